@@ -1,0 +1,5 @@
+//! Gradient descent you can watch, measure and use: the engine.
+
+pub mod error;
+
+pub use error::{Error, ErrorKind, Place, Result};
