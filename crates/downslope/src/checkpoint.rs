@@ -1,0 +1,174 @@
+//! How does a run outlive its process?
+//!
+//! A [`State`] as one file in the safetensors format: written whole or not at all, read back to the same bits. Numbers
+//! are tensors, so that not even an infinity or a NaN is lost on the way.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use crate::error::{Error, Result};
+use crate::objective::LossSum;
+use crate::trainer::State;
+
+/// The form of the file; another number is refused.
+const VERSION: &str = "1";
+
+/// A state, and how far the files beside it had got when it was taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// The state.
+    pub state: State,
+    /// The length of the run's `metrics.jsonl` at that moment.
+    pub metrics_bytes: u64,
+}
+
+impl Checkpoint {
+    /// Writes the file, or leaves the old one as it was.
+    ///
+    /// # Errors
+    /// The operating system's refusal, with the path.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let state = &self.state;
+        let counts = [
+            state.step,
+            state.epoch,
+            state.batch as u64,
+            state.running.n_rows,
+            state.training_time.as_nanos() as u64,
+            self.metrics_bytes,
+        ];
+        let tensors = [
+            ("theta", Dtype::F32, bytes_of(&state.theta, f32::to_le_bytes)),
+            ("velocity", Dtype::F32, bytes_of(&state.velocity, f32::to_le_bytes)),
+            ("best_theta", Dtype::F32, bytes_of(&state.best_theta, f32::to_le_bytes)),
+            ("train_losses", Dtype::F64, bytes_of(&state.train_losses, f64::to_le_bytes)),
+            ("validation_losses", Dtype::F64, bytes_of(&state.validation_losses, f64::to_le_bytes)),
+            (
+                "running_and_initial_loss",
+                Dtype::F64,
+                bytes_of(&[state.running.sum, state.initial_loss], f64::to_le_bytes),
+            ),
+            ("counts", Dtype::U64, bytes_of(&counts, u64::to_le_bytes)),
+        ];
+        let views = tensors.iter().map(|(name, dtype, bytes)| {
+            let length = bytes.len() / (dtype.bitsize() / 8);
+            TensorView::new(*dtype, vec![length], bytes).map(|view| (*name, view))
+        });
+        let views = views.collect::<std::result::Result<Vec<_>, _>>();
+        let about = HashMap::from([("downslope_checkpoint".to_owned(), VERSION.to_owned())]);
+        let bytes = views
+            .and_then(|views| safetensors::serialize(views, Some(about)))
+            .map_err(|error| Error::malformed("checkpoint", error))?;
+        write_whole(path, &bytes)
+    }
+
+    /// Reads the file back.
+    ///
+    /// # Errors
+    /// A file that is missing, cut short, or no checkpoint of this version.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|error| Error::io("read", path, error))?;
+        let parse = || -> std::result::Result<Self, String> {
+            let (_, about) = SafeTensors::read_metadata(&bytes).map_err(|error| error.to_string())?;
+            let version = about.metadata().as_ref().and_then(|about| about.get("downslope_checkpoint"));
+            if version.map(String::as_str) != Some(VERSION) {
+                return Err(format!("version {VERSION} is known, the file has {version:?}"));
+            }
+            let tensors = SafeTensors::deserialize(&bytes).map_err(|error| error.to_string())?;
+            let data = |name| tensors.tensor(name).map(|tensor| tensor.data()).map_err(|error| error.to_string());
+            let counts = values_of(data("counts")?, u64::from_le_bytes);
+            let losses = values_of(data("running_and_initial_loss")?, f64::from_le_bytes);
+            let (&[step, epoch, batch, n_rows, nanoseconds, metrics_bytes], &[sum, initial_loss]) =
+                (counts.as_slice(), losses.as_slice())
+            else {
+                return Err("a list of another length".to_owned());
+            };
+            let state = State {
+                theta: values_of(data("theta")?, f32::from_le_bytes),
+                velocity: values_of(data("velocity")?, f32::from_le_bytes),
+                best_theta: values_of(data("best_theta")?, f32::from_le_bytes),
+                train_losses: values_of(data("train_losses")?, f64::from_le_bytes),
+                validation_losses: values_of(data("validation_losses")?, f64::from_le_bytes),
+                step,
+                epoch,
+                batch: batch as usize,
+                running: LossSum { sum, n_rows },
+                initial_loss,
+                training_time: Duration::from_nanos(nanoseconds),
+            };
+            Ok(Self { state, metrics_bytes })
+        };
+        parse().map_err(|detail| Error::malformed("checkpoint", format!("`{}`: {detail}", path.display())))
+    }
+}
+
+/// Writes a file beside its place and moves it there: whoever looks sees the old one or the new one, never half of one.
+///
+/// # Errors
+/// The operating system's refusal, with the path; the old file is then as it was.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let refused = |error| Error::io("write", path, error);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".").suffix(".tmp").tempfile_in(folder).map_err(refused)?;
+    file.write_all(bytes).map_err(refused)?;
+    file.as_file().sync_data().map_err(refused)?;
+    set_ordinary_permissions(file.as_file()).map_err(refused)?;
+    file.persist(path).map_err(|error| refused(error.error))?;
+    Ok(())
+}
+
+/// Temporary files are for their owner alone; what is kept is readable as any file a program makes.
+#[cfg(unix)]
+fn set_ordinary_permissions(file: &std::fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn set_ordinary_permissions(_: &std::fs::File) -> std::io::Result<()> {
+    Ok(())
+}
+
+fn bytes_of<T: Copy, const N: usize>(values: &[T], to_bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+    values.iter().flat_map(|&value| to_bytes(value)).collect()
+}
+
+fn values_of<T, const N: usize>(bytes: &[u8], from_bytes: impl Fn([u8; N]) -> T) -> Vec<T> {
+    bytes.as_chunks::<N>().0.iter().map(|&chunk| from_bytes(chunk)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_is_read_back_to_the_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.safetensors");
+        let mut state = State::new(vec![1.5, -0.0, f32::INFINITY]);
+        state.velocity = vec![0.1, 0.2, 0.3];
+        state.train_losses = vec![0.1 + 0.2, f64::INFINITY];
+        state.initial_loss = 7.0;
+        (state.step, state.epoch, state.batch) = (12, 2, 3);
+        state.running = LossSum { sum: 0.3, n_rows: 9 };
+        state.training_time = Duration::from_nanos(123_456_789);
+        let checkpoint = Checkpoint { state, metrics_bytes: 77 };
+        checkpoint.write(&path).unwrap();
+        assert_eq!(Checkpoint::read(&path).unwrap(), checkpoint);
+    }
+
+    #[test]
+    fn a_checkpoint_cut_short_is_refused_with_its_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.safetensors");
+        Checkpoint { state: State::new(vec![1.0; 100]), metrics_bytes: 0 }.write(&path).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        let message = Checkpoint::read(&path).unwrap_err().to_string();
+        assert!(message.starts_with("expected a checkpoint: `") && message.contains("state.safetensors"), "{message}");
+    }
+}

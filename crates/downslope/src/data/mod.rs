@@ -1,0 +1,5 @@
+//! What are the rows?
+
+mod dataset;
+
+pub use dataset::{Csr, Dataset, Features, Matrix};

@@ -1,0 +1,291 @@
+//! In what order are rows seen, and how many at a time?
+//!
+//! One [`DataLoader`], whose `batch_size` alone decides the method: all rows is *batch* gradient descent, one row is
+//! *stochastic*, a few are *mini-batch*. Loading from files is not here ([`crate::data`]), nor is anything learnt.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Problem, Result};
+use crate::random::{Purpose, Stream};
+
+/// How many rows make a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum BatchSize {
+    /// All rows: batch gradient descent.
+    Full,
+    /// So many rows: one is stochastic, more are mini-batch gradient descent.
+    Rows(NonZeroUsize),
+}
+
+impl BatchSize {
+    /// So many rows.
+    ///
+    /// # Errors
+    /// A batch of no rows is refused.
+    pub fn rows(n: usize) -> Result<Self> {
+        NonZeroUsize::new(n).map(Self::Rows).ok_or_else(|| refused(n))
+    }
+
+    /// The rows of a whole batch, where there are `n_rows`: more than there are means all.
+    pub fn of(self, n_rows: usize) -> usize {
+        match self {
+            Self::Full => n_rows,
+            Self::Rows(rows) => rows.get().min(n_rows),
+        }
+    }
+}
+
+fn refused(found: impl fmt::Display) -> Error {
+    crate::ErrorKind::Settings(vec![Problem::new("batch-size", "`full` or a whole number above 0", found)]).into()
+}
+
+impl fmt::Display for BatchSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("full"),
+            Self::Rows(rows) => rows.fmt(f),
+        }
+    }
+}
+
+impl FromStr for BatchSize {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "full" => Ok(Self::Full),
+            _ => text.parse().map(Self::Rows).map_err(|_| refused(text)),
+        }
+    }
+}
+
+impl TryFrom<String> for BatchSize {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<BatchSize> for String {
+    fn from(batch_size: BatchSize) -> Self {
+        batch_size.to_string()
+    }
+}
+
+/// The order of the rows in an epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// As they stand in the data.
+    Sequential,
+    /// A new permutation each epoch, a function of (seed, epoch) alone.
+    Shuffled {
+        /// The seed.
+        seed: u64,
+    },
+    /// One given permutation an epoch; after the last, the first comes again.
+    Given(Vec<Vec<u32>>),
+}
+
+/// What becomes of the last rows of an epoch when they do not fill a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LastBatch {
+    /// They make a shorter batch, whose mean is over its own rows.
+    #[default]
+    Keep,
+    /// They are left out of this epoch (`drop_last` in PyTorch).
+    Drop,
+}
+
+/// The rows of one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Batch<'a> {
+    /// Neighbouring rows, in order.
+    Range(Range<usize>),
+    /// Rows by their numbers.
+    Rows(&'a [u32]),
+}
+
+impl Batch<'_> {
+    /// All of `n_rows` rows.
+    pub fn all(n_rows: usize) -> Self {
+        Self::Range(0..n_rows)
+    }
+
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Range(range) => range.len(),
+            Self::Rows(rows) => rows.len(),
+        }
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The number of the row at a position in the batch.
+    ///
+    /// # Panics
+    /// If the batch has no such position.
+    pub fn row(&self, position: usize) -> usize {
+        match self {
+            Self::Range(range) => range.start + position,
+            Self::Rows(rows) => rows[position] as usize,
+        }
+    }
+
+    /// The part of the batch at some positions.
+    ///
+    /// # Panics
+    /// If the batch has no such positions.
+    #[must_use]
+    pub fn part(&self, positions: Range<usize>) -> Self {
+        match self {
+            Self::Range(range) => Self::Range(range.start + positions.start..range.start + positions.end),
+            Self::Rows(rows) => Self::Rows(&rows[positions]),
+        }
+    }
+}
+
+/// Hands out the rows of an epoch in batches, as `torch.utils.data.DataLoader` does.
+///
+/// A full batch always holds the rows in the order of the data: its mean does not depend on the order, and neighbouring
+/// rows are read fastest.
+///
+/// ```
+/// use downslope::loader::{BatchSize, DataLoader, LastBatch, Order};
+/// let loader = DataLoader::new(10, BatchSize::rows(4)?, Order::Sequential, LastBatch::Keep);
+/// assert_eq!(loader.len(), 3); // 4 + 4 + 2 rows
+/// # downslope::Result::Ok(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct DataLoader {
+    n_rows: usize,
+    batch_size: BatchSize,
+    order: Order,
+    last_batch: LastBatch,
+}
+
+impl DataLoader {
+    /// A loader over `n_rows` rows.
+    pub fn new(n_rows: usize, batch_size: BatchSize, order: Order, last_batch: LastBatch) -> Self {
+        Self { n_rows, batch_size, order, last_batch }
+    }
+
+    /// Batches in an epoch: ⌈n/B⌉, or ⌊n/B⌋ where the last short one is dropped (but never none).
+    pub fn len(&self) -> usize {
+        match self.last_batch {
+            LastBatch::Keep => self.n_rows.div_ceil(self.batch_size().max(1)),
+            LastBatch::Drop => self.n_rows / self.batch_size().max(1),
+        }
+    }
+
+    /// Whether an epoch has no batch.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The rows of a whole batch.
+    pub fn batch_size(&self) -> usize {
+        self.batch_size.of(self.n_rows)
+    }
+
+    /// The rows there are.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Writes the order of an epoch (from 0) into `order`, which stays empty where the rows are read as they stand.
+    pub fn write_order(&self, epoch: u64, order: &mut Vec<u32>) {
+        order.clear();
+        if self.batch_size() == self.n_rows {
+            return;
+        }
+        match &self.order {
+            Order::Sequential => {}
+            Order::Shuffled { seed } => {
+                order.extend(0..u32::try_from(self.n_rows).unwrap_or(u32::MAX));
+                Stream::new(*seed, Purpose::Order, epoch).shuffle(order);
+            }
+            Order::Given(orders) => {
+                if let Some(given) = orders.get((epoch % orders.len().max(1) as u64) as usize) {
+                    order.extend_from_slice(given);
+                }
+            }
+        }
+    }
+
+    /// The batch at a position in an epoch whose order was written by [`DataLoader::write_order`].
+    pub fn batch<'a>(&self, order: &'a [u32], index: usize) -> Batch<'a> {
+        let start = index * self.batch_size();
+        let end = (start + self.batch_size()).min(self.n_rows);
+        if order.is_empty() { Batch::Range(start..end) } else { Batch::Rows(&order[start..end]) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn epoch_of(loader: &DataLoader, epoch: u64) -> Vec<Vec<usize>> {
+        let mut order = Vec::new();
+        loader.write_order(epoch, &mut order);
+        (0..loader.len())
+            .map(|index| {
+                let batch = loader.batch(&order, index);
+                (0..batch.len()).map(|position| batch.row(position)).collect()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_last_short_batch_is_kept_or_dropped() {
+        let loader = |last| DataLoader::new(7, BatchSize::rows(3).unwrap(), Order::Sequential, last);
+        assert_eq!(epoch_of(&loader(LastBatch::Keep), 0), [vec![0, 1, 2], vec![3, 4, 5], vec![6]]);
+        assert_eq!(epoch_of(&loader(LastBatch::Drop), 0), [vec![0, 1, 2], vec![3, 4, 5]]);
+    }
+
+    #[test]
+    fn every_epoch_sees_every_row_once_in_an_order_of_its_own() {
+        let loader = DataLoader::new(100, BatchSize::rows(7).unwrap(), Order::Shuffled { seed: 5 }, LastBatch::Keep);
+        let (first, second) = (epoch_of(&loader, 0).concat(), epoch_of(&loader, 1).concat());
+        assert_ne!(first, second);
+        assert_eq!(first, epoch_of(&loader, 0).concat());
+        for mut epoch in [first, second] {
+            epoch.sort_unstable();
+            assert_eq!(epoch, (0..100).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn more_rows_than_there_are_means_all_of_them() {
+        let loader = DataLoader::new(5, BatchSize::rows(8).unwrap(), Order::Shuffled { seed: 5 }, LastBatch::Drop);
+        assert_eq!(epoch_of(&loader, 0), [vec![0, 1, 2, 3, 4]]);
+    }
+
+    #[test]
+    fn given_orders_are_followed_epoch_by_epoch() {
+        let order = Order::Given(vec![vec![2, 0, 1], vec![1, 2, 0]]);
+        let loader = DataLoader::new(3, BatchSize::rows(2).unwrap(), order, LastBatch::Keep);
+        assert_eq!(epoch_of(&loader, 0), [vec![2, 0], vec![1]]);
+        assert_eq!(epoch_of(&loader, 1), [vec![1, 2], vec![0]]);
+        assert_eq!(epoch_of(&loader, 2), epoch_of(&loader, 0));
+    }
+
+    #[test]
+    fn a_batch_size_is_full_or_a_whole_number_above_zero() {
+        assert_eq!("full".parse::<BatchSize>().unwrap(), BatchSize::Full);
+        for wrong in ["0", "-1", "10.5", "many", ""] {
+            let error = wrong.parse::<BatchSize>().unwrap_err().to_string();
+            assert_eq!(error, format!("`batch-size`: expected `full` or a whole number above 0, found `{wrong}`"));
+        }
+    }
+}

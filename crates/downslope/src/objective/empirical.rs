@@ -1,0 +1,294 @@
+//! A model on a table: the mean loss over its rows.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::pass::{BLOCK_ROWS, Pass};
+use super::{Gradient, LossSum, Objective, differences_of_gradients};
+use crate::data::{Dataset, Features};
+use crate::loader::Batch;
+use crate::loss::Loss;
+use crate::metrics::Metrics;
+use crate::model::{Model, Part};
+
+/// A batch is shared out in at most so many chunks …
+const MAX_CHUNKS: usize = 8;
+/// … each worth at least so many products of a parameter and a row (about a millisecond).
+const CHUNK_WORK: usize = 1 << 22;
+
+/// minimise f(θ) = (1/n) Σᵢ ℓ(model(θ, xᵢ), yᵢ), given rows (xᵢ, yᵢ).
+///
+/// **Threads**: a batch with enough work is cut into chunks by its size alone, never by the number of threads; each
+/// chunk is summed in order and the chunks are added in order. So the bits are the same for any number of threads.
+///
+/// **Cost**: scratch for blocks of 256 rows; for batches large enough to be cut, a gradient for each of up to eight chunks. A step
+/// allocates nothing.
+pub struct EmpiricalLoss {
+    model: Model,
+    loss: Loss,
+    data: Arc<Dataset>,
+    target_unit: f64,
+    workers: Vec<Worker>,
+    pool: Option<Arc<rayon::ThreadPool>>,
+}
+
+struct Worker {
+    pass: Pass,
+    gradient: Option<Gradient>,
+    loss: LossSum,
+}
+
+impl EmpiricalLoss {
+    /// A model on a table, computed by one thread.
+    pub fn new(model: Model, loss: Loss, data: Arc<Dataset>) -> Self {
+        let mut objective = Self { model, loss, data, target_unit: 1.0, workers: Vec::new(), pool: None };
+        let n_chunks = objective.n_chunks(objective.data.n_rows());
+        let block_rows = BLOCK_ROWS.min(objective.data.n_rows().max(1));
+        objective.workers = (0..n_chunks)
+            .map(|_| Worker {
+                pass: Pass::new(&objective.model, block_rows),
+                gradient: (n_chunks > 1).then(|| objective.gradient()),
+                loss: LossSum::default(),
+            })
+            .collect();
+        objective
+    }
+
+    /// The same, with large batches shared out between the threads of a pool. Changes no bit.
+    #[must_use]
+    pub fn with_pool(mut self, pool: Option<Arc<rayon::ThreadPool>>) -> Self {
+        self.pool = pool;
+        self
+    }
+
+    /// The same, with regression metrics in a unit other than the targets': one target is so many of the unit.
+    #[must_use]
+    pub fn with_target_unit(mut self, unit: f64) -> Self {
+        self.target_unit = unit;
+        self
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The rows.
+    pub fn data(&self) -> &Arc<Dataset> {
+        &self.data
+    }
+
+    /// The outputs of the model for all rows, (`n_rows`, `n_outputs`).
+    pub fn outputs(&mut self, theta: &[f32]) -> Vec<f32> {
+        let n_rows = self.data.n_rows();
+        let mut outputs = Vec::with_capacity(n_rows * self.model.n_outputs);
+        let pass = &mut self.workers[0].pass;
+        for block in blocks(0..n_rows) {
+            let length = block.len();
+            pass.forward(theta, &self.data.features, &Batch::Range(block));
+            outputs.extend_from_slice(pass.scores(length));
+        }
+        outputs
+    }
+
+    fn n_chunks(&self, batch_rows: usize) -> usize {
+        let work = batch_rows.saturating_mul(self.work_a_row());
+        (work / CHUNK_WORK).clamp(1, MAX_CHUNKS).min(batch_rows.div_ceil(BLOCK_ROWS).max(1))
+    }
+
+    fn work_a_row(&self) -> usize {
+        match &self.data.features {
+            Features::Sparse(x) if self.model.is_linear() => {
+                self.model.n_outputs * (1 + x.n_values() / self.data.n_rows().max(1))
+            }
+            _ => self.model.n_parameters(),
+        }
+    }
+
+    /// Runs `work` on each chunk of a batch, with its worker, on as many threads as there are.
+    fn on_chunks(&mut self, batch: &Batch<'_>, work: impl Fn(&mut Worker, &Dataset, Loss, Batch<'_>) + Sync) -> usize {
+        let n_chunks = self.n_chunks(batch.len());
+        let (data, loss) = (&*self.data, self.loss);
+        let chunk = |index: usize| batch.part(batch.len() * index / n_chunks..batch.len() * (index + 1) / n_chunks);
+        let workers = &mut self.workers[..n_chunks];
+        match &self.pool {
+            Some(pool) if n_chunks > 1 => pool.install(|| {
+                workers.par_iter_mut().enumerate().for_each(|(index, worker)| work(worker, data, loss, chunk(index)));
+            }),
+            _ => workers.iter_mut().enumerate().for_each(|(index, worker)| work(worker, data, loss, chunk(index))),
+        }
+        n_chunks
+    }
+
+    fn sum_of(&self, n_chunks: usize) -> LossSum {
+        let mut total = LossSum::default();
+        self.workers[..n_chunks].iter().for_each(|worker| total += worker.loss);
+        total
+    }
+}
+
+/// Positions cut into blocks.
+fn blocks(positions: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = positions.end;
+    positions.step_by(BLOCK_ROWS).map(move |start| start..(start + BLOCK_ROWS).min(end))
+}
+
+impl Pass {
+    /// Scores a block, sums its losses and leaves the derivatives ready.
+    fn derive(&mut self, theta: &[f32], data: &Dataset, loss: Loss, block: &Batch<'_>) -> f64 {
+        self.forward(theta, &data.features, block);
+        let scores = self.scores(block.len());
+        let n_outputs = scores.len() / block.len();
+        let rows = scores.chunks_exact_mut(n_outputs).enumerate();
+        let sum =
+            rows.map(|(position, outputs)| loss.value_and_derivative(outputs, data.targets[block.row(position)])).sum();
+        self.backward(theta, block.len());
+        sum
+    }
+
+    fn loss_and_gradient(
+        &mut self,
+        theta: &[f32],
+        data: &Dataset,
+        loss: Loss,
+        batch: &Batch<'_>,
+        gradient: &mut Gradient,
+    ) -> LossSum {
+        let mut total = LossSum::default();
+        for block in blocks(0..batch.len()) {
+            let block = batch.part(block);
+            total += LossSum::new(self.derive(theta, data, loss, &block), block.len());
+            self.touch(&data.features, &block, gradient);
+            self.accumulate(1.0, &data.features, &block, gradient.values_mut());
+        }
+        total
+    }
+}
+
+impl Objective for EmpiricalLoss {
+    fn n_parameters(&self) -> usize {
+        self.model.n_parameters()
+    }
+
+    fn n_rows(&self) -> usize {
+        self.data.n_rows()
+    }
+
+    fn loss_and_gradient(&mut self, theta: &[f32], batch: Batch<'_>, gradient: &mut Gradient) -> LossSum {
+        if self.n_chunks(batch.len()) == 1 {
+            return self.workers[0].pass.loss_and_gradient(theta, &self.data, self.loss, &batch, gradient);
+        }
+        let n_chunks = self.on_chunks(&batch, |worker, data, loss, chunk| {
+            if let Some(gradient) = &mut worker.gradient {
+                gradient.clear();
+                worker.loss = worker.pass.loss_and_gradient(theta, data, loss, &chunk, gradient);
+            }
+        });
+        self.workers[..n_chunks].iter().filter_map(|worker| worker.gradient.as_ref()).for_each(|g| gradient.add(g));
+        self.sum_of(n_chunks)
+    }
+
+    fn loss(&mut self, theta: &[f32], batch: Batch<'_>) -> LossSum {
+        let n_chunks = self.on_chunks(&batch, |worker, data, loss, chunk| {
+            worker.loss = LossSum::default();
+            for block in blocks(0..chunk.len()) {
+                let block = chunk.part(block);
+                worker.pass.forward(theta, &data.features, &block);
+                let scores = worker.pass.scores(block.len());
+                let rows = scores.chunks_exact(scores.len() / block.len()).enumerate();
+                let sum = rows.map(|(position, outputs)| loss.value(outputs, data.targets[block.row(position)])).sum();
+                worker.loss += LossSum::new(sum, block.len());
+            }
+        });
+        self.sum_of(n_chunks)
+    }
+
+    /// For batches of one block: more rows gain nothing from leaving the gradient unwritten.
+    fn fused_step(&mut self, theta: &mut [f32], batch: Batch<'_>, lr: f64) -> Option<LossSum> {
+        if batch.len() > BLOCK_ROWS {
+            return None;
+        }
+        let pass = &mut self.workers[0].pass;
+        let sum = pass.derive(theta, &self.data, self.loss, &batch);
+        pass.accumulate((-lr / batch.len() as f64) as f32, &self.data.features, &batch, theta);
+        Some(LossSum::new(sum, batch.len()))
+    }
+
+    fn gradient(&self) -> Gradient {
+        match self.data.features {
+            Features::Sparse(_) if self.model.is_linear() => Gradient::sparse(self.n_parameters()),
+            _ => Gradient::dense(self.n_parameters()),
+        }
+    }
+
+    fn evaluate(&mut self, theta: &[f32]) -> Metrics {
+        let outputs = self.outputs(theta);
+        Metrics::of(self.loss, &outputs, &self.data.targets, self.target_unit)
+    }
+
+    /// Exact for linear models: H·v = X̃ᵀ(ℓ″∘(X̃v))/n. Otherwise by differences of gradients.
+    fn curvature_product(&mut self, theta: &[f32], batch: Batch<'_>, vector: &[f64], out: &mut [f64]) {
+        if !self.model.is_linear() {
+            return differences_of_gradients(self, theta, batch, vector, out);
+        }
+        let direction: Vec<f32> = vector.iter().map(|&v| v as f32).collect();
+        let kink_width = self.kink_width();
+        let (pass, data) = (&mut self.workers[0].pass, &*self.data);
+        let mut product = vec![0.0_f32; theta.len()];
+        let mut scores = Vec::new();
+        out.fill(0.0);
+        for block in blocks(0..batch.len()) {
+            let block = batch.part(block);
+            let n_scores = block.len() * self.model.n_outputs;
+            pass.forward(theta, &data.features, &block);
+            scores.clear();
+            scores.extend_from_slice(&pass.scores(block.len())[..n_scores]);
+            pass.forward(&direction, &data.features, &block);
+            let rows = pass.scores(block.len()).chunks_exact_mut(self.model.n_outputs);
+            for (changes, scores) in rows.zip(scores.chunks_exact(self.model.n_outputs)) {
+                self.loss.curve(scores, kink_width, changes);
+            }
+            product.fill(0.0);
+            pass.accumulate(1.0, &data.features, &block, &mut product);
+            for (out, &product) in out.iter_mut().zip(&product) {
+                *out += f64::from(product) / batch.len() as f64;
+            }
+        }
+    }
+
+    /// ‖x̃‖²·λmax(ℓ″), with x̃ the row and its 1, for linear models.
+    fn row_curvatures(&mut self, theta: &[f32]) -> Option<Vec<f64>> {
+        if !self.model.is_linear() {
+            return None;
+        }
+        let outputs = self.outputs(theta);
+        let kink_width = self.kink_width();
+        let squares = |row: usize| match &self.data.features {
+            Features::Dense(x) => crate::kernels::sum_of_squares(x.row(row)),
+            Features::Sparse(x) => crate::kernels::sum_of_squares(x.row(row).1),
+        };
+        let rows = outputs.chunks_exact(self.model.n_outputs).enumerate();
+        let curvatures =
+            rows.map(|(row, outputs)| (1.0 + squares(row)) * self.loss.largest_curvature(outputs, kink_width));
+        Some(curvatures.collect())
+    }
+
+    fn parts(&self) -> Vec<Part> {
+        self.model.parts()
+    }
+}
+
+impl EmpiricalLoss {
+    /// The scale of the targets over which a kink of the loss is seen: their standard deviation, or 1 for classes.
+    fn kink_width(&self) -> f64 {
+        if self.loss.suits() != crate::loss::Suits::Regression {
+            return 1.0;
+        }
+        let n = self.data.targets.len() as f64;
+        let mean = self.data.targets.iter().map(|&t| f64::from(t)).sum::<f64>() / n;
+        let variance = self.data.targets.iter().map(|&t| (f64::from(t) - mean).powi(2)).sum::<f64>() / n;
+        if variance > 0.0 { variance.sqrt() } else { 1.0 }
+    }
+}

@@ -1,0 +1,133 @@
+//! What does the model cost on these rows, and which way is up?
+//!
+//! An [`Objective`] is anything with parameters, a loss and a gradient: a model on a table ([`EmpiricalLoss`]), or a
+//! function of one's own. It knows no optimiser. It returns **sums with counts**, so that batches shared out between
+//! threads, or one day machines, are joined by adding.
+
+mod empirical;
+mod gradient;
+mod pass;
+
+pub use empirical::EmpiricalLoss;
+pub use gradient::Gradient;
+
+use crate::loader::Batch;
+use crate::metrics::Metrics;
+use crate::model::Part;
+
+/// A sum of losses and the number of rows it is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LossSum {
+    /// Σ ℓ.
+    pub sum: f64,
+    /// Rows.
+    pub n_rows: u64,
+}
+
+impl LossSum {
+    /// The sum of some rows' losses.
+    pub fn new(sum: f64, n_rows: usize) -> Self {
+        Self { sum, n_rows: n_rows as u64 }
+    }
+
+    /// The mean loss; NaN of no rows.
+    pub fn mean(self) -> f64 {
+        self.sum / self.n_rows as f64
+    }
+}
+
+impl std::ops::AddAssign for LossSum {
+    fn add_assign(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.n_rows += other.n_rows;
+    }
+}
+
+/// Something to go down on.
+///
+/// Two methods are enough ([`Objective::n_parameters`], [`Objective::loss_and_gradient`]); the others have defaults
+/// that work for any objective and are there to be made faster or richer. An objective may keep scratch memory, hence
+/// `&mut self`, but its answers depend on θ and the rows alone.
+pub trait Objective: Send {
+    /// The length of θ.
+    fn n_parameters(&self) -> usize;
+
+    /// The rows there are. A function without data has one.
+    fn n_rows(&self) -> usize {
+        1
+    }
+
+    /// Adds Σ ∇ℓ over the batch to `gradient` and returns Σ ℓ, both at θ.
+    fn loss_and_gradient(&mut self, theta: &[f32], batch: Batch<'_>, gradient: &mut Gradient) -> LossSum;
+
+    /// Σ ℓ over the batch at θ.
+    fn loss(&mut self, theta: &[f32], batch: Batch<'_>) -> LossSum {
+        let mut unused = self.gradient();
+        self.loss_and_gradient(theta, batch, &mut unused)
+    }
+
+    /// Takes the plain step θ ← θ − lr·(mean gradient over the batch) at once, without writing a gradient, where the
+    /// objective can; equal to the unfused step up to rounding. Returns Σ ℓ *before* the step, or nothing if the step
+    /// was not taken.
+    fn fused_step(&mut self, theta: &mut [f32], batch: Batch<'_>, lr: f64) -> Option<LossSum> {
+        let _ = (theta, batch, lr);
+        None
+    }
+
+    /// A gradient of zeros, of the kind this objective fills fastest.
+    fn gradient(&self) -> Gradient {
+        Gradient::dense(self.n_parameters())
+    }
+
+    /// The loss and all that can be said about the quality of θ on all rows.
+    fn evaluate(&mut self, theta: &[f32]) -> Metrics {
+        Metrics { loss: self.loss(theta, Batch::all(self.n_rows())).mean(), ..Metrics::default() }
+    }
+
+    /// `out` ← H·v, with H the second derivative of the mean loss over the batch at θ.
+    ///
+    /// The default takes differences of gradients, (∇f(θ + εv) − ∇f(θ − εv))/2ε.
+    fn curvature_product(&mut self, theta: &[f32], batch: Batch<'_>, vector: &[f64], out: &mut [f64]) {
+        differences_of_gradients(self, theta, batch, vector, out);
+    }
+
+    /// The largest curvature of a single row's loss at θ, for every row, if that is cheap to tell.
+    fn row_curvatures(&mut self, theta: &[f32]) -> Option<Vec<f64>> {
+        let _ = theta;
+        None
+    }
+
+    /// The named parts of θ; none if they have no names.
+    fn parts(&self) -> Vec<Part> {
+        Vec::new()
+    }
+}
+
+/// `out` ← (∇f(θ + εv) − ∇f(θ − εv))/2ε, close to H·v.
+fn differences_of_gradients<O: Objective + ?Sized>(
+    objective: &mut O,
+    theta: &[f32],
+    batch: Batch<'_>,
+    vector: &[f64],
+    out: &mut [f64],
+) {
+    let norm = vector.iter().map(|v| v * v).sum::<f64>().sqrt();
+    if norm == 0.0 {
+        return out.fill(0.0);
+    }
+    // Rounding of θ to f32 asks for a large ε, curvature of higher order for a small one.
+    let scale = theta.iter().fold(1.0_f64, |largest, &t| largest.max(f64::from(t).abs()));
+    let epsilon = 1e-2 * scale / norm;
+    let mut side = |sign: f64| {
+        let moved: Vec<f32> =
+            theta.iter().zip(vector).map(|(&t, v)| (f64::from(t) + sign * epsilon * v) as f32).collect();
+        let mut gradient = objective.gradient();
+        let n_rows = objective.loss_and_gradient(&moved, batch.clone(), &mut gradient).n_rows as f64;
+        (gradient, n_rows)
+    };
+    let (up, n_rows) = side(1.0);
+    let (down, _) = side(-1.0);
+    for ((out, &up), &down) in out.iter_mut().zip(up.values()).zip(down.values()) {
+        *out = (f64::from(up) - f64::from(down)) / (2.0 * epsilon * n_rows);
+    }
+}

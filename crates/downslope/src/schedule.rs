@@ -1,0 +1,594 @@
+//! How does the learning rate change as the run goes on?
+//!
+//! A [`Schedule`] is a pure function of where the run stands ([`Moment`]); even `plateau` keeps no state, it reads the
+//! losses of the epochs so far. Names and arguments are those of `torch.optim.lr_scheduler`, in kebab case, and the
+//! rates are PyTorch's to `f32`. Schedules are stepped each epoch, `one-cycle` each step.
+//!
+//! η₀ is the rate given, e the epochs done, t the steps done, T all steps of the run.
+//!
+//! | schedule | lr | arguments and defaults |
+//! |---|---|---|
+//! | `constant` | η₀ | |
+//! | `step` | η₀·γ^⌊e/s⌋ | `step-size` s, `gamma` 0.1 |
+//! | `multi-step` | η₀·γ^(milestones ≤ e) | `milestones` 1+3, `gamma` 0.1 |
+//! | `exponential` | η₀·γᵉ | `gamma` |
+//! | `linear` | η₀·(f₀ + (f₁ − f₀)·min(e, N)/N) | `start-factor` 1/3, `end-factor` 1, `total-iters` 5 |
+//! | `polynomial` | η₀·(1 − min(e, N)/N)^p | `total-iters` 5, `power` 1 |
+//! | `cosine` | η₁ + (η₀ − η₁)(1 + cos πe/N)/2 | `t-max` (the run's epochs), `eta-min` 0 |
+//! | `cosine-restarts` | the same, begun anew after N, N·m, N·m² … epochs | `t-0` N, `t-mult` 1, `eta-min` 0 |
+//! | `one-cycle` | up from max/`div-factor` to max over `pct-start` of T, then down to that/`final-div-factor` | `max-lr` (η₀), `total-steps` (T), `pct-start` 0.3, `anneal-strategy` cos, `div-factor` 25, `final-div-factor` 10000, `cycle-momentum` true, `base-momentum` 0.85, `max-momentum` 0.95 |
+//! | `plateau` | ·`factor` each time the loss has not fallen by `threshold` (relative) for more than `patience` epochs | `factor` 0.1, `patience` 10, `threshold` 0.0001, `cooldown` 0, `min-lr` 0, `eps` 1e-8 |
+//! | `inverse-time` | η₀/(1 + γe) | `gamma` 1 |
+//! | `inverse-sqrt` | η₀/√(1 + γe) | `gamma` 1 |
+//!
+//! **Numerics.** Closed forms in `f64`; PyTorch multiplies its way from epoch to epoch, which differs by less than an
+//! `f32` can show. **Differs from** PyTorch: `one-cycle` cycles the momentum only where there is momentum (PyTorch
+//! refuses otherwise), and after its last step stays where it is; `cosine` and `one-cycle` know the length of the run.
+//!
+//! ```
+//! use downslope::schedule::{Moment, Schedule};
+//! let schedule: Schedule = "step:step-size=2,gamma=0.5".parse()?;
+//! assert_eq!(schedule.rate(0.1, 0.0, &Moment { epoch: 4, ..Moment::default() }).lr, 0.025);
+//! # downslope::Result::Ok(())
+//! ```
+//!
+//! **References**: Loshchilov and Hutter 2017 (eq. 5); Smith and Topin 2019; Robbins and Monro 1951.
+
+use std::f64::consts::PI;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::sgd::Rate;
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Moment<'a> {
+    /// Steps done.
+    pub step: u64,
+    /// Epochs done.
+    pub epoch: u64,
+    /// Steps of the whole run, where its length is known.
+    pub total_steps: Option<u64>,
+    /// Epochs of the whole run, where its length is known.
+    pub total_epochs: Option<u64>,
+    /// The loss after each epoch so far: on the validation rows where there are any, else on the training rows.
+    pub losses: &'a [f64],
+}
+
+/// How the learning rate changes. See the module for the formulas.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Schedule {
+    /// Always the same.
+    #[default]
+    Constant,
+    /// A factor every so many epochs.
+    Step {
+        /// Epochs between two drops.
+        step_size: u64,
+        /// The factor.
+        gamma: f64,
+    },
+    /// A factor at certain epochs.
+    MultiStep {
+        /// The epochs.
+        milestones: Vec<u64>,
+        /// The factor.
+        gamma: f64,
+    },
+    /// A factor every epoch.
+    Exponential {
+        /// The factor.
+        gamma: f64,
+    },
+    /// From one share of the rate to another in a straight line: a warm-up.
+    Linear {
+        /// The first share.
+        start_factor: f64,
+        /// The last share.
+        end_factor: f64,
+        /// Epochs until the last.
+        total_iters: u64,
+    },
+    /// To zero along a power.
+    Polynomial {
+        /// Epochs until zero.
+        total_iters: u64,
+        /// The power.
+        power: f64,
+    },
+    /// To a minimum along half a cosine.
+    Cosine {
+        /// Epochs until the minimum; the run's if not given.
+        t_max: Option<u64>,
+        /// The minimum.
+        eta_min: f64,
+    },
+    /// Along half a cosine again and again.
+    CosineRestarts {
+        /// Epochs of the first half.
+        t_0: u64,
+        /// How many times longer each next one is.
+        t_mult: u64,
+        /// The minimum.
+        eta_min: f64,
+    },
+    /// Up and down once, step by step.
+    OneCycle(OneCycle),
+    /// Down when the loss no longer falls.
+    Plateau(Plateau),
+    /// η₀/(1 + γe).
+    InverseTime {
+        /// γ.
+        gamma: f64,
+    },
+    /// η₀/√(1 + γe).
+    InverseSqrt {
+        /// γ.
+        gamma: f64,
+    },
+}
+
+/// The arguments of `one-cycle`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OneCycle {
+    /// The rate at the top; the run's rate if not given.
+    pub max_lr: Option<f64>,
+    /// Steps of the cycle; the run's if not given.
+    pub total_steps: Option<u64>,
+    /// The share of the steps that go up.
+    pub pct_start: f64,
+    /// The shape of the way.
+    pub anneal: Anneal,
+    /// Top over start.
+    pub div_factor: f64,
+    /// Start over end.
+    pub final_div_factor: f64,
+    /// Whether the momentum goes down as the rate goes up.
+    pub cycle_momentum: bool,
+    /// The momentum at the top of the rate.
+    pub base_momentum: f64,
+    /// The momentum at its start and end.
+    pub max_momentum: f64,
+}
+
+/// The shape of a way from one rate to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anneal {
+    /// Half a cosine.
+    Cos,
+    /// A straight line.
+    Linear,
+}
+
+/// The arguments of `plateau`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plateau {
+    /// What the rate is multiplied by.
+    pub factor: f64,
+    /// Epochs without a better loss that are borne.
+    pub patience: u64,
+    /// By what share the loss must fall to count as better.
+    pub threshold: f64,
+    /// Epochs after a drop in which none are counted.
+    pub cooldown: u64,
+    /// The lowest rate.
+    pub min_lr: f64,
+    /// A smaller change than this is not made.
+    pub eps: f64,
+}
+
+impl Anneal {
+    fn between(self, start: f64, end: f64, share: f64) -> f64 {
+        match self {
+            Self::Cos => end + (start - end) / 2.0 * (1.0 + (PI * share).cos()),
+            Self::Linear => (end - start) * share + start,
+        }
+    }
+}
+
+impl OneCycle {
+    fn rate(&self, lr: f64, momentum: f64, at: &Moment) -> Rate {
+        let total = self.total_steps.or(at.total_steps).unwrap_or(at.step + 2).max(2) as f64;
+        let (top, step) = (self.pct_start * total - 1.0, (at.step as f64).min(total - 1.0));
+        let max = self.max_lr.unwrap_or(lr);
+        let start = max / self.div_factor;
+        let way = |first: f64, middle: f64, last: f64| {
+            if step <= top {
+                self.anneal.between(first, middle, step / top)
+            } else {
+                self.anneal.between(middle, last, (step - top) / (total - 1.0 - top))
+            }
+        };
+        let cycles = self.cycle_momentum && momentum > 0.0;
+        Rate {
+            lr: way(start, max, start / self.final_div_factor),
+            momentum: if cycles { way(self.max_momentum, self.base_momentum, self.max_momentum) } else { momentum },
+        }
+    }
+}
+
+impl Plateau {
+    fn lr(&self, lr: f64, losses: &[f64]) -> f64 {
+        let (mut lr, mut best, mut bad_epochs, mut cooldown) = (lr, f64::INFINITY, 0, 0);
+        for &loss in losses {
+            if loss < best * (1.0 - self.threshold) {
+                (best, bad_epochs) = (loss, 0);
+            } else {
+                bad_epochs += 1;
+            }
+            if cooldown > 0 {
+                (cooldown, bad_epochs) = (cooldown - 1, 0);
+            }
+            if bad_epochs > self.patience {
+                let lower = (lr * self.factor).max(self.min_lr);
+                if lr - lower > self.eps {
+                    lr = lower;
+                }
+                (cooldown, bad_epochs) = (self.cooldown, 0);
+            }
+        }
+        lr
+    }
+}
+
+impl Schedule {
+    /// Whether the rate changes within an epoch.
+    pub fn is_per_step(&self) -> bool {
+        matches!(self, Self::OneCycle(_))
+    }
+
+    /// The rate the schedule goes by in place of the run's, if it has one of its own.
+    pub fn own_lr(&self) -> Option<f64> {
+        if let Self::OneCycle(one_cycle) = self { one_cycle.max_lr } else { None }
+    }
+
+    /// The rate of the next step, from the rate and momentum given for the run.
+    pub fn rate(&self, lr: f64, momentum: f64, at: &Moment) -> Rate {
+        let epoch = at.epoch as f64;
+        let power = |gamma: f64, times: u64| gamma.powi(i32::try_from(times).unwrap_or(i32::MAX));
+        let cosine = |eta_min: f64, share: f64| eta_min + (lr - eta_min) * (1.0 + (PI * share).cos()) / 2.0;
+        let lr = match self {
+            Self::Constant => lr,
+            Self::Step { step_size, gamma } => lr * power(*gamma, at.epoch / step_size),
+            Self::MultiStep { milestones, gamma } => {
+                lr * power(*gamma, milestones.iter().filter(|&&milestone| milestone <= at.epoch).count() as u64)
+            }
+            Self::Exponential { gamma } => lr * power(*gamma, at.epoch),
+            Self::Linear { start_factor, end_factor, total_iters } => {
+                let share = epoch.min(*total_iters as f64) / *total_iters as f64;
+                lr * (start_factor + (end_factor - start_factor) * share)
+            }
+            Self::Polynomial { total_iters, power } => {
+                lr * (1.0 - epoch.min(*total_iters as f64) / *total_iters as f64).powf(*power)
+            }
+            Self::Cosine { t_max, eta_min } => {
+                let t_max = t_max.or(at.total_epochs).unwrap_or(at.epoch + 1).max(1);
+                cosine(*eta_min, epoch / t_max as f64)
+            }
+            Self::CosineRestarts { t_0, t_mult, eta_min } => {
+                let (mut since, mut length) = (at.epoch, *t_0);
+                while since >= length {
+                    since -= length;
+                    length *= t_mult;
+                }
+                cosine(*eta_min, since as f64 / length as f64)
+            }
+            Self::OneCycle(one_cycle) => return one_cycle.rate(lr, momentum, at),
+            Self::Plateau(plateau) => plateau.lr(lr, at.losses),
+            Self::InverseTime { gamma } => lr / (1.0 + gamma * epoch),
+            Self::InverseSqrt { gamma } => lr / (1.0 + gamma * epoch).sqrt(),
+        };
+        Rate { lr, momentum }
+    }
+}
+
+/// The names of the schedules, for messages.
+pub const NAMES: [&str; 12] = [
+    "constant",
+    "step",
+    "multi-step",
+    "exponential",
+    "linear",
+    "polynomial",
+    "cosine",
+    "cosine-restarts",
+    "one-cycle",
+    "plateau",
+    "inverse-time",
+    "inverse-sqrt",
+];
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let optional =
+            |key: &str, value: Option<String>| value.map_or(String::new(), |value| format!("{key}={value},"));
+        match self {
+            Self::Constant => f.write_str("constant"),
+            Self::Step { step_size, gamma } => write!(f, "step:step-size={step_size},gamma={gamma}"),
+            Self::MultiStep { milestones, gamma } => {
+                let milestones: Vec<_> = milestones.iter().map(u64::to_string).collect();
+                write!(f, "multi-step:milestones={},gamma={gamma}", milestones.join("+"))
+            }
+            Self::Exponential { gamma } => write!(f, "exponential:gamma={gamma}"),
+            Self::Linear { start_factor, end_factor, total_iters } => {
+                write!(f, "linear:start-factor={start_factor},end-factor={end_factor},total-iters={total_iters}")
+            }
+            Self::Polynomial { total_iters, power } => write!(f, "polynomial:total-iters={total_iters},power={power}"),
+            Self::Cosine { t_max, eta_min } => {
+                write!(f, "cosine:{}eta-min={eta_min}", optional("t-max", t_max.map(|t| t.to_string())))
+            }
+            Self::CosineRestarts { t_0, t_mult, eta_min } => {
+                write!(f, "cosine-restarts:t-0={t_0},t-mult={t_mult},eta-min={eta_min}")
+            }
+            Self::OneCycle(one_cycle) => write!(
+                f,
+                "one-cycle:{}{}pct-start={},anneal-strategy={},div-factor={},final-div-factor={},cycle-momentum={},base-momentum={},max-momentum={}",
+                optional("max-lr", one_cycle.max_lr.map(|lr| lr.to_string())),
+                optional("total-steps", one_cycle.total_steps.map(|steps| steps.to_string())),
+                one_cycle.pct_start,
+                if one_cycle.anneal == Anneal::Cos { "cos" } else { "linear" },
+                one_cycle.div_factor,
+                one_cycle.final_div_factor,
+                one_cycle.cycle_momentum,
+                one_cycle.base_momentum,
+                one_cycle.max_momentum,
+            ),
+            Self::Plateau(Plateau { factor, patience, threshold, cooldown, min_lr, eps }) => write!(
+                f,
+                "plateau:factor={factor},patience={patience},threshold={threshold},cooldown={cooldown},min-lr={min_lr},eps={eps}"
+            ),
+            Self::InverseTime { gamma } => write!(f, "inverse-time:gamma={gamma}"),
+            Self::InverseSqrt { gamma } => write!(f, "inverse-sqrt:gamma={gamma}"),
+        }
+    }
+}
+
+/// The `key=value` pairs after a schedule's name, taken one by one; what is left over is a mistake.
+struct Arguments<'a> {
+    text: &'a str,
+    pairs: Vec<(&'a str, &'a str)>,
+    known: Vec<&'static str>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Arguments<'a> {
+    fn of(text: &'a str) -> (&'a str, Self) {
+        let (name, rest) = text.split_once(':').unwrap_or((text, ""));
+        let pairs = rest.split(',').filter(|pair| !pair.is_empty());
+        let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
+        (name, Self { text, pairs, known: Vec::new(), problems: Vec::new() })
+    }
+
+    fn refuse(&mut self, expected: String) {
+        self.problems.push(Problem::new("schedule", expected, self.text));
+    }
+
+    fn take<T: FromStr>(&mut self, key: &'static str, expected: &str, holds: impl Fn(&T) -> bool) -> Option<T> {
+        self.known.push(key);
+        let at = self.pairs.iter().position(|(given, _)| *given == key)?;
+        let (_, value) = self.pairs.remove(at);
+        let value = value.parse().ok().filter(holds);
+        if value.is_none() {
+            self.refuse(format!("`{key}` to be {expected}"));
+        }
+        value
+    }
+
+    fn number(&mut self, key: &'static str, default: Option<f64>, least: f64) -> f64 {
+        let expected = if least == 0.0 { "a finite number, 0 or above" } else { "a finite number above 0" };
+        let value = self.take(key, expected, |value: &f64| *value >= least && value.is_finite());
+        value.or(default).unwrap_or_else(|| {
+            self.miss(key);
+            f64::NAN
+        })
+    }
+
+    fn whole(&mut self, key: &'static str, default: Option<u64>, least: u64) -> u64 {
+        let expected = if least == 0 { "a whole number, 0 or above" } else { "a whole number above 0" };
+        let value = self.take(key, expected, |value: &u64| *value >= least);
+        value.or(default).unwrap_or_else(|| {
+            self.miss(key);
+            1
+        })
+    }
+
+    fn miss(&mut self, key: &str) {
+        if self.problems.is_empty() {
+            self.refuse(format!("an argument `{key}=…`"));
+        }
+    }
+
+    fn finish(mut self, schedule: Schedule) -> Result<Schedule> {
+        if let Some((unknown, _)) = self.pairs.first() {
+            let known = if self.known.is_empty() {
+                "no arguments".to_owned()
+            } else {
+                format!("arguments {}", self.known.join(", "))
+            };
+            let unknown = (*unknown).to_owned();
+            self.refuse(format!("{known}, not `{unknown}`"));
+        }
+        Error::unless_empty(self.problems)?;
+        Ok(schedule)
+    }
+}
+
+/// The smallest number that counts as above zero.
+const ABOVE_ZERO: f64 = f64::MIN_POSITIVE;
+
+impl FromStr for Schedule {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, mut arguments) = Arguments::of(text);
+        let a = &mut arguments;
+        let schedule = match name {
+            "constant" => Self::Constant,
+            "step" => {
+                Self::Step { step_size: a.whole("step-size", None, 1), gamma: a.number("gamma", Some(0.1), ABOVE_ZERO) }
+            }
+            "multi-step" => {
+                let written = a.take("milestones", "epochs joined by `+`, as 1+3", |text: &String| {
+                    text.split('+').all(|epoch| epoch.parse::<u64>().is_ok())
+                });
+                if written.is_none() {
+                    a.miss("milestones");
+                }
+                let milestones =
+                    written.unwrap_or_default().split('+').filter_map(|epoch| epoch.parse().ok()).collect();
+                Self::MultiStep { milestones, gamma: a.number("gamma", Some(0.1), ABOVE_ZERO) }
+            }
+            "exponential" => Self::Exponential { gamma: a.number("gamma", None, ABOVE_ZERO) },
+            "linear" => Self::Linear {
+                start_factor: a.number("start-factor", Some(1.0 / 3.0), ABOVE_ZERO),
+                end_factor: a.number("end-factor", Some(1.0), 0.0),
+                total_iters: a.whole("total-iters", Some(5), 1),
+            },
+            "polynomial" => Self::Polynomial {
+                total_iters: a.whole("total-iters", Some(5), 1),
+                power: a.number("power", Some(1.0), 0.0),
+            },
+            "cosine" => Self::Cosine {
+                t_max: a.take("t-max", "a whole number above 0", |&t: &u64| t > 0),
+                eta_min: a.number("eta-min", Some(0.0), 0.0),
+            },
+            "cosine-restarts" => Self::CosineRestarts {
+                t_0: a.whole("t-0", None, 1),
+                t_mult: a.whole("t-mult", Some(1), 1),
+                eta_min: a.number("eta-min", Some(0.0), 0.0),
+            },
+            "one-cycle" => Self::OneCycle(OneCycle {
+                max_lr: a.take("max-lr", "a finite number above 0", |&lr: &f64| lr > 0.0 && lr.is_finite()),
+                total_steps: a.take("total-steps", "a whole number above 1", |&steps: &u64| steps > 1),
+                pct_start: a
+                    .take("pct-start", "a number from 0 to 1", |s: &f64| (0.0..=1.0).contains(s))
+                    .unwrap_or(0.3),
+                anneal: match a.take("anneal-strategy", "cos or linear", |s: &String| s == "cos" || s == "linear") {
+                    Some(shape) if shape == "linear" => Anneal::Linear,
+                    _ => Anneal::Cos,
+                },
+                div_factor: a.number("div-factor", Some(25.0), ABOVE_ZERO),
+                final_div_factor: a.number("final-div-factor", Some(1e4), ABOVE_ZERO),
+                cycle_momentum: a.take("cycle-momentum", "true or false", |_: &bool| true).unwrap_or(true),
+                base_momentum: a.number("base-momentum", Some(0.85), 0.0),
+                max_momentum: a.number("max-momentum", Some(0.95), 0.0),
+            }),
+            "plateau" => Self::Plateau(Plateau {
+                factor: a.take("factor", "a number above 0 and below 1", |&f: &f64| f > 0.0 && f < 1.0).unwrap_or(0.1),
+                patience: a.whole("patience", Some(10), 0),
+                threshold: a.number("threshold", Some(1e-4), 0.0),
+                cooldown: a.whole("cooldown", Some(0), 0),
+                min_lr: a.number("min-lr", Some(0.0), 0.0),
+                eps: a.number("eps", Some(1e-8), 0.0),
+            }),
+            "inverse-time" => Self::InverseTime { gamma: a.number("gamma", Some(1.0), ABOVE_ZERO) },
+            "inverse-sqrt" => Self::InverseSqrt { gamma: a.number("gamma", Some(1.0), ABOVE_ZERO) },
+            _ => {
+                let problem = Problem::new("schedule", format!("one of {}", NAMES.join(", ")), text);
+                return Err(ErrorKind::Settings(vec![problem]).into());
+            }
+        };
+        arguments.finish(schedule)
+    }
+}
+
+impl TryFrom<String> for Schedule {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Schedule> for String {
+    fn from(schedule: Schedule) -> Self {
+        schedule.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rates(text: &str, epochs: u64) -> Vec<f64> {
+        let schedule: Schedule = text.parse().unwrap();
+        let at = |epoch| Moment { epoch, total_epochs: Some(epochs), ..Moment::default() };
+        (0..epochs).map(|epoch| schedule.rate(1.0, 0.0, &at(epoch)).lr).collect()
+    }
+
+    #[track_caller]
+    fn assert_close(found: &[f64], expected: &[f64]) {
+        let close = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12);
+        assert!(found.len() == expected.len() && close, "{found:?} is not {expected:?}");
+    }
+
+    #[test]
+    fn rates_follow_their_formulas() {
+        assert_close(&rates("step:step-size=2,gamma=0.5", 5), &[1.0, 1.0, 0.5, 0.5, 0.25]);
+        assert_close(&rates("multi-step:milestones=1+3,gamma=0.1", 4), &[1.0, 0.1, 0.1, 0.01]);
+        assert_close(&rates("exponential:gamma=0.5", 3), &[1.0, 0.5, 0.25]);
+        assert_close(&rates("linear:start-factor=0.5,total-iters=2", 4), &[0.5, 0.75, 1.0, 1.0]);
+        assert_close(&rates("polynomial:total-iters=2,power=2", 4), &[1.0, 0.25, 0.0, 0.0]);
+        assert_close(&rates("cosine", 2), &[1.0, 0.5]);
+        assert_close(&rates("cosine-restarts:t-0=1,t-mult=2", 4), &[1.0, 1.0, 0.5, 1.0]);
+        assert_close(&rates("inverse-time", 3), &[1.0, 0.5, 1.0 / 3.0]);
+        assert_close(&rates("inverse-sqrt:gamma=3", 2), &[1.0, 0.5]);
+    }
+
+    #[test]
+    fn plateau_drops_after_more_than_patience_epochs_without_a_better_loss() {
+        let schedule: Schedule = "plateau:factor=0.5,patience=1,threshold=0.05".parse().unwrap();
+        let lr = |losses: &[f64]| schedule.rate(1.0, 0.0, &Moment { losses, ..Moment::default() }).lr;
+        assert_close(&[lr(&[]), lr(&[1.0, 0.99]), lr(&[1.0, 0.99, 0.98]), lr(&[1.0, 0.9, 0.8])], &[1.0, 1.0, 0.5, 1.0]);
+    }
+
+    #[test]
+    fn one_cycle_goes_up_and_down_and_moves_the_momentum_against_the_rate() {
+        let schedule: Schedule = "one-cycle:max-lr=2".parse().unwrap();
+        let rate = |step| schedule.rate(1.0, 0.9, &Moment { step, total_steps: Some(10), ..Moment::default() });
+        assert_close(&[rate(0).lr, rate(2).lr, rate(9).lr], &[0.08, 2.0, 0.08 / 1e4]);
+        assert_close(&[rate(0).momentum, rate(2).momentum, rate(99).momentum], &[0.95, 0.85, 0.95]);
+    }
+
+    #[test]
+    fn every_schedule_reads_what_it_writes() {
+        for name in [
+            "constant",
+            "step:step-size=2",
+            "multi-step:milestones=1+3",
+            "exponential:gamma=0.8",
+            "linear",
+            "polynomial",
+            "cosine",
+            "cosine:t-max=6,eta-min=0.001",
+            "cosine-restarts:t-0=3,t-mult=2",
+            "one-cycle",
+            "one-cycle:max-lr=1,anneal-strategy=linear,cycle-momentum=false",
+            "plateau",
+            "inverse-time",
+            "inverse-sqrt",
+        ] {
+            let schedule: Schedule = name.parse().unwrap();
+            assert_eq!(schedule.to_string().parse::<Schedule>().unwrap(), schedule, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_schedule_that_cannot_be_used_says_why() {
+        let message = |text: &str| text.parse::<Schedule>().unwrap_err().to_string();
+        assert_eq!(
+            message("step:step-size=0"),
+            "`schedule`: expected `step-size` to be a whole number above 0, found `step:step-size=0`"
+        );
+        assert_eq!(message("exponential"), "`schedule`: expected an argument `gamma=…`, found `exponential`");
+        assert_eq!(
+            message("cosine:tmax=3"),
+            "`schedule`: expected arguments t-max, eta-min, not `tmax`, found `cosine:tmax=3`"
+        );
+        assert!(message("warm").starts_with("`schedule`: expected one of constant, step,"));
+    }
+}

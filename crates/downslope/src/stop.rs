@@ -1,0 +1,176 @@
+//! When is a run over, and why?
+//!
+//! Everything here is a function of what the run's [`State`] has recorded, so a resumed run stops where an
+//! uninterrupted one would. Divergence and interruption are reasons to stop like any other, not errors.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Problem;
+use crate::trainer::State;
+
+/// The rules that end a run; the first that holds does. Without any, a run goes on for ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Stop {
+    /// After so many epochs.
+    pub epochs: Option<u64>,
+    /// After so many steps, in the middle of an epoch too.
+    pub steps: Option<u64>,
+    /// After so much time spent on steps; evaluation and observers do not count.
+    pub time: Option<Duration>,
+    /// When the monitored loss is at or below this.
+    pub target: Option<f64>,
+    /// When the monitored loss has had no new lowest for so many epochs; the weights of the lowest are then restored.
+    pub patience: Option<u64>,
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopReason {
+    /// All epochs are done.
+    Epochs,
+    /// All steps are done.
+    Steps,
+    /// The time is up.
+    Seconds,
+    /// The loss reached its target.
+    Target,
+    /// The loss has not fallen for too long.
+    Patience,
+    /// The loss left the range of numbers, or rises instead of falling: the weights are no model.
+    Diverged,
+    /// An observer asked to stop.
+    Interrupted,
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Epochs => "all epochs done",
+            Self::Steps => "all steps done",
+            Self::Seconds => "time is up",
+            Self::Target => "target reached",
+            Self::Patience => "no better loss within the patience",
+            Self::Diverged => "diverged",
+            Self::Interrupted => "interrupted",
+        })
+    }
+}
+
+/// A loss this many times the first one is not noise.
+const LEAPT_OUT: f64 = 4.0;
+/// Full batches without momentum that make the loss rise so many times in a row will go on doing so.
+const RISES: usize = 5;
+/// A run that ends with a loss so many times the first has gone the wrong way.
+const ENDED_WORSE: f64 = 1.05;
+
+impl Stop {
+    /// So many epochs and nothing else.
+    pub fn epochs(epochs: u64) -> Self {
+        Self { epochs: Some(epochs), ..Self::default() }
+    }
+
+    /// Everything that is wrong with the rules.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (setting, value) in [("epochs", self.epochs), ("steps", self.steps), ("patience", self.patience)] {
+            if value == Some(0) {
+                problems.push(Problem::new(setting, "a whole number above 0", 0));
+            }
+        }
+        if let Some(target) = self.target.filter(|target| !target.is_finite()) {
+            problems.push(Problem::new("target-loss", "a finite number", target));
+        }
+        if let Some(time) = self.time.filter(Duration::is_zero) {
+            problems.push(Problem::new("seconds", "a number above 0", time.as_secs_f64()));
+        }
+        problems
+    }
+
+    /// Whether a run is over between two epochs. `descends` says that every step should lower the training loss: full
+    /// batches, no momentum, downwards.
+    pub fn between_epochs(&self, state: &State, descends: bool) -> Option<StopReason> {
+        if has_diverged(state, descends) {
+            return Some(StopReason::Diverged);
+        }
+        let done = if self.target.is_some_and(|target| state.monitored().last().is_some_and(|&loss| loss <= target)) {
+            StopReason::Target
+        } else if self.patience.is_some_and(|patience| epochs_since_lowest(state.monitored()) >= patience) {
+            StopReason::Patience
+        } else if self.epochs.is_some_and(|epochs| state.epoch >= epochs) {
+            StopReason::Epochs
+        } else {
+            return self.within_epoch(state);
+        };
+        let ended_worse = state.train_losses.last().is_some_and(|&loss| loss > ENDED_WORSE * state.initial_loss);
+        Some(if ended_worse && done != StopReason::Target { StopReason::Diverged } else { done })
+    }
+
+    /// Whether a run is over between two steps.
+    pub fn within_epoch(&self, state: &State) -> Option<StopReason> {
+        if self.steps.is_some_and(|steps| state.step >= steps) {
+            Some(StopReason::Steps)
+        } else if self.time.is_some_and(|time| state.training_time >= time) {
+            Some(StopReason::Seconds)
+        } else {
+            None
+        }
+    }
+}
+
+/// Epochs since the lowest loss so far.
+fn epochs_since_lowest(losses: &[f64]) -> u64 {
+    let lowest = |best: usize, epoch: usize| if losses[epoch] < losses[best] { epoch } else { best };
+    let best = (0..losses.len()).fold(0, lowest);
+    losses.len().saturating_sub(best + 1) as u64
+}
+
+fn has_diverged(state: &State, descends: bool) -> bool {
+    let losses = &state.train_losses;
+    let Some(&last) = losses.last() else { return !state.initial_loss.is_finite() };
+    let lowest = losses.iter().fold(state.initial_loss, |lowest, &loss| lowest.min(loss));
+    let rises = losses.windows(2).rev().take_while(|pair| pair[1] > pair[0]).count();
+    !last.is_finite()
+        || last > LEAPT_OUT * state.initial_loss
+        || (descends && rises >= RISES && last > 1.5 * lowest)
+        || state.validation_losses.last().is_some_and(|loss| !loss.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state_after(initial_loss: f64, losses: &[f64]) -> State {
+        let mut state = State::new(vec![0.0]);
+        state.initial_loss = initial_loss;
+        state.train_losses = losses.to_vec();
+        state.epoch = losses.len() as u64;
+        state
+    }
+
+    #[test]
+    fn each_rule_ends_a_run_and_says_which() {
+        let rule = |stop: Stop, losses: &[f64]| stop.between_epochs(&state_after(1.0, losses), false);
+        assert_eq!(rule(Stop::epochs(2), &[0.9]), None);
+        assert_eq!(rule(Stop::epochs(2), &[0.9, 0.8]), Some(StopReason::Epochs));
+        assert_eq!(rule(Stop { target: Some(0.8), ..Stop::default() }, &[0.9, 0.8]), Some(StopReason::Target));
+        let patient = Stop { patience: Some(2), ..Stop::default() };
+        assert_eq!(rule(patient, &[0.5, 0.6]), None);
+        assert_eq!(rule(patient, &[0.5, 0.6, 0.5]), Some(StopReason::Patience));
+    }
+
+    #[test]
+    fn a_loss_that_leaps_out_or_keeps_rising_has_diverged() {
+        let reason = |losses: &[f64], descends| Stop::epochs(9).between_epochs(&state_after(1.0, losses), descends);
+        assert_eq!(reason(&[f64::NAN], false), Some(StopReason::Diverged));
+        assert_eq!(reason(&[5.0], false), Some(StopReason::Diverged));
+        let rising = [0.2, 0.22, 0.24, 0.27, 0.3, 0.34];
+        assert_eq!(reason(&rising, true), Some(StopReason::Diverged));
+        assert_eq!(reason(&rising, false), None);
+        assert_eq!(reason(&[0.9; 9], true), Some(StopReason::Epochs));
+        assert_eq!(reason(&[1.1; 9], true), Some(StopReason::Diverged));
+    }
+}

@@ -1,0 +1,288 @@
+//! How does it all run?
+//!
+//! The loop: while no rule says stop, go through an epoch batch by batch, take a step on each, then look at where that
+//! led. The [`Trainer`] holds what was decided before the run, [`State`] what has become of it. It prints nothing and
+//! draws no conclusions ([`crate::diagnosis`] does).
+
+mod state;
+
+use std::ops::{ControlFlow, Range};
+use std::time::Duration;
+
+pub use state::State;
+
+use crate::clip::Clip;
+use crate::clock::{Clock, Stopwatch};
+use crate::error::{Error, Result};
+use crate::event::{Epoch, Event, Started, Step};
+use crate::loader::{Batch, BatchSize, DataLoader, LastBatch, Order};
+use crate::objective::{Gradient, LossSum, Objective};
+use crate::observer::{Control, Observer, Pace};
+use crate::schedule::{Moment, Schedule};
+use crate::sgd::{Rate, Sgd};
+use crate::stop::{Stop, StopReason};
+
+/// How often a run with a time limit looks at the clock.
+const LOOK_AT_THE_CLOCK: Duration = Duration::from_millis(2);
+
+/// Gradient descent on any [`Objective`].
+///
+/// ```
+/// use downslope::{loader::Batch, objective::{Gradient, LossSum, Objective}, sgd::Sgd, stop::Stop, trainer::Trainer};
+///
+/// struct Rosenbrock; // (1 − x)² + 100(y − x²)², lowest at (1, 1)
+///
+/// impl Objective for Rosenbrock {
+///     fn n_parameters(&self) -> usize { 2 }
+///     fn loss_and_gradient(&mut self, theta: &[f32], _: Batch<'_>, gradient: &mut Gradient) -> LossSum {
+///         let (x, y) = (theta[0], theta[1]);
+///         gradient.values_mut()[0] += 2.0 * (x - 1.0) - 400.0 * x * (y - x * x);
+///         gradient.values_mut()[1] += 200.0 * (y - x * x);
+///         LossSum::new(((1.0 - x).powi(2) + 100.0 * (y - x * x).powi(2)).into(), 1)
+///     }
+/// }
+///
+/// let mut theta = vec![-1.2, 1.0];
+/// let sgd = Sgd { momentum: 0.9, ..Sgd::new(3e-4) };
+/// Trainer::new(sgd, Stop::epochs(10_000)).train(&mut Rosenbrock, &mut theta)?;
+/// assert!((theta[0] - 1.0).abs() < 0.01 && (theta[1] - 1.0).abs() < 0.01);
+/// # downslope::Result::Ok(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Trainer {
+    /// The optimiser.
+    pub sgd: Sgd,
+    /// When to stop.
+    pub stop: Stop,
+    /// The rows of each step; full batches of all rows if not given.
+    pub loader: Option<DataLoader>,
+    /// How the rate changes.
+    pub schedule: Schedule,
+    /// How large a gradient may be.
+    pub clip: Clip,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+impl Trainer {
+    /// Full-batch descent at a constant rate.
+    pub fn new(sgd: Sgd, stop: Stop) -> Self {
+        Self { sgd, stop, loader: None, schedule: Schedule::Constant, clip: Clip::None, clock: Clock::default() }
+    }
+
+    /// Trains from θ, leaves the result in θ, and says why it stopped.
+    ///
+    /// # Errors
+    /// Settings that cannot be used, all of them together.
+    pub fn train(&self, objective: &mut dyn Objective, theta: &mut Vec<f32>) -> Result<StopReason> {
+        let mut state = State::new(std::mem::take(theta));
+        let reason = self.run(objective, None, &mut state, &mut []);
+        *theta = state.theta;
+        reason
+    }
+
+    /// Goes on from a state until a rule says stop, and tells the observers on the way.
+    ///
+    /// # Errors
+    /// Settings that cannot be used, all of them together; nothing is changed then.
+    pub fn run(
+        &self,
+        objective: &mut dyn Objective,
+        mut validation: Option<&mut dyn Objective>,
+        state: &mut State,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<StopReason> {
+        Error::unless_empty([self.sgd.problems(), self.stop.problems()].concat())?;
+        let mut descent = Descent::new(self, objective, state);
+        if state.initial_loss.is_nan() {
+            state.initial_loss = objective.loss(&state.theta, Batch::all(objective.n_rows())).mean();
+        }
+        tell(observers, &Event::Started(descent.started(state)), state);
+        let reason = loop {
+            if state.batch == 0
+                && let Some(reason) = self.stop.between_epochs(state, descent.descends())
+            {
+                break reason;
+            }
+            if let ControlFlow::Break(reason) = descent.epoch(objective, state, observers) {
+                break reason;
+            }
+            let validation = validation.as_mut().map(|validation| &mut **validation as &mut dyn Objective);
+            let event = descent.evaluate(objective, validation, state);
+            if tell(observers, &Event::Epoch(event), state) == Control::Stop {
+                break StopReason::Interrupted;
+            }
+        };
+        if !state.best_theta.is_empty() && reason != StopReason::Interrupted {
+            state.theta.clone_from(&state.best_theta);
+        }
+        tell(observers, &Event::Finished(reason), state);
+        Ok(reason)
+    }
+}
+
+/// A trainer at work: what it decided, and the memory its steps share.
+struct Descent<'a> {
+    trainer: &'a Trainer,
+    loader: DataLoader,
+    gradient: Gradient,
+    shrunk: Vec<Range<usize>>,
+    order: Vec<u32>,
+    watch: Stopwatch,
+    pace: Option<Pace>,
+}
+
+impl<'a> Descent<'a> {
+    fn new(trainer: &'a Trainer, objective: &dyn Objective, state: &mut State) -> Self {
+        let full = || DataLoader::new(objective.n_rows(), BatchSize::Full, Order::Sequential, LastBatch::Keep);
+        let weights = objective.parts().into_iter().filter(|part| !part.is_bias()).map(|part| part.range);
+        let mut shrunk: Vec<_> = weights.collect();
+        if shrunk.is_empty() {
+            shrunk.push(0..state.theta.len());
+        }
+        state.velocity.reserve_exact(if trainer.sgd.momentum > 0.0 { state.theta.len() } else { 0 });
+        Self {
+            trainer,
+            loader: trainer.loader.clone().unwrap_or_else(full),
+            gradient: objective.gradient(),
+            shrunk,
+            order: Vec::new(),
+            watch: Stopwatch::new(trainer.clock.clone(), state.training_time),
+            pace: trainer.stop.time.map(|_| Pace::new(LOOK_AT_THE_CLOCK)),
+        }
+    }
+
+    fn started(&self, state: &State) -> Started {
+        Started {
+            initial_loss: state.initial_loss,
+            steps_per_epoch: self.loader.len() as u64,
+            total_epochs: self.trainer.stop.epochs,
+            batch_size: self.loader.batch_size(),
+        }
+    }
+
+    /// Whether every step should lower the training loss.
+    fn descends(&self) -> bool {
+        let sgd = &self.trainer.sgd;
+        self.loader.batch_size() == self.loader.n_rows() && sgd.momentum == 0.0 && !sgd.maximize
+    }
+
+    /// The rate of a step, counted from 0, of an epoch, counted from 0.
+    fn rate(&self, step: u64, epoch: u64, losses: &[f64]) -> Rate {
+        let total_epochs = self.trainer.stop.epochs;
+        let total_steps = total_epochs.map(|epochs| epochs * self.loader.len() as u64);
+        let moment = Moment { step, epoch, total_steps, total_epochs, losses };
+        self.trainer.schedule.rate(self.trainer.sgd.lr, self.trainer.sgd.momentum, &moment)
+    }
+
+    /// One pass over the rows, from the batch the state is at.
+    fn epoch(
+        &mut self,
+        objective: &mut dyn Objective,
+        state: &mut State,
+        observers: &mut [&mut dyn Observer],
+    ) -> ControlFlow<StopReason> {
+        let mut order = std::mem::take(&mut self.order);
+        self.loader.write_order(state.epoch, &mut order);
+        let mut rate = self.rate(state.step, state.epoch, state.monitored());
+        let mut next_look = self.next_look(observers);
+        self.watch.start();
+        while state.batch < self.loader.len() {
+            if self.trainer.schedule.is_per_step() {
+                rate = self.rate(state.step, state.epoch, state.monitored());
+            }
+            let loss = self.step(objective, state, self.loader.batch(&order, state.batch), rate);
+            state.record_step(loss);
+            let is_finite = loss.sum.is_finite();
+            if state.step >= next_look || !is_finite {
+                state.training_time = self.watch.pause();
+                let step = Step {
+                    step: state.step,
+                    epoch: state.epoch + 1,
+                    loss: loss.mean(),
+                    lr: rate.lr,
+                    training_time: state.training_time,
+                };
+                if tell(observers, &Event::Step(step), state) == Control::Stop {
+                    return ControlFlow::Break(StopReason::Interrupted);
+                }
+                if !is_finite {
+                    return ControlFlow::Break(StopReason::Diverged);
+                }
+                if let Some(reason) = self.trainer.stop.within_epoch(state) {
+                    return ControlFlow::Break(reason);
+                }
+                if let Some(pace) = &mut self.pace {
+                    pace.advance(state.step, state.training_time);
+                }
+                next_look = self.next_look(observers);
+                self.watch.start();
+            }
+        }
+        state.training_time = self.watch.pause();
+        self.order = order;
+        ControlFlow::Continue(())
+    }
+
+    /// The next step after which anyone wants to know.
+    fn next_look(&self, observers: &[&mut dyn Observer]) -> u64 {
+        let asked = observers.iter().map(|observer| observer.next_step());
+        let own = [self.trainer.stop.steps, self.pace.map(|pace| pace.next_step())];
+        asked.chain(own.into_iter().flatten()).min().unwrap_or(u64::MAX)
+    }
+
+    /// θ ← θ − lr·g, whatever the optimiser makes of it. Returns the loss before the step.
+    fn step(&mut self, objective: &mut dyn Objective, state: &mut State, batch: Batch<'_>, rate: Rate) -> LossSum {
+        let Trainer { sgd, clip, .. } = self.trainer;
+        if sgd.is_plain(rate)
+            && *clip == Clip::None
+            && let Some(loss) = objective.fused_step(&mut state.theta, batch.clone(), rate.lr)
+        {
+            return loss;
+        }
+        self.gradient.clear();
+        let loss = objective.loss_and_gradient(&state.theta, batch, &mut self.gradient);
+        // Sums and counts of several machines would be joined here, before the one division.
+        if loss.n_rows > 1 {
+            self.gradient.scale((1.0 / loss.n_rows as f64) as f32);
+        }
+        clip.apply(&mut self.gradient);
+        sgd.step(&mut state.theta, &mut state.velocity, &self.gradient, rate, &self.shrunk);
+        loss
+    }
+
+    /// Looks at all rows at the weights of this moment.
+    fn evaluate(
+        &self,
+        objective: &mut dyn Objective,
+        validation: Option<&mut dyn Objective>,
+        state: &mut State,
+    ) -> Epoch {
+        let lr = self.rate(state.step.saturating_sub(1), state.epoch, state.monitored()).lr;
+        let train_loss = objective.loss(&state.theta, Batch::all(objective.n_rows())).mean();
+        let validation = validation.map(|objective| objective.evaluate(&state.theta));
+        let keeps_best = self.trainer.stop.patience.is_some();
+        let batches = state.record_epoch(train_loss, validation.map(|metrics| metrics.loss), keeps_best);
+        Epoch {
+            step: state.step,
+            epoch: state.epoch,
+            loss: batches.mean(),
+            lr,
+            train_loss,
+            validation,
+            training_time: state.training_time,
+        }
+    }
+}
+
+/// Tells every observer that wants to know; one of them is enough to stop.
+fn tell(observers: &mut [&mut dyn Observer], event: &Event<'_>, state: &State) -> Control {
+    let mut control = Control::Continue;
+    for observer in observers.iter_mut() {
+        let unasked = matches!(event, Event::Step(step) if step.step < observer.next_step());
+        if !unasked && observer.observe(event, state) == Control::Stop {
+            control = Control::Stop;
+        }
+    }
+    control
+}

@@ -1,0 +1,79 @@
+//! What must be known to go on?
+
+use std::time::Duration;
+
+use crate::objective::LossSum;
+
+/// All that a run is at one moment: what is in here, together with its settings and its data, decides every later bit.
+/// The order of the rows is not in here: it is a function of (seed, epoch).
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// The parameters.
+    pub theta: Vec<f32>,
+    /// The momentum buffer; empty before the first step and without momentum.
+    pub velocity: Vec<f32>,
+    /// Steps done.
+    pub step: u64,
+    /// Epochs done.
+    pub epoch: u64,
+    /// Batches done in the epoch under way.
+    pub batch: usize,
+    /// The losses of those batches, each before its step.
+    pub running: LossSum,
+    /// Mean training loss before the first step; NaN until it is known.
+    pub initial_loss: f64,
+    /// Mean training loss after each epoch.
+    pub train_losses: Vec<f64>,
+    /// Mean validation loss after each epoch; empty where no rows are held out.
+    pub validation_losses: Vec<f64>,
+    /// The weights after the epoch with the lowest monitored loss; kept where there is patience.
+    pub best_theta: Vec<f32>,
+    /// Time spent on steps.
+    pub training_time: Duration,
+}
+
+impl State {
+    /// A run that has not begun.
+    pub fn new(theta: Vec<f32>) -> Self {
+        Self {
+            theta,
+            velocity: Vec::new(),
+            step: 0,
+            epoch: 0,
+            batch: 0,
+            running: LossSum::default(),
+            initial_loss: f64::NAN,
+            train_losses: Vec::new(),
+            validation_losses: Vec::new(),
+            best_theta: Vec::new(),
+            training_time: Duration::ZERO,
+        }
+    }
+
+    /// The loss that schedules, patience and targets go by, after each epoch: on the validation rows where there are
+    /// any, else on the training rows.
+    pub fn monitored(&self) -> &[f64] {
+        if self.validation_losses.is_empty() { &self.train_losses } else { &self.validation_losses }
+    }
+
+    /// Notes a step that was taken.
+    pub(super) fn record_step(&mut self, loss: LossSum) {
+        self.step += 1;
+        self.batch += 1;
+        self.running += loss;
+    }
+
+    /// Notes the end of an epoch and returns the losses of its batches.
+    pub(super) fn record_epoch(&mut self, train_loss: f64, validation_loss: Option<f64>, keeps_best: bool) -> LossSum {
+        self.epoch += 1;
+        self.batch = 0;
+        self.train_losses.push(train_loss);
+        self.validation_losses.extend(validation_loss);
+        if let (true, Some((&last, before))) = (keeps_best, self.monitored().split_last())
+            && before.iter().all(|&loss| last < loss)
+        {
+            self.best_theta.clone_from(&self.theta);
+        }
+        std::mem::take(&mut self.running)
+    }
+}
