@@ -9,10 +9,13 @@ What is asked of the model file, and all that this script knows of it:
 
     tensors             0.weight (out, in), 0.bias (out), 2.weight, 2.bias, ...: the names torch.nn.Sequential gives
     metadata downslope  JSON: {model: {hidden, activation, n_features, n_outputs}, loss, preprocessing}
-    preprocessing       {features: [...], target: {column, classes}}; a feature is one of
-                          {column, kind: "number", shift, scale}     (value - shift) / scale
-                          {column, kind: "category", levels: [...]}  a 1 at the level's place, 0 elsewhere
-                        in the order of the model's inputs; target.classes in the order of its outputs, null for a number
+    preprocessing       {inputs: [...], target: {task, name, classes | mean, std}}, inputs in the order of their features:
+      {name, kind: "number", mean, std, marks_missing}       (value - mean) / std; the value itself where std is null
+      {name, kind: "boolean", mean, marks_missing}           0 or 1
+      {name, kind: "category", levels, marks_missing}        a 1 at the level's place, 0 elsewhere
+      {name, kind: "presence"}                               1 where the value is missing
+    A missing number or boolean is its mean; marks_missing adds a last feature, 1 where the value is missing.
+    A regression's prediction is score * std + mean of the target; classes stand in the order of the outputs.
 
 And of the predictions: a header, one line a row, the column `prediction` (a number, or a class by its name), and for
 classes with probabilities one column `probability_NAME` a class. A column that this script cannot repeat is an error.
@@ -26,6 +29,8 @@ import numpy as np
 from safetensors import safe_open
 
 TOLERANCE = 1e-5
+MISSING = {"", "NA", "null"}
+BOOLEANS = {"false": 0.0, "true": 1.0, "0": 0.0, "1": 1.0}
 
 
 class Mismatch(Exception):
@@ -51,15 +56,21 @@ def read_model(path):
 def encode(preprocessing, table):
     """The model's inputs, (n_rows, n_features): the one place that knows the preprocessing."""
     columns = []
-    for feature in preprocessing["features"]:
-        values = table[feature["column"]]
-        if feature["kind"] == "number":
-            columns.append((np.array(values, dtype=np.float64) - feature["shift"]) / feature["scale"])
-        elif feature["kind"] == "category":
-            columns += [np.array([float(value == level) for value in values]) for level in feature["levels"]]
-        else:
-            raise Mismatch(f"feature {feature['column']}: unknown kind {feature['kind']!r}")
-    return np.stack(columns, axis=1)
+    for entry in preprocessing["inputs"]:
+        texts, kind = table[entry["name"]], entry["kind"]
+        missing = np.array([text in MISSING for text in texts])
+        if kind == "category":
+            columns += [np.array([text == level for text in texts]) & ~missing for level in entry["levels"]]
+        elif kind in ("number", "boolean"):
+            to_number = BOOLEANS.get if kind == "boolean" else float
+            values = np.array([entry["mean"] if text in MISSING else to_number(text.lower()) for text in texts], dtype=np.float64)
+            std = entry.get("std")
+            columns.append(values if std is None else (values - entry["mean"]) / std)
+        elif kind != "presence":
+            raise Mismatch(f"column {entry['name']}: unknown kind {kind!r}")
+        if kind == "presence" or entry["marks_missing"]:
+            columns.append(missing)
+    return np.stack(columns, axis=1).astype(np.float64)
 
 
 def scores(model, tensors, x):
@@ -81,9 +92,10 @@ def scores(model, tensors, x):
 
 def expected_columns(about, score):
     """What `predict` should have written: names of columns with their values."""
-    loss, classes = about["loss"].split("=")[0], about["preprocessing"]["target"]["classes"]
-    if classes is None:
-        return {"prediction": np.exp(score[:, 0]) if loss == "poisson" else score[:, 0]}
+    loss, target = about["loss"].split("=")[0], about["preprocessing"]["target"]
+    if target["task"] == "regression":
+        return {"prediction": np.exp(score[:, 0]) if loss == "poisson" else score[:, 0] * target["std"] + target["mean"]}
+    classes = target["classes"]
     if loss == "cross-entropy":
         powers = np.exp(score - score.max(axis=1, keepdims=True))
         probability = powers / powers.sum(axis=1, keepdims=True)
