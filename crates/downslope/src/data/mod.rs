@@ -1,6 +1,6 @@
 //! What are the rows?
 //!
-//! Everything from a file to numbers, in this order: bytes are recognised ([`sniff`]), read as text ([`csv`]) into a
+//! Everything from a file to numbers, in this order: bytes are recognised (`sniff`), read as text ([`csv`]) into a
 //! [`Table`] of named columns, one column is chosen as the [`Target`], and a [`Preprocessing`] learned from the
 //! training rows turns the others into a [`Dataset`] of `f32`. Tables also come from inside the program ([`builtin`])
 //! and from a seed ([`generate`]).
@@ -12,6 +12,7 @@ pub mod csv;
 pub mod dataset;
 pub mod encode;
 pub mod generate;
+mod levels;
 pub mod notice;
 mod sniff;
 pub mod split;

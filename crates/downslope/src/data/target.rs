@@ -3,13 +3,13 @@
 //! A column is chosen by name or by habit; numbers with many values make a regression, everything else a
 //! classification. Every choice made without being asked for comes with a [`Notice`].
 
-use std::collections::HashMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::levels::{Code, LevelCodes};
 use crate::data::notice::Notice;
-use crate::data::table::{MISSING, Table, Values, shortest};
+use crate::data::table::{Table, Values, shortest};
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// Names that say a column is the target, in any case; the first that a table has is taken.
@@ -294,72 +294,6 @@ fn class_codes(name: &str, classes: &[String], table: &Table, rows: impl Iterato
     .collect()
 }
 
-/// Where the value of a row stands in a list of levels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Code {
-    Known(u32),
-    Unknown,
-    Missing,
-}
-
-/// Finds the values of a column in a list of levels learned from another table, whatever kind the column has here:
-/// numbers are compared as numbers, booleans without regard to case.
-pub(super) enum LevelCodes<'a> {
-    Numbers { numbers: &'a [f64], known: HashMap<u64, u32> },
-    Codes { codes: &'a [u32], known: Vec<Code> },
-}
-
-impl<'a> LevelCodes<'a> {
-    pub(super) fn new(values: &'a Values, levels: &[String]) -> Self {
-        let find = |same: &dyn Fn(&str) -> bool| {
-            levels.iter().position(|level| same(level)).map_or(Code::Unknown, |place| Code::Known(place as u32))
-        };
-        match values {
-            Values::Number(numbers) => {
-                // A later level must not hide an earlier one that is the same number.
-                let parsed = levels.iter().enumerate().rev();
-                let known = parsed.filter_map(|(code, level)| Some((bits(level.parse().ok()?), code as u32))).collect();
-                Self::Numbers { numbers, known }
-            }
-            Values::Boolean(codes) => {
-                let known = ["false", "true"].map(|word| find(&|level| level.eq_ignore_ascii_case(word))).to_vec();
-                Self::Codes { codes, known }
-            }
-            Values::Category { levels: found, codes } => {
-                let places: HashMap<&str, u32> = levels.iter().map(String::as_str).zip(0..).collect();
-                let place =
-                    |level: &String| places.get(level.as_str()).map_or(Code::Unknown, |&code| Code::Known(code));
-                let as_number = |level: &String| {
-                    // `1.0` among texts is the class `1`.
-                    let number = level.parse::<f64>().ok()?;
-                    places.get(shortest(number).as_str()).map(|&code| Code::Known(code))
-                };
-                let known = found.iter().map(|level| match place(level) {
-                    Code::Unknown => as_number(level).unwrap_or(Code::Unknown),
-                    known => known,
-                });
-                Self::Codes { codes, known: known.collect() }
-            }
-        }
-    }
-
-    pub(super) fn code(&self, row: usize) -> Code {
-        match self {
-            Self::Numbers { numbers, .. } if numbers[row].is_nan() => Code::Missing,
-            Self::Numbers { numbers, known } => {
-                known.get(&bits(numbers[row])).map_or(Code::Unknown, |&code| Code::Known(code))
-            }
-            Self::Codes { codes, .. } if codes[row] == MISSING => Code::Missing,
-            Self::Codes { codes, known } => known[codes[row] as usize],
-        }
-    }
-}
-
-/// The bits of a number, the same for both zeros.
-fn bits(number: f64) -> u64 {
-    (number + 0.0).to_bits()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -393,8 +327,8 @@ mod tests {
     #[test]
     fn the_task_follows_from_the_targets_values() {
         let task = |values: &[&str]| {
-            let rows: String = values.iter().map(|value| format!("1,{value}\n")).collect();
-            choose(&format!("a,y\n{rows}"), None, None).unwrap().0.task
+            let text = format!("a,y\n1,{}\n", values.join("\n1,"));
+            choose(&text, None, None).unwrap().0.task
         };
         let repeated = |values: &[&'static str], n: usize| values.iter().cycle().take(n).copied().collect::<Vec<_>>();
         assert_eq!(task(&["u", "v", "u", "v"]), TaskKind::Classification);

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use crate::data::csv::ColumnKind;
 use crate::data::dataset::{Dataset, Features, Matrix};
 use crate::data::encode::{Encoding, Input, Preprocessing};
+use crate::data::levels::{Code, LevelCodes};
 use crate::data::notice::Notice;
 use crate::data::table::{MISSING, Table, Values};
-use crate::data::target::{Code, LevelCodes};
+
 use crate::error::{Error, ErrorKind, Result};
 
 impl Preprocessing {
@@ -203,5 +204,96 @@ fn write_presence(mut cells: Cells) {
 fn note_missing(cells: &Cells, rows: usize, marks_missing: bool, notices: &mut Vec<Notice>) {
     if rows > 0 && !marks_missing {
         notices.push(Notice::MissingUnseen { column: cells.name(), rows });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::csv::ReadOptions;
+    use crate::data::encode::EncodeOptions;
+    use crate::data::target::Target;
+
+    fn table(text: &str) -> Table {
+        Table::from_csv("new.csv", text.as_bytes(), &ReadOptions::default()).unwrap()
+    }
+
+    /// `a` is (v − 2) / 1; `c` is u or v; `f` is true or false; `k` is 1 or 2, read as categories.
+    fn learned() -> Preprocessing {
+        let options = ReadOptions { kinds: vec![("k".to_owned(), ColumnKind::Category)], ..ReadOptions::default() };
+        let text = b"a,c,f,k,y\n1,u,true,1,no\n3,v,false,2,yes\n1,u,true,1,no\n3,v,false,2,yes\n";
+        let table = Table::from_csv("t.csv", text, &options).unwrap();
+        let (target, _) = Target::choose(&table, None, None).unwrap();
+        Preprocessing::learn(&table, &target, &[0, 1, 2, 3], &EncodeOptions::default()).unwrap().0
+    }
+
+    fn features(text: &str) -> Result<(Matrix, Vec<Notice>)> {
+        let table = table(text);
+        let rows: Vec<u32> = (0..table.n_rows() as u32).collect();
+        learned().features(&table, &rows)
+    }
+
+    fn refusal(text: &str) -> String {
+        features(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn columns_are_taken_by_name() {
+        let (matrix, notices) = features("k,extra,f,c,a\n2,9,FALSE,u,4\n1,9,true,v,0\n").unwrap();
+        assert_eq!(learned().feature_names(), ["a", "c=u", "c=v", "f", "k=1", "k=2"]);
+        assert_eq!(matrix.row(0), [2.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+        assert_eq!(matrix.row(1), [-2.0, 0.0, 1.0, 1.0, 1.0, 0.0]);
+        assert!(notices.is_empty());
+    }
+
+    #[test]
+    fn what_training_never_saw_is_told() {
+        let (matrix, notices) = features("a,c,f,k\n,w,1,3\n2,,,1.0\n2,w,0,1\n").unwrap();
+        assert_eq!(matrix.row(0), [0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+        assert_eq!(matrix.row(1), [0.0, 0.0, 0.0, 0.5, 1.0, 0.0]);
+        let unknown = |column: &str, level: &str, rows| {
+            let (column, level) = (column.to_owned(), level.to_owned());
+            Notice::UnknownLevel { column, level, rows }
+        };
+        let missing = |column: &str| Notice::MissingUnseen { column: column.to_owned(), rows: 1 };
+        assert_eq!(notices, [missing("a"), missing("c"), unknown("c", "w", 2), missing("f"), unknown("k", "3", 1)]);
+    }
+
+    #[test]
+    fn columns_missing_or_of_another_kind_are_refused() {
+        assert_eq!(
+            refusal("a,cc,f,k\n1,u,true,1\n"),
+            "new.csv: expected a column `c`, found none of that name; the nearest are `cc`"
+        );
+        assert_eq!(
+            refusal("a,c,f,k\n,u,true,1\nlow,u,true,1\n"),
+            "new.csv:3:1: expected a number in column `a`, found `low`"
+        );
+        assert_eq!(
+            refusal("a,c,f,k\n1,u,yes,1\n"),
+            "new.csv:2:3: expected `true` or `false` in column `f`, found `yes`"
+        );
+        assert_eq!(refusal("a,c,f,k\n1,u,2,1\n"), "new.csv:2:3: expected `true` or `false` in column `f`, found `2`");
+    }
+
+    #[test]
+    fn targets_are_found_by_name_and_checked() {
+        let refusal = |text: &str| learned().targets(&table(text), &[0, 1]).unwrap_err().to_string();
+        assert_eq!(learned().targets(&table("y,a\nyes,1\nno,1\n"), &[0, 1]).unwrap(), [1.0, 0.0]);
+        assert_eq!(
+            refusal("y,a\nyes,1\nmaybe,1\n"),
+            "new.csv:3:1: expected a class seen in training in the target `y`, found `maybe`; training has `no`, `yes`"
+        );
+        assert_eq!(refusal("y,a\nyes,1\n,1\n"), "new.csv:3:1: expected a value in the target `y`, found none");
+    }
+
+    #[test]
+    fn a_short_table_is_read_as_the_long_one_was() {
+        let kinds = learned().kinds();
+        let (number, category) = (ColumnKind::Number, ColumnKind::Category);
+        assert_eq!(kinds, [("a".to_owned(), number), ("c".to_owned(), category), ("k".to_owned(), category)]);
+        let options = ReadOptions { kinds, ..ReadOptions::default() };
+        let error = Table::from_csv("new.csv", b"a,c,f,k\nlow,7,true,1\n", &options).unwrap_err();
+        assert_eq!(error.to_string(), "new.csv:2:1: expected a number in column `a`, found `low`");
     }
 }
