@@ -2,6 +2,8 @@
 //!
 //! The files stand beside the project, in `shared/data`; where they are missing, each test says so and passes.
 
+#![allow(clippy::unwrap_used, reason = "all of this is tests")]
+
 use std::path::PathBuf;
 
 use downslope::data::{
