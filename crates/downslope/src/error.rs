@@ -129,6 +129,11 @@ pub enum ErrorKind {
     UnnamedColumn,
     /// A header whose fields are all numbers: most likely a table without a header.
     NoHeader,
+    /// A header divided by spaces, or by something else that is no delimiter here.
+    UnknownDelimiter {
+        /// The header, or its beginning.
+        found: String,
+    },
     /// A column that is not in the table.
     NoSuchColumn {
         /// The name asked for.
@@ -156,6 +161,18 @@ pub enum ErrorKind {
         name: String,
         /// The text.
         found: String,
+    },
+    /// Something else where `true` or `false` should be.
+    NotABoolean {
+        /// The column.
+        name: String,
+        /// The text.
+        found: String,
+    },
+    /// The target among the columns to drop.
+    TargetDropped {
+        /// The target's column.
+        name: String,
     },
     /// A target with one class only.
     OneClass {
@@ -352,6 +369,9 @@ impl fmt::Display for ErrorKind {
             }
             Self::UnnamedColumn => write!(f, "expected a column name in the header, found an empty field"),
             Self::NoHeader => write!(f, "expected a header with column names, found a row of numbers"),
+            Self::UnknownDelimiter { found } => {
+                write!(f, "expected commas, semicolons, tabs or `|` between the fields, found `{found}`")
+            }
             Self::NoSuchColumn { name, nearest } => {
                 write!(f, "expected a column `{name}`, found none of that name")?;
                 write_list(f, "; the nearest are ", nearest)
@@ -361,6 +381,12 @@ impl fmt::Display for ErrorKind {
             Self::NotANumber { name, found } => write!(f, "expected a number in column `{name}`, found `{found}`"),
             Self::NotFinite { name, found } => {
                 write!(f, "expected a finite number in column `{name}`, found `{found}`")
+            }
+            Self::NotABoolean { name, found } => {
+                write!(f, "expected `true` or `false` in column `{name}`, found `{found}`")
+            }
+            Self::TargetDropped { name } => {
+                write!(f, "expected the target to be kept, found `{name}` among the columns to drop")
             }
             Self::OneClass { name, class } => {
                 write!(f, "expected at least two classes in the target `{name}`, found only `{class}`")

@@ -115,7 +115,7 @@ fn reproduce(case: &Value) {
         activation: if case["activation"] == "tanh" { Activation::Tanh } else { Activation::Relu },
         n_outputs: case["classes"].as_u64().map_or(1, |classes| classes as usize),
     };
-    let data = Arc::new(Dataset { features: Features::Dense(Matrix::new(n_rows, n_features, x)), targets });
+    let data = Arc::new(Dataset { features: Features::Dense(Matrix::new(n_rows, n_features, x).unwrap()), targets });
     let sgd = &case["sgd"];
     let option = |key: &str| sgd.get(key).and_then(Value::as_f64).unwrap_or(0.0);
     let flag = |key: &str| sgd.get(key).and_then(Value::as_bool).unwrap_or(false);
@@ -185,4 +185,9 @@ fn reproduce_file(file: &str, at_least: usize) {
 #[test]
 fn every_trajectory_of_torch_is_reproduced() {
     reproduce_file("torch_sgd.json", 45);
+}
+
+#[test]
+fn every_other_option_goes_as_in_torch() {
+    reproduce_file("torch_extra.json", 15);
 }

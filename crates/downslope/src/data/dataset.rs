@@ -1,6 +1,68 @@
-//! Rows as numbers: features beside their targets.
+//! What does the engine read?
+//!
+//! Features and targets as `f32`: dense rows, or sparse rows of which only what is not zero is kept. How they came out
+//! of a table is told in [`crate::data::encode`].
 
-/// Features, row-major, (`n_rows`, `n_columns`).
+use crate::error::{Error, ErrorKind, Result};
+
+/// Rows to learn from or to be judged on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// The features, (`n_rows`, `n_features`).
+    pub features: Features,
+    /// The targets, (`n_rows`): numbers, or class codes 0.0, 1.0 ….
+    pub targets: Vec<f32>,
+}
+
+impl Dataset {
+    /// Features and a target for each row.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ShapeMismatch`] if there is not one target a row.
+    pub fn new(features: Features, targets: Vec<f32>) -> Result<Self> {
+        check_length("targets", features.n_rows(), targets.len())?;
+        Ok(Self { features, targets })
+    }
+
+    /// The number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// The number of features a row.
+    pub fn n_features(&self) -> usize {
+        self.features.n_features()
+    }
+}
+
+/// Features, one row after the other.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Features {
+    /// Every value is kept.
+    Dense(Matrix),
+    /// Only values other than zero are kept.
+    Sparse(Csr),
+}
+
+impl Features {
+    /// The number of rows.
+    pub fn n_rows(&self) -> usize {
+        match self {
+            Self::Dense(matrix) => matrix.n_rows(),
+            Self::Sparse(csr) => csr.n_rows(),
+        }
+    }
+
+    /// The number of features a row.
+    pub fn n_features(&self) -> usize {
+        match self {
+            Self::Dense(matrix) => matrix.n_columns(),
+            Self::Sparse(csr) => csr.n_columns(),
+        }
+    }
+}
+
+/// A dense matrix, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matrix {
     n_rows: usize,
@@ -9,29 +71,40 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// A matrix.
-    pub fn new(n_rows: usize, n_columns: usize, values: Vec<f32>) -> Self {
-        Self { n_rows, n_columns, values }
+    /// A matrix of values given row by row, (`n_rows`, `n_columns`).
+    ///
+    /// # Errors
+    /// [`ErrorKind::ShapeMismatch`] if there are not `n_rows` · `n_columns` values.
+    pub fn new(n_rows: usize, n_columns: usize, values: Vec<f32>) -> Result<Self> {
+        check_length("features", n_rows.saturating_mul(n_columns), values.len())?;
+        Ok(Self { n_rows, n_columns, values })
     }
-    /// Row.
-    pub fn row(&self, i: usize) -> &[f32] {
-        &self.values[i * self.n_columns..][..self.n_columns]
-    }
-    /// Rows.
+
+    /// The number of rows.
     pub fn n_rows(&self) -> usize {
         self.n_rows
     }
-    /// Columns.
+
+    /// The number of columns.
     pub fn n_columns(&self) -> usize {
         self.n_columns
     }
-    /// All values.
+
+    /// All values, row-major, (`n_rows`, `n_columns`).
     pub fn values(&self) -> &[f32] {
         &self.values
     }
+
+    /// One row, (`n_columns`).
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row(&self, i: usize) -> &[f32] {
+        &self.values[i * self.n_columns..(i + 1) * self.n_columns]
+    }
 }
 
-/// Sparse.
+/// A sparse matrix in compressed rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Csr {
     n_columns: usize,
@@ -41,70 +114,105 @@ pub struct Csr {
 }
 
 impl Csr {
-    /// Stored values.
+    /// A matrix of which row i holds `values[indptr[i]..indptr[i + 1]]` in the columns `indices` of the same range.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] if `indptr` does not ascend from 0 to the number of values, if there is not one index a
+    /// value, or if the indices of a row do not ascend below `n_columns`.
+    pub fn new(n_columns: usize, indptr: Vec<usize>, indices: Vec<u32>, values: Vec<f32>) -> Result<Self> {
+        let refuse = |detail: &str| Err(Error::malformed("sparse matrix", detail));
+        if indices.len() != values.len() {
+            return refuse("there is not one index a value");
+        }
+        if indptr.first() != Some(&0) || indptr.last() != Some(&values.len()) || !indptr.is_sorted() {
+            return refuse("the row starts do not ascend from 0 to the number of values");
+        }
+        for (row, bounds) in indptr.windows(2).enumerate() {
+            let row_indices = &indices[bounds[0]..bounds[1]];
+            let ascending = row_indices.is_sorted_by(|a, b| a < b);
+            let in_range = row_indices.last().is_none_or(|&last| (last as usize) < n_columns);
+            if !(ascending && in_range) {
+                return refuse(&format!("the indices of row {row} do not ascend below {n_columns}"));
+            }
+        }
+        Ok(Self { n_columns, indptr, indices, values })
+    }
+
+    /// The number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.indptr.len() - 1
+    }
+
+    /// The number of columns.
+    pub fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// The number of values kept.
     pub fn n_values(&self) -> usize {
         self.values.len()
     }
-    /// New.
-    pub fn new(n_columns: usize, indptr: Vec<usize>, indices: Vec<u32>, values: Vec<f32>) -> Self {
-        Self { n_columns, indptr, indices, values }
-    }
-    /// Row.
+
+    /// One row: the columns that hold something, ascending, and what they hold.
+    ///
+    /// # Panics
+    /// If there is no such row.
     pub fn row(&self, i: usize) -> (&[u32], &[f32]) {
         let range = self.indptr[i]..self.indptr[i + 1];
         (&self.indices[range.clone()], &self.values[range])
     }
-    /// Rows.
-    pub fn n_rows(&self) -> usize {
-        self.indptr.len() - 1
-    }
-    /// Columns.
-    pub fn n_columns(&self) -> usize {
-        self.n_columns
-    }
 }
 
-/// Features.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Features {
-    /// Dense.
-    Dense(Matrix),
-    /// Sparse.
-    Sparse(Csr),
+fn check_length(part: &str, expected: usize, found: usize) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(ErrorKind::ShapeMismatch { part: part.to_owned(), expected: vec![expected], found: vec![found] }.into())
 }
 
-impl Features {
-    /// Rows.
-    pub fn n_rows(&self) -> usize {
-        match self {
-            Self::Dense(m) => m.n_rows(),
-            Self::Sparse(m) => m.n_rows(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_slices_of_the_matrix() {
+        let matrix = Matrix::new(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        assert_eq!(matrix.row(1), [4.0, 5.0, 6.0]);
+        assert_eq!(Matrix::new(2, 0, vec![]).unwrap().row(1), [0.0; 0]);
+        assert!(Matrix::new(2, 3, vec![0.0; 5]).is_err());
+    }
+
+    #[test]
+    fn sparse_rows_keep_what_is_not_zero() {
+        let csr = Csr::new(4, vec![0, 2, 2, 3], vec![0, 3, 1], vec![1.0, 2.0, 3.0]).unwrap();
+        assert_eq!((csr.n_rows(), csr.n_columns(), csr.n_values()), (3, 4, 3));
+        assert_eq!(csr.row(0), (&[0, 3][..], &[1.0, 2.0][..]));
+        assert_eq!(csr.row(1), (&[][..], &[][..]));
+        let dataset = Dataset::new(Features::Sparse(csr), vec![0.0, 1.0, 0.0]).unwrap();
+        assert_eq!((dataset.n_rows(), dataset.n_features()), (3, 4));
+    }
+
+    #[test]
+    fn a_sparse_matrix_that_is_none_is_refused() {
+        for (indptr, indices) in [
+            (vec![], vec![]),
+            (vec![0, 1], vec![4]),
+            (vec![0, 2], vec![1, 1]),
+            (vec![0, 2], vec![2, 1]),
+            (vec![1, 2], vec![0, 1]),
+            (vec![0, 3], vec![0, 1]),
+            (vec![0, 2, 1, 2], vec![0, 1]),
+        ] {
+            let values = vec![1.0; indices.len()];
+            assert!(Csr::new(4, indptr, indices, values).is_err());
         }
+        assert!(Csr::new(4, vec![0, 2], vec![0, 1], vec![1.0]).is_err());
     }
-    /// Columns.
-    pub fn n_columns(&self) -> usize {
-        match self {
-            Self::Dense(m) => m.n_columns(),
-            Self::Sparse(m) => m.n_columns(),
-        }
-    }
-}
 
-/// Rows.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Dataset {
-    /// Features.
-    pub features: Features,
-    /// Targets.
-    pub targets: Vec<f32>,
-}
-impl Dataset {
-    /// Rows.
-    pub fn n_rows(&self) -> usize {
-        self.targets.len()
-    }
-    /// Features.
-    pub fn n_features(&self) -> usize {
-        self.features.n_columns()
+    #[test]
+    fn a_data_set_has_one_target_a_row() {
+        let features = Features::Dense(Matrix::new(2, 1, vec![1.0, 2.0]).unwrap());
+        let error = Dataset::new(features, vec![1.0]).unwrap_err();
+        assert_eq!(error.to_string(), "expected `targets` of shape [2], found [1]");
     }
 }

@@ -168,7 +168,7 @@ impl Pass {
 
 /// Copies the rows of a block, as dense rows, to where they stand side by side.
 fn gather(features: &Features, block: &Batch<'_>, into: &mut [f32]) {
-    let rows = into.chunks_exact_mut(features.n_columns()).take(block.len()).enumerate();
+    let rows = into.chunks_exact_mut(features.n_features()).take(block.len()).enumerate();
     for (position, into) in rows {
         match features {
             Features::Dense(x) => into.copy_from_slice(x.row(block.row(position))),

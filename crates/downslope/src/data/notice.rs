@@ -1,0 +1,161 @@
+//! What should a person be told, though nothing is wrong?
+//!
+//! Choices made for them and oddities met on the way. Fields only; words are made in `Display`, in the manner of
+//! errors: lower case, no final period. Nothing is printed here.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::data::table::shortest;
+use crate::data::target::TaskKind;
+
+/// Something worth saying aloud about the data.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "notice", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Notice {
+    /// No target was named, and a column's name says that it is one.
+    TargetByName {
+        /// The column.
+        column: String,
+    },
+    /// No target was named, and no column's name says that it is one.
+    TargetIsLast {
+        /// The last column.
+        column: String,
+    },
+    /// No task was named, and the target decided.
+    TaskDetected {
+        /// The target's column.
+        column: String,
+        /// What was decided.
+        task: TaskKind,
+        /// Whether the target holds numbers rather than texts or booleans.
+        numeric: bool,
+        /// Different values in the target.
+        n_distinct: usize,
+    },
+    /// A target for regression that never changes.
+    ConstantTarget {
+        /// The target's column.
+        column: String,
+        /// Its only value.
+        value: f64,
+    },
+    /// A column left out because every training row has the same value.
+    ConstantColumn {
+        /// The column.
+        column: String,
+        /// Its only value.
+        value: String,
+    },
+    /// A column left out because no training row has a value.
+    EmptyColumn {
+        /// The column.
+        column: String,
+    },
+    /// Missing values of training rows filled with the mean, and marked in a column of their own.
+    MissingFilled {
+        /// The column.
+        column: String,
+        /// Training rows without a value.
+        rows: usize,
+        /// What they were given.
+        fill: f64,
+    },
+    /// Missing values in a column that had none in training.
+    MissingUnseen {
+        /// The column.
+        column: String,
+        /// Rows without a value.
+        rows: usize,
+    },
+    /// A category that training never saw.
+    UnknownLevel {
+        /// The column.
+        column: String,
+        /// The category.
+        level: String,
+        /// Rows that have it.
+        rows: usize,
+    },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TargetByName { column } => write!(f, "no target was named: taking column `{column}`, by its name"),
+            Self::TargetIsLast { column } => {
+                write!(f, "no target was named: taking the last column, `{column}`")
+            }
+            Self::TaskDetected { column, task, numeric, n_distinct } => {
+                let values = match (numeric, task) {
+                    (false, _) => "text",
+                    (true, TaskKind::Classification) => "whole numbers",
+                    (true, TaskKind::Regression) => "numbers",
+                };
+                write!(
+                    f,
+                    "no task was named: the target `{column}` holds {values} ({n_distinct} different), so this is {task}"
+                )
+            }
+            Self::ConstantTarget { column, value } => {
+                write!(
+                    f,
+                    "the target `{column}` is {} in every training row: there is nothing to learn",
+                    shortest(*value)
+                )
+            }
+            Self::ConstantColumn { column, value } => {
+                write!(f, "column `{column}` is left out: every training row has `{value}`")
+            }
+            Self::EmptyColumn { column } => write!(f, "column `{column}` is left out: no training row has a value"),
+            Self::MissingFilled { column, rows, fill } => write!(
+                f,
+                "column `{column}` misses {}: filled with the mean {} and marked in `{column} is missing`",
+                counted(*rows, "training value"),
+                short(*fill)
+            ),
+            Self::MissingUnseen { column, rows } => write!(
+                f,
+                "column `{column}` misses {} though none was missing in training: \
+                 numbers are filled with the training mean, categories count as none",
+                counted(*rows, "value")
+            ),
+            Self::UnknownLevel { column, level, rows } => write!(
+                f,
+                "column `{column}` has the category `{level}` in {}, which training never saw: it counts as none",
+                counted(*rows, "row")
+            ),
+        }
+    }
+}
+
+fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Six significant digits are enough to recognise a mean by.
+fn short(number: f64) -> String {
+    shortest(format!("{number:.5e}").parse().unwrap_or(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_is_one_sentence_with_the_names_in_it() {
+        let notice = Notice::UnknownLevel { column: "cut".into(), level: "Odd".into(), rows: 1 };
+        assert_eq!(
+            notice.to_string(),
+            "column `cut` has the category `Odd` in 1 row, which training never saw: it counts as none"
+        );
+        let notice = Notice::MissingFilled { column: "age".into(), rows: 177, fill: 29.699_117_647 };
+        assert_eq!(
+            notice.to_string(),
+            "column `age` misses 177 training values: filled with the mean 29.6991 and marked in `age is missing`"
+        );
+    }
+}

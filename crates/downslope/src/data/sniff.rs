@@ -1,0 +1,154 @@
+//! Are these bytes a text table, and what stands between its fields?
+//!
+//! Looks at the bytes only; the file's name counts for nothing here.
+
+use crate::error::{Error, ErrorKind, Place, Result};
+
+/// First bytes by which formats that are no text table announce themselves.
+const MAGIC: [(&[u8], &str); 18] = [
+    (b"\x1f\x8b", "gzip-compressed data"),
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed data"),
+    (b"BZh", "bzip2-compressed data"),
+    (b"\xfd7zXZ\0", "xz-compressed data"),
+    (b"PAR1", "a Parquet file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"SQLite format 3\0", "an SQLite database"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xfe", "UTF-16 text"),
+    (b"\xfe\xff", "UTF-16 text"),
+    (b"<!DOCTYPE", "a web page"),
+    (b"<html", "a web page"),
+    (b"{\"", "JSON"),
+    (b"[{", "JSON"),
+];
+
+/// What may stand between fields. Where two would do equally well the first is taken: commas come last because they
+/// also stand inside numbers and texts.
+const DELIMITERS: [u8; 4] = [b'\t', b';', b'|', b','];
+
+/// How much of the file, and how many of its rows, the delimiter is judged by.
+const SAMPLE_BYTES: usize = 1 << 16;
+const SAMPLE_ROWS: usize = 50;
+
+/// The bytes as text, less a byte order mark.
+///
+/// # Errors
+/// [`ErrorKind::EmptyFile`], [`ErrorKind::NotText`], and [`ErrorKind::NotUtf8`] with its line.
+pub(super) fn text(bytes: &[u8]) -> Result<&str> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if bytes.trim_ascii().is_empty() {
+        return Err(ErrorKind::EmptyFile.into());
+    }
+    if let Some(looks_like) = announced_format(bytes) {
+        return Err(ErrorKind::NotText { looks_like: Some(looks_like) }.into());
+    }
+    if bytes.iter().take(SAMPLE_BYTES).any(|&byte| byte == 0) {
+        return Err(ErrorKind::NotText { looks_like: None }.into());
+    }
+    std::str::from_utf8(bytes).map_err(|error| {
+        let line = 1 + count_newlines(&bytes[..error.valid_up_to()]);
+        Error::from(ErrorKind::NotUtf8).at(Place::default().line(line))
+    })
+}
+
+fn announced_format(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.starts_with(b"PK\x03\x04") {
+        let head = &bytes[..bytes.len().min(4096)];
+        let holds = |name: &[u8]| head.windows(name.len()).any(|window| window == name);
+        let workbook = holds(b"[Content_Types].xml") || holds(b"xl/");
+        return Some(if workbook { "an Excel workbook" } else { "a zip archive" });
+    }
+    let start = bytes.trim_ascii_start();
+    MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic) || start.starts_with(magic)).map(|&(_, format)| format)
+}
+
+pub(super) fn count_newlines(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|&byte| u64::from(byte == b'\n')).sum()
+}
+
+/// What stands between the fields: of comma, semicolon, tab and `|` the one by which most of the first rows have as many
+/// fields as the header. A table of one column has none, and gets the comma.
+///
+/// # Errors
+/// [`ErrorKind::UnknownDelimiter`] where none of them divides the header, but spaces divide every line alike.
+pub(super) fn delimiter(text: &str) -> Result<u8> {
+    let truncated = text.len() > SAMPLE_BYTES;
+    let sample = &text.as_bytes()[..text.len().min(SAMPLE_BYTES)];
+    let mut best = (0.0, None);
+    for delimiter in DELIMITERS {
+        let share = agreeing_share(sample, delimiter, truncated);
+        if share > best.0 {
+            best = (share, Some(delimiter));
+        }
+    }
+    match best.1 {
+        Some(delimiter) => Ok(delimiter),
+        None => only_column(text).map(|()| b','),
+    }
+}
+
+/// The share of rows with as many fields as the header; zero if the header is a single field.
+fn agreeing_share(sample: &[u8], delimiter: u8, truncated: bool) -> f64 {
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(sample);
+    let mut widths: Vec<usize> =
+        reader.byte_records().map_while(std::result::Result::ok).take(SAMPLE_ROWS).map(|record| record.len()).collect();
+    if truncated && widths.len() > 1 && widths.len() < SAMPLE_ROWS {
+        widths.pop();
+    }
+    match widths.first() {
+        None | Some(0 | 1) => 0.0,
+        Some(header) => widths.iter().filter(|&width| width == header).count() as f64 / widths.len() as f64,
+    }
+}
+
+fn only_column(text: &str) -> Result<()> {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty()).take(SAMPLE_ROWS);
+    let header = lines.next().unwrap_or_default();
+    let width = header.split_whitespace().count();
+    let mut below = lines.peekable();
+    if width > 1 && below.peek().is_some() && below.all(|line| line.split_whitespace().count() == width) {
+        let found = header.chars().take(60).collect();
+        return Err(Error::from(ErrorKind::UnknownDelimiter { found }).at(Place::default().line(1)));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delimiter_is_the_one_that_divides_every_row_alike() {
+        for (text, expected) in [
+            ("a,b\n1,2\n", b','),
+            ("a;b\n1,5;2,5\n", b';'),
+            ("a\tb\n1, 2\t3\n", b'\t'),
+            ("a|b\n1|2\n", b'|'),
+            ("a,b\n\"x;y\",\"1;2\"\n", b','),
+            ("height, m;weight, kg\n1,8;80,5\n", b';'),
+            ("a,b;c\n1,2\n3,4\n", b','),
+            ("alone\n1\n2\n", b','),
+            ("a,b,c\n1,2\n1,2,3\n", b','),
+        ] {
+            assert_eq!(delimiter(text).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_file_is_judged_by_its_beginning() {
+        let text = format!("a;b\n{}", "1;2,0\n".repeat(100_000));
+        assert_eq!(delimiter(&text).unwrap(), b';');
+    }
+
+    #[test]
+    fn only_text_passes() {
+        assert_eq!(text(b"\xef\xbb\xbfa,b\n").unwrap(), "a,b\n");
+        assert!(matches!(text(b" \n").unwrap_err().kind(), ErrorKind::EmptyFile));
+        assert!(matches!(text(b"a,b\n\0\n").unwrap_err().kind(), ErrorKind::NotText { looks_like: None }));
+    }
+}

@@ -1,0 +1,383 @@
+//! What is to be learned, and as what kind of task?
+//!
+//! A column is chosen by name or by habit; numbers with many values make a regression, everything else a
+//! classification. Every choice made without being asked for comes with a [`Notice`].
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::levels::{Code, LevelCodes};
+use crate::data::notice::Notice;
+use crate::data::table::{Table, Values, shortest};
+use crate::error::{Error, ErrorKind, Place, Result};
+
+/// Names that say a column is the target, in any case; the first that a table has is taken.
+const TARGET_NAMES: [&str; 4] = ["target", "label", "class", "y"];
+
+/// Numbers with more different values than this are no classes unless the caller says so.
+const MAX_NUMERIC_CLASSES: usize = 20;
+
+/// What kind of thing is predicted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TaskKind {
+    /// A number.
+    Regression,
+    /// One of several classes.
+    Classification,
+}
+
+impl fmt::Display for TaskKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Regression => "regression",
+            Self::Classification => "classification",
+        })
+    }
+}
+
+/// The column to be learned, and what it holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// The column.
+    pub name: String,
+    /// What is to be learned of it.
+    pub task: TaskKind,
+    /// The names of the classes, numbered in this order: sorted, numbers as numbers. Empty for regression.
+    pub classes: Vec<String>,
+}
+
+impl Target {
+    /// Chooses the target and the task, and sees that the table can teach it.
+    ///
+    /// Without a name: the first of `target`, `label`, `class`, `y` that is a column, in any case, else the last column.
+    /// Without a task: text and booleans are classes; so are whole numbers with at most max(2, min(20, ⌊√n⌋)) different
+    /// values in n rows; other numbers make a regression.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchColumn`]; [`ErrorKind::NoFeatures`] if it is the only column; [`ErrorKind::MissingTarget`] at
+    /// the first row without a value; [`ErrorKind::TargetNotNumeric`] for regression on anything but numbers;
+    /// [`ErrorKind::OneClass`]; and [`ErrorKind::TooManyClasses`] with fewer than two rows a class on average.
+    pub fn choose(table: &Table, name: Option<&str>, task: Option<TaskKind>) -> Result<(Self, Vec<Notice>)> {
+        let mut notices = Vec::new();
+        let index = match name {
+            Some(name) => table.column_index(name)?,
+            None => guess(table, &mut notices),
+        };
+        let column = &table.columns()[index];
+        let name = column.name.clone();
+        let here = || Place::source(table.source());
+        if table.columns().len() < 2 {
+            return Err(Error::from(ErrorKind::NoFeatures).at(here()));
+        }
+        if let Some(row) = (0..table.n_rows()).find(|&row| column.values.is_missing(row)) {
+            return Err(Error::from(ErrorKind::MissingTarget { name }).at(table.place(row, index)));
+        }
+
+        let distinct = Distinct::of(&column.values);
+        let task = task.unwrap_or_else(|| {
+            let task = distinct.task(table.n_rows());
+            let numeric = matches!(column.values, Values::Number(_));
+            notices.push(Notice::TaskDetected { column: name.clone(), task, numeric, n_distinct: distinct.len() });
+            task
+        });
+        if task == TaskKind::Regression {
+            if !matches!(column.values, Values::Number(_)) {
+                let found = column.values.text(0);
+                return Err(Error::from(ErrorKind::TargetNotNumeric { name, found }).at(table.place(0, index)));
+            }
+            return Ok((Self { name, task, classes: Vec::new() }, notices));
+        }
+        let n_rows = table.n_rows();
+        let n_classes = distinct.len();
+        if n_classes > 1 && 2 * n_classes > n_rows {
+            return Err(Error::from(ErrorKind::TooManyClasses { name, n_classes, n_rows }).at(here()));
+        }
+        let classes = distinct.names();
+        if let [class] = &classes[..] {
+            return Err(Error::from(ErrorKind::OneClass { name, class: class.clone() }).at(here()));
+        }
+        Ok((Self { name, task, classes }, notices))
+    }
+
+    /// The class code of every row, to hold rows out by class; none for regression.
+    ///
+    /// # Errors
+    /// Whatever keeps the target of a row from being a class: see [`crate::data::Preprocessing::targets`].
+    pub fn strata(&self, table: &Table) -> Result<Option<Vec<u32>>> {
+        match self.task {
+            TaskKind::Regression => Ok(None),
+            TaskKind::Classification => {
+                class_codes(&self.name, &self.classes, table, 0..table.n_rows() as u32).map(Some)
+            }
+        }
+    }
+}
+
+fn guess(table: &Table, notices: &mut Vec<Notice>) -> usize {
+    let columns = table.columns();
+    let by_name = TARGET_NAMES.iter().find_map(|name| columns.iter().position(|c| c.name.eq_ignore_ascii_case(name)));
+    let index = by_name.unwrap_or(columns.len() - 1);
+    let column = columns[index].name.clone();
+    notices.push(if by_name.is_some() { Notice::TargetByName { column } } else { Notice::TargetIsLast { column } });
+    index
+}
+
+/// The different values of a target.
+enum Distinct {
+    Numbers(Vec<f64>),
+    Texts(Vec<String>),
+}
+
+impl Distinct {
+    fn of(values: &Values) -> Self {
+        match values {
+            Values::Number(numbers) => {
+                let mut distinct = numbers.clone();
+                distinct.sort_unstable_by(f64::total_cmp);
+                distinct.dedup();
+                Self::Numbers(distinct)
+            }
+            Values::Boolean(codes) => {
+                let found = [0, 1].into_iter().filter(|code| codes.contains(code));
+                Self::Texts(found.map(|code| (code == 1).to_string()).collect())
+            }
+            Values::Category { levels, codes } => {
+                let mut seen = vec![false; levels.len()];
+                for &code in codes {
+                    seen[code as usize] = true;
+                }
+                Self::Texts(levels.iter().zip(seen).filter(|(_, seen)| *seen).map(|(level, _)| level.clone()).collect())
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Numbers(numbers) => numbers.len(),
+            Self::Texts(texts) => texts.len(),
+        }
+    }
+
+    fn task(&self, n_rows: usize) -> TaskKind {
+        let Self::Numbers(numbers) = self else { return TaskKind::Classification };
+        let most = n_rows.isqrt().clamp(2, MAX_NUMERIC_CLASSES);
+        let few_whole = numbers.len() <= most && numbers.iter().all(|number| number.fract() == 0.0);
+        if few_whole { TaskKind::Classification } else { TaskKind::Regression }
+    }
+
+    /// The names in the order of their numbers; texts that are all numbers are sorted as numbers.
+    fn names(self) -> Vec<String> {
+        match self {
+            Self::Numbers(numbers) => numbers.into_iter().map(shortest).collect(),
+            Self::Texts(mut texts) => {
+                let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+                if texts.iter().all(|text| number(text).is_some()) {
+                    texts.sort_by(|a, b| f64::total_cmp(&number(a).unwrap_or(0.0), &number(b).unwrap_or(0.0)));
+                }
+                texts
+            }
+        }
+    }
+}
+
+/// How a target becomes `f32`, and a prediction the target's value again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "kebab-case")]
+pub enum TargetEncoding {
+    /// (value − `mean`) / `std`.
+    Regression {
+        /// The column.
+        name: String,
+        /// The mean over the training rows; 0 if the target is not scaled.
+        mean: f64,
+        /// The standard deviation over the training rows; 1 if the target is not scaled.
+        std: f64,
+    },
+    /// The place of the class in `classes`, from zero.
+    Classification {
+        /// The column.
+        name: String,
+        /// The names of the classes, sorted, numbers as numbers.
+        classes: Vec<String>,
+    },
+}
+
+impl TargetEncoding {
+    /// The target's column.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Regression { name, .. } | Self::Classification { name, .. } => name,
+        }
+    }
+
+    /// Number or class.
+    pub fn task(&self) -> TaskKind {
+        match self {
+            Self::Regression { .. } => TaskKind::Regression,
+            Self::Classification { .. } => TaskKind::Classification,
+        }
+    }
+
+    /// The names of the classes in the order of their numbers; empty for regression.
+    pub fn classes(&self) -> &[String] {
+        match self {
+            Self::Regression { .. } => &[],
+            Self::Classification { classes, .. } => classes,
+        }
+    }
+
+    /// A predicted number in the target's own unit. A class code stays what it is.
+    pub fn decode(&self, predicted: f64) -> f64 {
+        match self {
+            Self::Regression { mean, std, .. } => predicted * std + mean,
+            Self::Classification { .. } => predicted,
+        }
+    }
+
+    /// The targets of some rows: scaled numbers, or class codes.
+    pub(super) fn encode(&self, table: &Table, rows: &[u32]) -> Result<Vec<f32>> {
+        match self {
+            Self::Regression { name, mean, std } => numbers(name, table, rows.iter().copied())?
+                .into_iter()
+                .zip(rows)
+                .map(|(value, &row)| {
+                    let encoded = ((value - mean) / std) as f32;
+                    if encoded.is_finite() {
+                        return Ok(encoded);
+                    }
+                    let kind = ErrorKind::NotFinite { name: name.clone(), found: shortest(value) };
+                    Err(Error::from(kind).at(table.place(row as usize, table.column_index(name)?)))
+                })
+                .collect(),
+            Self::Classification { name, classes } => {
+                let codes = class_codes(name, classes, table, rows.iter().copied())?;
+                Ok(codes.into_iter().map(|code| code as f32).collect())
+            }
+        }
+    }
+}
+
+/// The targets of some rows as numbers.
+pub(super) fn numbers(name: &str, table: &Table, rows: impl Iterator<Item = u32>) -> Result<Vec<f64>> {
+    let index = table.column_index(name)?;
+    let values = &table.columns()[index].values;
+    rows.map(|row| {
+        let row = row as usize;
+        let name = name.to_owned();
+        let kind = match values {
+            _ if values.is_missing(row) => ErrorKind::MissingTarget { name },
+            Values::Number(numbers) => return Ok(numbers[row]),
+            _ => ErrorKind::TargetNotNumeric { name, found: values.text(row) },
+        };
+        Err(Error::from(kind).at(table.place(row, index)))
+    })
+    .collect()
+}
+
+fn class_codes(name: &str, classes: &[String], table: &Table, rows: impl Iterator<Item = u32>) -> Result<Vec<u32>> {
+    let index = table.column_index(name)?;
+    let values = &table.columns()[index].values;
+    let codes = LevelCodes::new(values, classes);
+    rows.map(|row| {
+        let row = row as usize;
+        let kind = match codes.code(row) {
+            Code::Known(code) => return Ok(code),
+            Code::Missing => ErrorKind::MissingTarget { name: name.to_owned() },
+            Code::Unknown => {
+                ErrorKind::UnknownClass { name: name.to_owned(), found: values.text(row), known: classes.to_vec() }
+            }
+        };
+        Err(Error::from(kind).at(table.place(row, index)))
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::csv::ReadOptions;
+
+    fn choose(text: &str, name: Option<&str>, task: Option<TaskKind>) -> Result<(Target, Vec<Notice>)> {
+        Target::choose(&Table::from_csv("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap(), name, task)
+    }
+
+    fn classes(text: &str) -> Vec<String> {
+        choose(text, None, Some(TaskKind::Classification)).unwrap().0.classes
+    }
+
+    fn refusal(text: &str, name: Option<&str>, task: Option<TaskKind>) -> String {
+        choose(text, name, task).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_target_is_named_or_by_its_name_or_the_last() {
+        let target = |text, name| choose(text, name, Some(TaskKind::Regression)).unwrap();
+        let (named, notices) = target("a,b,c\n1,2,3\n4,5,6\n", Some("b"));
+        assert_eq!((named.name.as_str(), notices.len()), ("b", 0));
+        let (by_name, notices) = target("a,Y,Label,c\n1,2,3,4\n4,5,6,7\n", None);
+        assert_eq!(by_name.name, "Label");
+        assert_eq!(notices, [Notice::TargetByName { column: "Label".into() }]);
+        let (last, notices) = target("a,b,c\n1,2,3\n4,5,6\n", None);
+        assert_eq!(last.name, "c");
+        assert_eq!(notices[0].to_string(), "no target was named: taking the last column, `c`");
+    }
+
+    #[test]
+    fn the_task_follows_from_the_targets_values() {
+        let task = |values: &[&str]| {
+            let text = format!("a,y\n1,{}\n", values.join("\n1,"));
+            choose(&text, None, None).unwrap().0.task
+        };
+        let repeated = |values: &[&'static str], n: usize| values.iter().cycle().take(n).copied().collect::<Vec<_>>();
+        assert_eq!(task(&["u", "v", "u", "v"]), TaskKind::Classification);
+        assert_eq!(task(&["true", "false", "true", "false"]), TaskKind::Classification);
+        assert_eq!(task(&repeated(&["1", "2", "3"], 9)), TaskKind::Classification);
+        assert_eq!(task(&repeated(&["1", "2", "3"], 8)), TaskKind::Regression);
+        assert_eq!(task(&repeated(&["0.5", "1.5"], 100)), TaskKind::Regression);
+        let names: Vec<String> = (0..21).map(|i| i.to_string()).collect();
+        let many: Vec<&str> = names.iter().map(String::as_str).cycle().take(2100).collect();
+        assert_eq!(task(&many), TaskKind::Regression);
+    }
+
+    #[test]
+    fn classes_are_numbered_in_order_and_numbers_as_numbers() {
+        assert_eq!(classes("a,y\n1,10\n1,2\n1,-1\n1,2\n1,10\n1,-1\n"), ["-1", "2", "10"]);
+        assert_eq!(classes("a,y\n1,2.50\n1,1.0\n1,1\n1,2.5\n"), ["1", "2.5"]);
+        assert_eq!(classes("a,y\n1,b\n1,B\n1,a\n1,a\n1,b\n1,B\n"), ["B", "a", "b"]);
+        assert_eq!(classes("a,y\n1,TRUE\n1,False\n1,true\n1,false\n"), ["false", "true"]);
+    }
+
+    #[test]
+    fn a_target_that_cannot_teach_is_refused() {
+        assert_eq!(refusal("a,y\n1,2\n3,\n", None, None), "t.csv:3:2: expected a value in the target `y`, found none");
+        assert_eq!(
+            refusal("a,y\n1,u\n3,u\n", None, None),
+            "t.csv: expected at least two classes in the target `y`, found only `u`"
+        );
+        assert_eq!(
+            refusal("a,y\n1,u\n3,v\n5,w\n", None, None),
+            "t.csv: expected at least two rows a class in the target `y`, found 3 classes in 3 rows"
+        );
+        assert_eq!(
+            refusal("a,y\n1,u\n3,v\n", None, Some(TaskKind::Regression)),
+            "t.csv:2:2: expected a numeric target for regression, found `u` in column `y`"
+        );
+        assert_eq!(
+            refusal("y\n1\n3\n", None, None),
+            "t.csv: expected at least one column besides the target, found none"
+        );
+        assert_eq!(
+            refusal("price,cut\n1,2\n", Some("prize"), None),
+            "t.csv: expected a column `prize`, found none of that name; the nearest are `price`"
+        );
+    }
+
+    #[test]
+    fn strata_are_class_codes() {
+        let table = Table::from_csv("t.csv", b"a,y\n1,10\n1,2\n1,2\n1,10\n", &ReadOptions::default()).unwrap();
+        let (target, _) = Target::choose(&table, None, None).unwrap();
+        assert_eq!(target.strata(&table).unwrap(), Some(vec![1, 0, 0, 1]));
+    }
+}
