@@ -16,8 +16,8 @@
 //! | `polynomial` | η₀·(1 − min(e, N)/N)^p | `total-iters` 5, `power` 1 |
 //! | `cosine` | η₁ + (η₀ − η₁)(1 + cos πe/N)/2 | `t-max` (the run's epochs), `eta-min` 0 |
 //! | `cosine-restarts` | the same, begun anew after N, N·m, N·m² … epochs | `t-0` N, `t-mult` 1, `eta-min` 0 |
-//! | `one-cycle` | up from max/`div-factor` to max over `pct-start` of T, then down to that/`final-div-factor` | `max-lr` (η₀), `total-steps` (T), `pct-start` 0.3, `anneal-strategy` cos, `div-factor` 25, `final-div-factor` 10000, `cycle-momentum` true, `base-momentum` 0.85, `max-momentum` 0.95 |
-//! | `plateau` | ·`factor` each time the loss has not fallen by `threshold` (relative) for more than `patience` epochs | `factor` 0.1, `patience` 10, `threshold` 0.0001, `cooldown` 0, `min-lr` 0, `eps` 1e-8 |
+//! | `one-cycle` | up from max/`div-factor` to max over `pct-start` of T, then down to that/`final-div-factor` | `max-lr` (η₀), `total-steps` (T), `pct-start` 0.3, `anneal-strategy` cos, `three-phase` false, `div-factor` 25, `final-div-factor` 10000, `cycle-momentum` true, `base-momentum` 0.85, `max-momentum` 0.95 |
+//! | `plateau` | ·`factor` each time the loss has not fallen by `threshold` for more than `patience` epochs | `factor` 0.1, `patience` 10, `threshold` 0.0001, `threshold-mode` rel, `cooldown` 0, `min-lr` 0, `eps` 1e-8 |
 //! | `inverse-time` | η₀/(1 + γe) | `gamma` 1 |
 //! | `inverse-sqrt` | η₀/√(1 + γe) | `gamma` 1 |
 //!
@@ -143,6 +143,8 @@ pub struct OneCycle {
     pub pct_start: f64,
     /// The shape of the way.
     pub anneal: Anneal,
+    /// Whether the way down to the start is its own phase, as long as the way up, before the way to the end.
+    pub three_phase: bool,
     /// Top over start.
     pub div_factor: f64,
     /// Start over end.
@@ -171,14 +173,25 @@ pub struct Plateau {
     pub factor: f64,
     /// Epochs without a better loss that are borne.
     pub patience: u64,
-    /// By what share the loss must fall to count as better.
+    /// By how much the loss must fall to count as better.
     pub threshold: f64,
+    /// What the threshold is a part of.
+    pub threshold_mode: ThresholdMode,
     /// Epochs after a drop in which none are counted.
     pub cooldown: u64,
     /// The lowest rate.
     pub min_lr: f64,
     /// A smaller change than this is not made.
     pub eps: f64,
+}
+
+/// What the threshold of `plateau` is a part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ThresholdMode {
+    /// A share of the best loss.
+    Rel,
+    /// An amount, in the unit of the loss.
+    Abs,
 }
 
 impl Anneal {
@@ -193,14 +206,21 @@ impl Anneal {
 impl OneCycle {
     fn rate(&self, lr: f64, momentum: f64, at: &Moment) -> Rate {
         let total = self.total_steps.or(at.total_steps).unwrap_or(at.step + 2).max(2) as f64;
-        let (top, step) = (self.pct_start * total - 1.0, (at.step as f64).min(total - 1.0));
+        let (step, last) = ((at.step as f64).min(total - 1.0), total - 1.0);
+        let top = self.pct_start * total - 1.0;
+        let down = 2.0 * top;
         let max = self.max_lr.unwrap_or(lr);
         let start = max / self.div_factor;
-        let way = |first: f64, middle: f64, last: f64| {
+        let share = |from: f64, to: f64| (step - from) / (to - from);
+        let way = |low: f64, high: f64, end: f64| {
             if step <= top {
-                self.anneal.between(first, middle, step / top)
+                self.anneal.between(low, high, share(0.0, top))
+            } else if !self.three_phase {
+                self.anneal.between(high, end, share(top, last))
+            } else if step <= down {
+                self.anneal.between(high, low, share(top, down))
             } else {
-                self.anneal.between(middle, last, (step - top) / (total - 1.0 - top))
+                self.anneal.between(low, end, share(down, last))
             }
         };
         let cycles = self.cycle_momentum && momentum > 0.0;
@@ -215,7 +235,11 @@ impl Plateau {
     fn lr(&self, lr: f64, losses: &[f64]) -> f64 {
         let (mut lr, mut best, mut bad_epochs, mut cooldown) = (lr, f64::INFINITY, 0, 0);
         for &loss in losses {
-            if loss < best * (1.0 - self.threshold) {
+            let bar = match self.threshold_mode {
+                ThresholdMode::Rel => best * (1.0 - self.threshold),
+                ThresholdMode::Abs => best - self.threshold,
+            };
+            if loss < bar {
                 (best, bad_epochs) = (loss, 0);
             } else {
                 bad_epochs += 1;
@@ -326,20 +350,22 @@ impl fmt::Display for Schedule {
             }
             Self::OneCycle(one_cycle) => write!(
                 f,
-                "one-cycle:{}{}pct-start={},anneal-strategy={},div-factor={},final-div-factor={},cycle-momentum={},base-momentum={},max-momentum={}",
+                "one-cycle:{}{}pct-start={},anneal-strategy={},div-factor={},final-div-factor={},three-phase={},cycle-momentum={},base-momentum={},max-momentum={}",
                 optional("max-lr", one_cycle.max_lr.map(|lr| lr.to_string())),
                 optional("total-steps", one_cycle.total_steps.map(|steps| steps.to_string())),
                 one_cycle.pct_start,
                 if one_cycle.anneal == Anneal::Cos { "cos" } else { "linear" },
                 one_cycle.div_factor,
                 one_cycle.final_div_factor,
+                one_cycle.three_phase,
                 one_cycle.cycle_momentum,
                 one_cycle.base_momentum,
                 one_cycle.max_momentum,
             ),
-            Self::Plateau(Plateau { factor, patience, threshold, cooldown, min_lr, eps }) => write!(
+            Self::Plateau(Plateau { factor, patience, threshold, threshold_mode, cooldown, min_lr, eps }) => write!(
                 f,
-                "plateau:factor={factor},patience={patience},threshold={threshold},cooldown={cooldown},min-lr={min_lr},eps={eps}"
+                "plateau:factor={factor},patience={patience},threshold={threshold},threshold-mode={},cooldown={cooldown},min-lr={min_lr},eps={eps}",
+                if *threshold_mode == ThresholdMode::Rel { "rel" } else { "abs" },
             ),
             Self::InverseTime { gamma } => write!(f, "inverse-time:gamma={gamma}"),
             Self::InverseSqrt { gamma } => write!(f, "inverse-sqrt:gamma={gamma}"),
@@ -471,6 +497,7 @@ impl FromStr for Schedule {
                     Some(shape) if shape == "linear" => Anneal::Linear,
                     _ => Anneal::Cos,
                 },
+                three_phase: a.take("three-phase", "true or false", |_: &bool| true).unwrap_or(false),
                 div_factor: a.number("div-factor", Some(25.0), ABOVE_ZERO),
                 final_div_factor: a.number("final-div-factor", Some(1e4), ABOVE_ZERO),
                 cycle_momentum: a.take("cycle-momentum", "true or false", |_: &bool| true).unwrap_or(true),
@@ -481,6 +508,10 @@ impl FromStr for Schedule {
                 factor: a.take("factor", "a number above 0 and below 1", |&f: &f64| f > 0.0 && f < 1.0).unwrap_or(0.1),
                 patience: a.whole("patience", Some(10), 0),
                 threshold: a.number("threshold", Some(1e-4), 0.0),
+                threshold_mode: match a.take("threshold-mode", "rel or abs", |m: &String| m == "rel" || m == "abs") {
+                    Some(mode) if mode == "abs" => ThresholdMode::Abs,
+                    _ => ThresholdMode::Rel,
+                },
                 cooldown: a.whole("cooldown", Some(0), 0),
                 min_lr: a.number("min-lr", Some(0.0), 0.0),
                 eps: a.number("eps", Some(1e-8), 0.0),

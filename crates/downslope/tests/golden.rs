@@ -49,7 +49,7 @@ fn numbers(value: &Value) -> Vec<f64> {
 }
 
 fn loss_of(case: &Value) -> Loss {
-    let argument = |key: &str, name: &str| case.get(key).filter(|v| !v.is_null()).map(|v| format!("{name}={v}"));
+    let argument = |key: &str, name: &str| case["loss_args"].get(key).map(|value| format!("{name}={value}"));
     let name = case["loss"].as_str().unwrap().replace('_', "-");
     let name = match name.as_str() {
         "huber" => argument("delta", "huber").unwrap_or(name),
@@ -130,11 +130,15 @@ fn reproduce(case: &Value) {
         Some(rows) => BatchSize::rows(rows as usize).unwrap(),
         None => BatchSize::Full,
     };
-    let clip = |key: &str| case.get(key).and_then(Value::as_f64);
+    let clip = match case["clip"]["name"].as_str() {
+        Some("clip_grad_norm_") => Clip::Norm(number(&case["clip"]["args"]["max_norm"])),
+        Some("clip_grad_value_") => Clip::Value(number(&case["clip"]["args"]["clip_value"])),
+        _ => Clip::None,
+    };
     let trainer = Trainer {
         loader: Some(DataLoader::new(n_rows, batch_size, order, last_batch)),
         schedule: schedule_of(case),
-        clip: clip("clip_norm").map(Clip::Norm).or(clip("clip_value").map(Clip::Value)).unwrap_or_default(),
+        clip,
         ..Trainer::new(
             Sgd {
                 lr: option("lr"),
@@ -189,5 +193,5 @@ fn every_trajectory_of_torch_is_reproduced() {
 
 #[test]
 fn every_other_option_goes_as_in_torch() {
-    reproduce_file("torch_extra.json", 15);
+    reproduce_file("torch_extra.json", 36);
 }
