@@ -1,10 +1,15 @@
-//! What is wrong with a run?
+//! What is wrong with a run, by how much, and what would help?
+//!
+//! *Probes* measure an objective where it stands: its [`curvature`], its gradient [`noise`], the zig-zag of a [`path`].
+//! A [`learning_rate`] is chosen from them. A [`Finding`] is a verdict on a run: a function of what the run recorded and
+//! of probes, the same live, from a saved run and in a test. Nothing here changes a run.
 
-use serde::{Deserialize, Serialize};
+pub mod curvature;
+mod finding;
+pub mod learning_rate;
+mod learning_rate_too_high;
+pub mod noise;
+pub mod path;
 
-/// Something worth saying.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
-    /// The name.
-    pub slug: String,
-}
+pub use finding::{Finding, Severity};
+pub use learning_rate_too_high::learning_rate_too_high;

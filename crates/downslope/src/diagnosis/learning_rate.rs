@@ -1,0 +1,103 @@
+//! Which learning rate suits this objective and this batch size?
+//!
+//! A step must not go so far that the noise of small batches or the steepest direction throws it out. Both limits join
+//! in one formula, which is Ma, Bassily and Belkin's (2018) with batches drawn without replacement:
+//!
+//! ```text
+//! 1/lr = λmax + (β/(1−μ) − λmax)/B · (n−B)/(n−1)
+//! ```
+//!
+//! λmax is the largest curvature of the mean loss and β that of a single row's: ‖x̃‖²·λmax(ℓ″) for linear models. For all
+//! rows this is 1/λmax, half the stability limit; for one row (1−μ)/β. The paper takes for β the *largest* of all rows, a
+//! guarantee; one outlier then sets the pace for everyone. Here β is the mean of the rows' curvatures, each weighted by
+//! itself, Σhᵢ²/Σhᵢ, which bounds the noise of a *typical* step, and the rate that follows is tried on the data: as long
+//! as a short trial ends with a higher loss than it began, the rate is halved.
+
+use serde::{Deserialize, Serialize};
+
+use super::curvature::{self, lanczos};
+use crate::loader::Batch;
+use crate::objective::Objective;
+use crate::sgd::Sgd;
+use crate::stop::{Stop, StopReason};
+use crate::trainer::{State, Trainer};
+
+/// Rows whose own curvature is measured where it is not cheap to tell for all.
+const PROBED_ROWS: usize = 64;
+/// Steps of a trial.
+const TRIAL_STEPS: u64 = 200;
+/// A rate halved so often is as good as none.
+const MAX_HALVINGS: u32 = 20;
+
+/// A learning rate, and the numbers it came from.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// The rate.
+    pub lr: f64,
+    /// The largest curvature of the mean loss at the start.
+    pub lambda_max: f64,
+    /// The typical curvature of a single row's loss, Σhᵢ²/Σhᵢ.
+    pub row_curvature: f64,
+    /// The largest curvature of a single row's loss.
+    pub largest_row_curvature: f64,
+    /// The rate above which full batches leap out, with this momentum.
+    pub stability_limit: f64,
+    /// How often a trial halved the rate.
+    pub halvings: u32,
+}
+
+/// Measures the objective at θ and chooses the rate for the trainer's batch size and momentum.
+///
+/// **Cost**: a few dozen gradients on at most 8192 rows, and a trial of 200 steps with its loss before and after.
+pub fn choose(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer) -> Chosen {
+    let sgd = &trainer.sgd;
+    let n = objective.n_rows() as f64;
+    let batch_size = trainer.loader.as_ref().map_or(n, |loader| loader.batch_size() as f64);
+    let lambda_max = curvature::largest(objective, theta).lambda_max.max(f64::MIN_POSITIVE);
+    let rows = objective.row_curvatures(theta).unwrap_or_else(|| probe_rows(objective, theta));
+    let row_curvature = (rows.iter().map(|h| h * h).sum::<f64>() / rows.iter().sum::<f64>()).max(lambda_max);
+    let noise = if n > 1.0 { (n - batch_size) / (n - 1.0) / batch_size } else { 0.0 };
+    let damped = row_curvature / (1.0 - sgd.momentum.min(0.999));
+    let mut chosen = Chosen {
+        lr: 1.0 / (lambda_max + (damped - lambda_max) * noise),
+        lambda_max,
+        row_curvature,
+        largest_row_curvature: rows.iter().copied().fold(row_curvature, f64::max),
+        stability_limit: curvature::stability_limit(lambda_max, sgd),
+        halvings: 0,
+    };
+    while chosen.halvings < MAX_HALVINGS && !goes_down(objective, theta, trainer, chosen.lr) {
+        chosen.lr /= 2.0;
+        chosen.halvings += 1;
+    }
+    chosen
+}
+
+/// Whether a short run at a rate ends with a lower loss than it began.
+fn goes_down(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer, lr: f64) -> bool {
+    let trial = Trainer {
+        sgd: Sgd { lr, ..trainer.sgd },
+        stop: Stop { steps: Some(TRIAL_STEPS), epochs: Some(TRIAL_STEPS), ..Stop::default() },
+        schedule: crate::schedule::Schedule::Constant,
+        ..trainer.clone()
+    };
+    let mut state = State::new(theta.to_vec());
+    let reason = trial.run(objective, None, &mut state, &mut []);
+    let loss = objective.loss(&state.theta, Batch::all(objective.n_rows())).mean();
+    let went_down = loss < state.initial_loss || (loss - state.initial_loss).abs() <= 1e-12;
+    let went_the_asked_way = if trial.sgd.maximize { loss.is_finite() } else { went_down };
+    reason.is_ok_and(|reason| reason != StopReason::Diverged) && went_the_asked_way
+}
+
+/// The largest curvature of single rows, for some of them.
+fn probe_rows(objective: &mut dyn Objective, theta: &[f32]) -> Vec<f64> {
+    let n_rows = objective.n_rows();
+    let probed = n_rows.min(PROBED_ROWS);
+    let rows = (0..probed).map(|i| i * n_rows / probed);
+    rows.map(|row| {
+        let product =
+            |v: &[f64], out: &mut [f64]| objective.curvature_product(theta, Batch::Range(row..row + 1), v, out);
+        lanczos(theta.len(), product).0.abs()
+    })
+    .collect()
+}

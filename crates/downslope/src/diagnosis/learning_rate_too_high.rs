@@ -1,0 +1,74 @@
+//! `learning-rate-too-high`: a run that leapt over the valley.
+
+use std::collections::BTreeMap;
+
+use super::{Finding, Severity, curvature};
+use crate::objective::Objective;
+use crate::trainer::Trainer;
+
+/// Says of a run that diverged by how much its rate was above what the start of the run could bear.
+///
+/// **Condition**: the run diverged. The limits are measured at `theta`, where the run began: for full batches 2/λmax (with
+/// momentum: [`curvature::stability_limit`]), for smaller ones 2B/(β + (B−1)λmax), with β the typical curvature of a row.
+/// `suggested_lr` is what [`super::learning_rate::choose`] found.
+///
+/// **When its theory does not hold**: with losses that are not quadratic and with hidden layers the limit is that of the
+/// start; it may be stricter or looser later. If the rate was below it, the finding says so.
+pub fn learning_rate_too_high(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer, lr: f64) -> Finding {
+    let chosen = super::learning_rate::choose(objective, theta, trainer);
+    let n = objective.n_rows();
+    let batch_size = trainer.loader.as_ref().map_or(n, |loader| loader.batch_size());
+    let full = curvature::stability_limit(chosen.lambda_max, &trainer.sgd);
+    let (limit, of_what) = if batch_size == n {
+        (full, "the stability limit of full-batch descent here")
+    } else {
+        let b = batch_size as f64;
+        let noisy =
+            2.0 * b * (1.0 - trainer.sgd.momentum.min(0.999)) / (chosen.row_curvature + (b - 1.0) * chosen.lambda_max);
+        (noisy.min(full), "what batches of this size can bear here")
+    };
+    let times = lr / limit;
+    let cause = if times >= 1.0 {
+        format!(
+            "the learning rate {lr} is {times:.2} times {limit:.3e}, {of_what}: every step leaps over the valley and lands higher up"
+        )
+    } else {
+        format!(
+            "the loss rose although the learning rate {lr} is below {limit:.3e}, {of_what}: the curvature must have grown along the way"
+        )
+    };
+    let suggested = round_down(chosen.lr.min(lr / 2.0));
+    Finding {
+        slug: "learning-rate-too-high".to_owned(),
+        severity: Severity::Failure,
+        numbers: BTreeMap::from([
+            ("lr".to_owned(), lr),
+            ("limit".to_owned(), limit),
+            ("times_the_limit".to_owned(), times),
+            ("lambda_max".to_owned(), chosen.lambda_max),
+            ("suggested_lr".to_owned(), suggested),
+        ]),
+        cause,
+        remedy: format!("try --lr {suggested} (or --lr auto)"),
+    }
+}
+
+/// A number of two digits, not above the one given.
+fn round_down(value: f64) -> f64 {
+    let unit = 10_f64.powf(value.log10().floor() - 1.0);
+    let rounded = (value / unit).floor() * unit;
+    // Written and read again, so that 0.030000000000000002 becomes 0.03.
+    format!("{rounded:.1e}").parse().unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suggested_rate_has_two_digits_and_is_not_above_its_source() {
+        for (value, rounded) in [(0.0319, 0.031), (1.0, 1.0), (4.7e-5, 4.7e-5), (0.3, 0.3)] {
+            assert!((round_down(value) - rounded).abs() <= 0.05 * value && round_down(value) <= value * 1.000_001);
+        }
+    }
+}
