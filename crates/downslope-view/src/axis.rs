@@ -185,13 +185,16 @@ impl Span {
             let power = 10_f64.powi(k);
             if k >= first {
                 let label = (k.rem_euclid(stride) == 0).then(|| write_log(format, power));
-                if label.is_some() || stride <= 4 {
+                if (label.is_some() || stride <= 4) && power >= self.low * 0.999_999 && power <= self.high * 1.000_001 {
                     ticks.push(Tick { at: power, label });
                 }
             }
             if stride == 1 {
-                let between = (2..10).map(|m| f64::from(m) * power).filter(|v| *v >= self.low && *v <= self.high);
-                ticks.extend(between.map(|at| Tick { at, label: None }));
+                // Two powers of ten alone say little between them: 2 and 5 are written as well.
+                let written = |m: i32| decades == 2 && wanted >= 3 && (m == 2 || m == 5);
+                let between = (2..10).map(|m| (m, f64::from(m) * power));
+                let inside = between.filter(|(_, at)| *at >= self.low && *at <= self.high);
+                ticks.extend(inside.map(|(m, at)| Tick { at, label: written(m).then(|| write_log(format, at)) }));
             }
         }
         ticks

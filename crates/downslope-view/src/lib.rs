@@ -8,8 +8,11 @@
 
 pub mod axis;
 pub mod figure;
+pub mod page;
 pub mod palette;
 mod plot;
 pub mod png;
 pub mod quantity;
 pub mod svg;
+pub mod table;
+pub mod terminal;

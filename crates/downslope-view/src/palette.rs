@@ -129,7 +129,12 @@ mod tests {
     fn text_in_every_colour_reads_on_both_grounds() {
         for palette in [LIGHT, DARK] {
             for ink in [palette.text, palette.muted].into_iter().chain(palette.series) {
-                assert!(contrast(ink, palette.paper) >= 4.5, "{ink} on {}: {}", palette.paper, contrast(ink, palette.paper));
+                assert!(
+                    contrast(ink, palette.paper) >= 4.5,
+                    "{ink} on {}: {}",
+                    palette.paper,
+                    contrast(ink, palette.paper)
+                );
             }
         }
     }

@@ -139,7 +139,9 @@ fn line(chart: &LineChart, series: &Series, x: Span, y: Span, columns: usize) ->
         }
     }
     thinned.push(thin(&unbroken, columns));
-    line.noisy = is_noisy(&thinned);
+    // Judged at one resolution, so that a line is the same kind of line in every drawing.
+    let at_one_resolution: Vec<_> = thinned.iter().map(|points| thin(points, 500)).collect();
+    line.noisy = is_noisy(&at_one_resolution);
     for points in &thinned {
         let (pieces, exit) = cut(points);
         line.pieces.extend(pieces);
@@ -163,7 +165,8 @@ fn thin(points: &[Point], columns: usize) -> Vec<Point> {
         }
         let by_y = |a: &&(usize, Point), b: &&(usize, Point)| a.1.1.total_cmp(&b.1.1);
         let numbered: Vec<(usize, Point)> = group.iter().copied().enumerate().collect();
-        let mut kept: Vec<usize> = [numbered.iter().min_by(by_y), numbered.iter().max_by(by_y)].into_iter().flatten().map(|p| p.0).collect();
+        let mut kept: Vec<usize> =
+            [numbered.iter().min_by(by_y), numbered.iter().max_by(by_y)].into_iter().flatten().map(|p| p.0).collect();
         kept.extend([0, group.len() - 1]);
         kept.sort_unstable();
         kept.dedup();
@@ -203,10 +206,19 @@ fn cut(points: &[Point]) -> (Vec<Vec<Point>>, Option<(f64, bool)>) {
 
 fn is_noisy(pieces: &[Vec<Point>]) -> bool {
     let turns = |piece: &Vec<Point>| {
-        piece.windows(3).filter(|w| (w[1].1 - w[0].1) * (w[2].1 - w[1].1) < 0.0 && (w[1].1 - w[0].1).abs() > 0.01).count()
+        piece
+            .windows(3)
+            .filter(|w| (w[1].1 - w[0].1) * (w[2].1 - w[1].1) < 0.0 && (w[1].1 - w[0].1).abs() > 0.01)
+            .count()
     };
     let (points, turns) = pieces.iter().fold((0, 0), |(n, t), piece| (n + piece.len(), t + turns(piece)));
     turns > 40 && turns * 4 > points
+}
+
+/// A length as a number of things.
+#[allow(clippy::cast_sign_loss, reason = "clamped to what is not negative first; NaN becomes 0")]
+pub(crate) fn whole(length: f64) -> usize {
+    length.clamp(0.0, 1e6) as usize
 }
 
 /// Moves values apart as little as possible until neighbours are `gap` apart and all lie within `low..=high`; the

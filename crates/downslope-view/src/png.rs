@@ -67,9 +67,7 @@ mod tests {
         };
         let picture = Pixmap::decode_png(&chart.to_png().unwrap()).unwrap();
         assert_eq!((picture.width(), picture.height()), (1600, 880));
-        let is = |colour: [u8; 3]| {
-            picture.pixels().iter().filter(|p| [p.red(), p.green(), p.blue()] == colour).count()
-        };
+        let is = |colour: [u8; 3]| picture.pixels().iter().filter(|p| [p.red(), p.green(), p.blue()] == colour).count();
         assert!(is([255, 255, 255]) > 1_000_000, "paper");
         assert!(is([0x00, 0x67, 0xa8]) > 2_000, "line");
         // The title is the only thing in this colour: without a font there would be none of it.

@@ -65,15 +65,21 @@ pub fn seconds(value: f64) -> String {
             return format!("{} {unit}", number(value * factor));
         }
     }
-    for (below, large, small, names) in
-        [(3_599.5, 60.0, 1.0, ["min", "s"]), (86_370.0, 3_600.0, 60.0, ["h", "min"]), (f64::INFINITY, 86_400.0, 3_600.0, ["d", "h"])]
-    {
+    for (below, large, small, names) in [
+        (3_599.5, 60.0, 1.0, ["min", "s"]),
+        (86_370.0, 3_600.0, 60.0, ["h", "min"]),
+        (f64::INFINITY, 86_400.0, 3_600.0, ["d", "h"]),
+    ] {
         if value < below {
             let units = (value / small).round();
             let each = large / small;
             let (whole, rest) = ((units / each).floor(), units % each);
             let whole = grouped(whole, 0);
-            return if rest < 0.5 { format!("{whole} {}", names[0]) } else { format!("{whole} {} {rest} {}", names[0], names[1]) };
+            return if rest < 0.5 {
+                format!("{whole} {}", names[0])
+            } else {
+                format!("{whole} {} {rest} {}", names[0], names[1])
+            };
         }
     }
     number(value)

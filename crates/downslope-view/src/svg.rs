@@ -8,7 +8,7 @@ use std::fmt::Write;
 use crate::axis::{Axis, Span, Tick};
 use crate::figure::{BarChart, LineChart, Mark};
 use crate::palette::{Ink, LIGHT, dash, name};
-use crate::plot::{Exit, Line, Plot, Point, spread};
+use crate::plot::{Exit, Line, Plot, Point, spread, whole};
 
 /// Where a figure's colours come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,9 +52,9 @@ impl LineChart {
     /// The figure as an SVG document of another size.
     pub fn to_svg_sized(&self, theme: Theme, size: Size) -> String {
         let mut pen = Pen::new(theme);
-        let plot = Plot::of(self, to_count(size.width / 1.5));
+        let plot = Plot::of(self, whole(size.width / 1.5));
         let top = pen.head(&self.title, size.width) + 12.0 + LABEL_GAP;
-        let y_ticks = plot.y.ticks(self.y.format, to_count((size.height - top) / 55.0));
+        let y_ticks = plot.y.ticks(self.y.format, whole((size.height - top) / 55.0));
         let left = 14.0 + widest(y_ticks.iter().filter_map(|t| t.label.as_deref()), TICK_SIZE);
         let names = self.series.iter().map(|s| s.name.as_str());
         let label_width = widest(names, LABEL_SIZE).min(size.width * 0.36);
@@ -62,7 +62,7 @@ impl LineChart {
         let height = size.height.max(top + 60.0 + LABEL_GAP * self.series.len() as f64);
         let frame = Frame { left, right, top, bottom: height - 46.0 };
 
-        let x_ticks = plot.x.ticks(self.x.format, to_count((right - left) / 85.0));
+        let x_ticks = plot.x.ticks(self.x.format, whole((right - left) / 85.0));
         pen.grid(&frame, &plot.y, &y_ticks);
         pen.ground(&frame, &plot.x, &x_ticks, &self.x.label);
         pen.text(0.0, top - LABEL_GAP, "start", Ink::Muted, LABEL_SIZE, &self.y.label);
@@ -95,7 +95,7 @@ impl LineChart {
         for ((i, (x, y)), label_y) in ends.into_iter().zip(placed) {
             let start = frame.right + 18.0;
             if frame.right - x > 3.0 || (label_y - y).abs() > 3.0 {
-                let d = format!("M{:.1} {y:.1}L{:.1} {label_y:.1}", x + 6.0, start - 4.0);
+                let d = format!("M{:.1} {y:.1}H{:.1}L{:.1} {label_y:.1}", x + 6.0, frame.right + 6.0, start - 3.0);
                 pen.path(&d, Ink::Series(i), 1.0, "1 3");
             }
             let name = shortened(&self.series[i].name, label_width);
@@ -125,7 +125,7 @@ impl BarChart {
         let zero = (!self.is_dots()).then_some(0.0);
         let span = Span::of(self.axis.scale, self.bars.iter().map(|b| b.value).chain(zero));
         let span = if self.is_dots() { span.padded(0.08) } else { span };
-        let ticks = span.ticks(self.axis.format, to_count((frame.right - frame.left) / 85.0));
+        let ticks = span.ticks(self.axis.format, whole((frame.right - frame.left) / 85.0));
         for tick in ticks.iter().filter(|t| t.label.is_some()) {
             let x = frame.at((span.position(tick.at), 0.0)).0;
             pen.path(&format!("M{x:.1} {:.1}V{:.1}", frame.top, frame.bottom), Ink::Grid, 1.0, "");
@@ -269,7 +269,7 @@ impl Pen {
         if self.theme == Theme::Adaptive || title.is_empty() {
             return 6.0;
         }
-        let mut y = 8.0;
+        let mut y = -6.0;
         for line in wrapped(title, TITLE_SIZE * 1.06, width) {
             y += TITLE_SIZE * 1.3;
             let (fill, line) = (self.fill(Ink::Text), escaped(&line));
@@ -278,7 +278,7 @@ impl Pen {
                 "<text x=\"0\" y=\"{y:.1}\" font-size=\"{TITLE_SIZE}\" font-weight=\"700\" {fill}>{line}</text>"
             );
         }
-        y + 8.0
+        y + 14.0
     }
 
     /// The lines across, and the values of y beside them.
@@ -467,8 +467,5 @@ fn wrapped(text: &str, size: f64, width: f64) -> Vec<String> {
     lines
 }
 
-/// A length as a number of things, at least one.
-#[allow(clippy::cast_sign_loss, reason = "clamped to positive values first")]
-fn to_count(length: f64) -> usize {
-    length.clamp(1.0, 10_000.0) as usize
-}
+#[cfg(test)]
+mod tests;
