@@ -147,10 +147,13 @@ impl Span {
     /// About `wanted` labelled ticks within the span, in rising order, with unlabelled ones between on a logarithm.
     pub(crate) fn ticks(&self, format: Format, wanted: usize) -> Vec<Tick> {
         let wanted = wanted.max(2);
-        match self.scale {
+        let mut ticks = match self.scale {
             Scale::Linear => self.linear_ticks(format, wanted),
             Scale::Log10 => self.log_ticks(format, wanted),
-        }
+        };
+        // Rounding can carry a tick beyond the end, at the edge of f64 even to infinity.
+        ticks.retain(|tick| (-1e-6..=1.0 + 1e-6).contains(&self.position(tick.at)));
+        ticks
     }
 
     fn linear_ticks(&self, format: Format, wanted: usize) -> Vec<Tick> {
@@ -185,7 +188,7 @@ impl Span {
             let power = 10_f64.powi(k);
             if k >= first {
                 let label = (k.rem_euclid(stride) == 0).then(|| write_log(format, power));
-                if (label.is_some() || stride <= 4) && power >= self.low * 0.999_999 && power <= self.high * 1.000_001 {
+                if label.is_some() || stride <= 4 {
                     ticks.push(Tick { at: power, label });
                 }
             }
