@@ -182,7 +182,7 @@ impl Span {
         if decades < 2 {
             return self.short_log_ticks(format, wanted);
         }
-        let stride = decades.div_euclid(i32::try_from(wanted).unwrap_or(i32::MAX)) + 1;
+        let stride = (decades - 1).div_euclid(i32::try_from(wanted).unwrap_or(i32::MAX)) + 1;
         let mut ticks = Vec::new();
         for k in first - 1..=last {
             let power = 10_f64.powi(k);
@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn logarithmic_ticks_are_powers_of_ten_thinned_when_many() {
         assert_eq!(labels(log(1.0, 1e4), Format::Number, 6), ["1", "10", "100", "1,000", "10,000"]);
-        assert_eq!(labels(log(1e-9, 1.0), Format::Number, 5), ["1e-9", "1e-6", "0.001", "1"]);
+        assert_eq!(labels(log(1e-9, 1.0), Format::Number, 5), ["1e-8", "1e-6", "1e-4", "0.01", "1"]);
         assert_eq!(labels(log(0.15, 0.7), Format::Number, 5), ["0.2", "0.5"]);
         assert_eq!(labels(log(0.61, 0.69), Format::Number, 4), ["0.62", "0.64", "0.66", "0.68"]);
     }

@@ -127,21 +127,22 @@ fn ceiling(chart: &LineChart, sign: f64) -> Option<f64> {
 fn line(chart: &LineChart, series: &Series, x: Span, y: Span, columns: usize) -> Line {
     let mut line = Line { pieces: Vec::new(), exit: None, end: None, noisy: false };
     let mut furthest = (y.low, y.high);
-    let mut unbroken = Vec::new();
-    let mut thinned = Vec::new();
+    let mut unbroken: Vec<Vec<Point>> = vec![Vec::new()];
     for p in &series.points {
         if chart.shows(*p) {
             furthest = (furthest.0.min(p.1), furthest.1.max(p.1));
             // Far outside is far enough: an infinite position could not be cut at the edge.
-            unbroken.push((x.position(p.0), y.position(p.1).clamp(-1e9, 1e9)));
-        } else if !unbroken.is_empty() {
-            thinned.push(thin(&std::mem::take(&mut unbroken), columns));
+            let point = (x.position(p.0), y.position(p.1).clamp(-1e9, 1e9));
+            unbroken.last_mut().into_iter().for_each(|piece| piece.push(point));
+        } else {
+            unbroken.push(Vec::new());
         }
     }
-    thinned.push(thin(&unbroken, columns));
+    unbroken.retain(|piece| !piece.is_empty());
     // Judged at one resolution, so that a line is the same kind of line in every drawing.
-    let at_one_resolution: Vec<_> = thinned.iter().map(|points| thin(points, 500)).collect();
+    let at_one_resolution: Vec<_> = unbroken.iter().map(|points| thin(points, 500)).collect();
     line.noisy = is_noisy(&at_one_resolution);
+    let thinned: Vec<_> = unbroken.iter().map(|points| thin(points, columns)).collect();
     for points in &thinned {
         let (pieces, exit) = cut(points);
         line.pieces.extend(pieces);

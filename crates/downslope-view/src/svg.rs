@@ -62,19 +62,22 @@ impl LineChart {
         let height = size.height.max(top + 60.0 + LABEL_GAP * self.series.len() as f64);
         let frame = Frame { left, right, top, bottom: height - 46.0 };
 
-        let x_ticks = plot.x.ticks(self.x.format, whole((right - left) / 85.0));
+        let x_ticks = plot.x.ticks(self.x.format, whole((right - left) / 75.0).max(3));
         pen.grid(&frame, &plot.y, &y_ticks);
         pen.ground(&frame, &plot.x, &x_ticks, &self.x.label);
         pen.text(0.0, top - LABEL_GAP, "start", Ink::Muted, LABEL_SIZE, &self.y.label);
         let mut rows = Rows::default();
         for mark in &self.marks {
-            pen.mark(&frame, &plot, mark, &mut rows);
+            pen.mark_line(&frame, &plot, mark);
         }
         // Noise beneath, the calm lines above it.
         for noisy in [true, false] {
             for (i, line) in plot.lines.iter().enumerate().filter(|(_, l)| l.noisy == noisy) {
                 pen.line(&frame, i, line, &self.series[i].name);
             }
+        }
+        for mark in &self.marks {
+            pen.mark_label(&frame, &plot, mark, &mut rows);
         }
         for (i, exit) in plot.lines.iter().enumerate().filter_map(|(i, l)| Some((i, l.exit?))) {
             pen.exit(&frame, i, exit, &self.y, &mut rows);
@@ -125,7 +128,7 @@ impl BarChart {
         let zero = (!self.is_dots()).then_some(0.0);
         let span = Span::of(self.axis.scale, self.bars.iter().map(|b| b.value).chain(zero));
         let span = if self.is_dots() { span.padded(0.08) } else { span };
-        let ticks = span.ticks(self.axis.format, whole((frame.right - frame.left) / 85.0));
+        let ticks = span.ticks(self.axis.format, whole((frame.right - frame.left) / 75.0).max(3));
         for tick in ticks.iter().filter(|t| t.label.is_some()) {
             let x = frame.at((span.position(tick.at), 0.0)).0;
             pen.path(&format!("M{x:.1} {:.1}V{:.1}", frame.top, frame.bottom), Ink::Grid, 1.0, "");
@@ -172,11 +175,32 @@ impl Frame {
     }
 }
 
+/// Where a mark crosses the frame: its x and, for one that goes across, its y; none if it has no place on the axes.
+fn mark_at(frame: &Frame, plot: &Plot, mark: &Mark) -> Option<(f64, Option<f64>)> {
+    let (point, across) = match mark {
+        Mark::Vertical { x, .. } if plot.x.scale.shows(*x) => ((plot.x.position(*x), 0.0), false),
+        Mark::Horizontal { y, .. } if plot.y.scale.shows(*y) => ((0.0, plot.y.position(*y)), true),
+        _ => return None,
+    };
+    let inside = (0.0..=1.0).contains(&point.0) && (0.0..=1.0).contains(&point.1);
+    let (x, y) = frame.at(point);
+    inside.then_some((x, across.then_some(y)))
+}
+
 /// Rows of words under the upper edge, each word in the first row where it has room.
 #[derive(Default)]
 struct Rows(Vec<Vec<(f64, f64)>>);
 
 impl Rows {
+    /// Where words stand beside a place on the edge: how far from it, how anchored, and at which x; to its right if
+    /// there is room.
+    fn beside(&mut self, frame: &Frame, x: f64, gap: f64, width: f64) -> (f64, &'static str, f64) {
+        let leftwards = x + gap + width > frame.right && x - gap - width > frame.left;
+        let (from, anchor, at) =
+            if leftwards { (x - gap - width, "end", x - gap) } else { (x + gap, "start", x + gap) };
+        (16.0 * self.place(from, from + width), anchor, at)
+    }
+
     fn place(&mut self, from: f64, to: f64) -> f64 {
         let free = |row: &Vec<(f64, f64)>| row.iter().all(|(a, b)| to + 8.0 < *a || *b + 8.0 < from);
         let row = self.0.iter().position(free).unwrap_or(self.0.len());
@@ -307,30 +331,28 @@ impl Pen {
         self.text(middle, y + 40.0, "middle", Ink::Muted, LABEL_SIZE, label);
     }
 
-    fn mark(&mut self, frame: &Frame, plot: &Plot, mark: &Mark, rows: &mut Rows) {
-        match mark {
-            Mark::Vertical { x, label } if plot.x.scale.shows(*x) => {
-                let x = frame.at((plot.x.position(*x), 0.0)).0;
-                self.path(&format!("M{x:.1} {:.1}V{:.1}", frame.top, frame.bottom), Ink::Muted, 1.0, "4 4");
-                let width = text_width(label, TICK_SIZE);
-                let leftwards = x + width + 6.0 > frame.right && x - width - 6.0 > frame.left;
-                let (from, anchor, at) =
-                    if leftwards { (x - width - 6.0, "end", x - 6.0) } else { (x + 6.0, "start", x + 6.0) };
-                let y = frame.top + 12.0 + 16.0 * rows.place(from, from + width);
-                self.halo(at, y, anchor, Ink::Muted, TICK_SIZE, label);
+    fn mark_line(&mut self, frame: &Frame, plot: &Plot, mark: &Mark) {
+        let d = match mark_at(frame, plot, mark) {
+            Some((x, None)) => format!("M{x:.1} {:.1}V{:.1}", frame.top, frame.bottom),
+            Some((_, Some(y))) => format!("M{:.1} {y:.1}H{:.1}", frame.left, frame.right),
+            None => return,
+        };
+        self.path(&d, Ink::Muted, 1.0, "4 4");
+    }
+
+    /// Drawn after the lines, which would otherwise cross the words.
+    fn mark_label(&mut self, frame: &Frame, plot: &Plot, mark: &Mark, rows: &mut Rows) {
+        let (Mark::Vertical { label, .. } | Mark::Horizontal { label, .. }) = mark;
+        match mark_at(frame, plot, mark) {
+            Some((x, None)) => {
+                let (row, anchor, at) = rows.beside(frame, x, 6.0, text_width(label, TICK_SIZE));
+                self.halo(at, frame.top + 12.0 + row, anchor, Ink::Muted, TICK_SIZE, label);
             }
-            Mark::Horizontal { y, label } if plot.y.scale.shows(*y) => {
-                let at = plot.y.position(*y);
-                if !(0.0..=1.0).contains(&at) {
-                    return;
-                }
-                let y = frame.at((0.0, at)).1;
-                self.path(&format!("M{:.1} {y:.1}H{:.1}", frame.left, frame.right), Ink::Muted, 1.0, "4 4");
-                let below = y < frame.top + 20.0;
-                let text_y = if below { y + 14.0 } else { y - 6.0 };
-                self.halo(frame.left + 6.0, text_y, "start", Ink::Muted, TICK_SIZE, label);
+            Some((x, Some(y))) => {
+                let text_y = if y < frame.top + 20.0 { y + 14.0 } else { y - 6.0 };
+                self.halo(x + 6.0, text_y, "start", Ink::Muted, TICK_SIZE, label);
             }
-            _ => {}
+            None => {}
         }
     }
 
@@ -373,10 +395,7 @@ impl Pen {
         let _ = writeln!(self.body, "<path d=\"M{x:.1} {tip:.1}L{b:.1} {base:.1}H{a:.1}z\" {fill}/>");
         let words = format!("leaves the figure: to {}", axis.format.write(exit.furthest));
         let width = text_width(&words, TICK_SIZE);
-        let leftwards = x + width + 12.0 > frame.right && x - width - 12.0 > frame.left;
-        let (from, anchor, at) =
-            if leftwards { (x - width - 12.0, "end", x - 12.0) } else { (x + 12.0, "start", x + 12.0) };
-        let row = 16.0 * rows.place(from, from + width);
+        let (row, anchor, at) = rows.beside(frame, x, 12.0, width);
         let y = if exit.upwards { edge + 12.0 + row } else { edge - 8.0 - row };
         self.halo(at, y, anchor, Ink::Series(series), TICK_SIZE, &words);
     }

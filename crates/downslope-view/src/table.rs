@@ -3,6 +3,8 @@
 //! One [`Table`] for the terminal and for the page: text columns on the left, numbers on the right of their columns.
 //! Where the terminal is too narrow for the numbers to stay whole, each row becomes a small list.
 
+use std::fmt::Write;
+
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width};
 use unicode_width::UnicodeWidthStr;
 
@@ -64,14 +66,14 @@ impl Table {
     }
 
     /// A field, empty where the row is too short.
-    pub(crate) fn field<'a>(&'a self, row: &'a [String], column: usize) -> &'a str {
+    pub(crate) fn field(row: &[String], column: usize) -> &str {
         row.get(column).map_or("", String::as_str)
     }
 
     /// The least width in which no number and no word is broken.
     fn narrowest(&self) -> usize {
         let columns = self.columns.iter().enumerate().map(|(i, column)| {
-            let fields = self.rows.iter().map(|row| self.field(row, i));
+            let fields = self.rows.iter().map(|row| Self::field(row, i));
             let whole = |text: &str| match column.kind {
                 Kind::Number => text.width(),
                 Kind::Text => longest_word(text),
@@ -90,14 +92,14 @@ impl Table {
         table.set_width(u16::try_from(width + GAP).unwrap_or(u16::MAX));
         table.set_header(self.columns.iter().map(|c| c.heading.as_str()));
         for row in &self.rows {
-            table.add_row((0..self.columns.len()).map(|i| self.field(row, i)));
+            table.add_row((0..self.columns.len()).map(|i| Self::field(row, i)));
         }
         for (i, column) in self.columns.iter().enumerate() {
             let Some(drawn) = table.column_mut(i) else { continue };
             drawn.set_padding((0, u16::try_from(GAP).unwrap_or(0)));
             if column.kind == Kind::Number {
                 drawn.set_cell_alignment(CellAlignment::Right);
-                let widest = self.rows.iter().map(|row| self.field(row, i).width()).max().unwrap_or(0);
+                let widest = self.rows.iter().map(|row| Self::field(row, i).width()).max().unwrap_or(0);
                 let least = widest.max(longest_word(&column.heading)) + GAP;
                 drawn.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(
                     u16::try_from(least).unwrap_or(u16::MAX),
@@ -120,12 +122,11 @@ impl Table {
         let headings = self.columns.iter().skip(1).map(|c| c.heading.width()).max().unwrap_or(0).min(width / 2);
         let mut out = String::new();
         for row in &self.rows {
-            out.push_str(self.field(row, 0));
+            out.push_str(Self::field(row, 0));
             out.push('\n');
             for (i, column) in self.columns.iter().enumerate().skip(1) {
                 let room = headings.saturating_sub(column.heading.width());
-                out.push_str(&format!("  {}{}  {}", column.heading, " ".repeat(room), self.field(row, i)));
-                out.push('\n');
+                let _ = writeln!(out, "  {}{}  {}", column.heading, " ".repeat(room), Self::field(row, i));
             }
         }
         out

@@ -287,10 +287,9 @@ fn ground(span: &Span, format: Format, name: &str, gutter: usize, columns: usize
     let mut out = format!("{} {}{line}\n{words}", " ".repeat(gutter), canvas.picks('└', '+'));
     // The name stands beside the values where it has room, and otherwise below them, in the middle.
     if !name.is_empty() {
-        let room = (indent + columns).saturating_sub(words.width());
-        let below = " ".repeat(indent + columns.saturating_sub(name.width()) / 2);
-        let beside = " ".repeat(room.saturating_sub(name.width()));
-        out.push_str(&if room >= name.width() + 3 { beside + name } else { format!("\n{below}{name}") });
+        let beside = (indent + columns).saturating_sub(words.width() + name.width());
+        let below = indent + columns.saturating_sub(name.width()) / 2;
+        let _ = if beside >= 3 { write!(out, "{:beside$}{name}", "") } else { write!(out, "\n{:below$}{name}", "") };
     }
     out + "\n"
 }

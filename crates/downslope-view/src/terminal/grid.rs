@@ -121,10 +121,8 @@ impl Grid {
                 self.stroke(series, pair[0], pair[1].1, canvas);
             }
             // The last column has no next one to lead to.
-            if let [.., before, last] = heights.as_slice() {
-                if before.0 != last.0 {
-                    self.stroke(series, *last, last.1, canvas);
-                }
+            if let [.., _, last] = heights.as_slice() {
+                self.stroke(series, *last, last.1, canvas);
             }
         }
     }
