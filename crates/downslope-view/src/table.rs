@@ -60,9 +60,19 @@ impl Table {
         if self.columns.is_empty() {
             return String::new();
         }
-        let body = if self.narrowest() <= width { self.aligned(width, glyphs) } else { self.stacked(width) };
+        let clean = self.printable();
+        let body = if clean.narrowest() <= width { clean.aligned(width, glyphs) } else { clean.stacked(width) };
         let caption = wrap(&self.caption, width).map(|line| line + "\n").collect::<String>();
         caption + &body
+    }
+
+    fn printable(&self) -> Self {
+        let column = |column: &Column| Column { heading: printable(&column.heading), kind: column.kind };
+        Self {
+            caption: String::new(),
+            columns: self.columns.iter().map(column).collect(),
+            rows: self.rows.iter().map(|row| row.iter().map(|field| printable(field)).collect()).collect(),
+        }
     }
 
     /// A field, empty where the row is too short.
@@ -137,10 +147,15 @@ fn longest_word(text: &str) -> usize {
     text.split_whitespace().map(UnicodeWidthStr::width).max().unwrap_or(0)
 }
 
+/// Text that a terminal shows and does not obey: names come from data, and data can hold escape sequences.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// Text in lines of at most `width` columns, broken between words; a longer word stands alone.
 pub(crate) fn wrap(text: &str, width: usize) -> impl Iterator<Item = String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in printable(text).split_whitespace() {
         match lines.last_mut() {
             Some(line) if line.width() + 1 + word.width() <= width => {
                 line.push(' ');

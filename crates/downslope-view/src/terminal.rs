@@ -13,7 +13,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::axis::{Format, Span};
 use crate::figure::{BarChart, LineChart, Mark};
 use crate::plot::{Plot, whole};
-use crate::table::wrap;
+use crate::table::{printable, wrap};
 use grid::{Cell, Grid};
 
 /// Which characters a terminal can show.
@@ -79,7 +79,7 @@ impl LineChart {
         let plot = Plot::of(self, 1 << 40);
         let mut out: String = wrap(&self.title, canvas.width).map(|line| line + "\n").collect();
         out.push_str(&self.legend(&plot, canvas));
-        let heading = if self.y.label.is_empty() { String::new() } else { format!("{}\n", self.y.label) };
+        let heading = if self.y.label.is_empty() { String::new() } else { printable(&self.y.label) + "\n" };
         let head = out.lines().count() + heading.lines().count();
         let rows = canvas.height.saturating_sub(head + 3);
         if rows < 4 || canvas.width < 30 {
@@ -100,7 +100,7 @@ impl LineChart {
             out.push_str(&grid.row(r, canvas));
             out.push('\n');
         }
-        out.push_str(&ground(&plot.x, self.x.format, &self.x.label, gutter, columns, canvas));
+        out.push_str(&ground(&plot.x, self.x.format, &printable(&self.x.label), gutter, columns, canvas));
         out
     }
 
@@ -136,7 +136,7 @@ impl LineChart {
     fn legend(&self, plot: &Plot, canvas: Canvas) -> String {
         let mut entries = Vec::new();
         for (i, (series, line)) in self.series.iter().zip(&plot.lines).enumerate() {
-            let mut words = series.name.clone();
+            let mut words = printable(&series.name);
             if line.pieces.is_empty() {
                 words.push_str(" (nothing to show)");
             }
@@ -148,8 +148,8 @@ impl LineChart {
         }
         for mark in &self.marks {
             let (glyph, label) = match mark {
-                Mark::Vertical { label, .. } => (canvas.picks("┊", ":"), label),
-                Mark::Horizontal { label, .. } => (canvas.picks("┈┈", ".."), label),
+                Mark::Vertical { label, .. } => (canvas.picks("┊", ":"), printable(label)),
+                Mark::Horizontal { label, .. } => (canvas.picks("┈┈", ".."), printable(label)),
             };
             entries.push((glyph.width() + 1 + label.width(), format!("{glyph} {label}")));
         }
@@ -173,20 +173,21 @@ impl LineChart {
     fn in_brief(&self, canvas: Canvas) -> String {
         let mut out = String::new();
         for (i, series) in self.series.iter().enumerate() {
+            let name = printable(&series.name);
             let shown: Vec<f64> = series.points.iter().filter(|p| self.shows(**p)).map(|p| p.1).collect();
             let (Some(first), Some(last)) = (shown.first(), shown.last()) else {
-                let _ = writeln!(out, "{}: nothing to show", series.name);
+                let _ = writeln!(out, "{name}: nothing to show");
                 continue;
             };
             let ends =
                 format!("{} {} {}", self.y.format.write(*first), canvas.picks("→", "->"), self.y.format.write(*last));
-            let room = canvas.width.saturating_sub(series.name.width() + ends.width() + 2).min(24);
+            let room = canvas.width.saturating_sub(name.width() + ends.width() + 2).min(24);
             let shape = if room >= 4 && canvas.glyphs == Glyphs::Unicode {
                 sparkline(&shown, room) + " "
             } else {
                 String::new()
             };
-            let _ = writeln!(out, "{} {}{ends}", series.name, canvas.coloured(i, &shape));
+            let _ = writeln!(out, "{name} {}{ends}", canvas.coloured(i, &shape));
         }
         out
     }
@@ -199,14 +200,15 @@ impl BarChart {
         let zero = (!self.is_dots()).then_some(0.0);
         let span = Span::of(self.axis.scale, self.bars.iter().map(|b| b.value).chain(zero));
         let span = if self.is_dots() { span.padded(0.08) } else { span };
-        let names = self.bars.iter().map(|b| b.name.width()).max().unwrap_or(0);
+        let names = self.bars.iter().map(|b| printable(&b.name).width()).max().unwrap_or(0);
         let shown = self.bars.iter().filter(|b| self.axis.scale.shows(b.value));
         let values = shown.map(|b| self.axis.format.write(b.value).width()).max().unwrap_or(0);
         let room = canvas.width.saturating_sub(names + values + 3).min(60);
         for (i, bar) in self.bars.iter().enumerate() {
-            let pad = " ".repeat(names - bar.name.width());
+            let name = printable(&bar.name);
+            let pad = " ".repeat(names - name.width());
             if !self.axis.scale.shows(bar.value) {
-                let _ = writeln!(out, "{}{pad}  no value", bar.name);
+                let _ = writeln!(out, "{name}{pad}  no value");
                 continue;
             }
             let eighths = whole((span.position(bar.value).clamp(0.0, 1.0) * (room * 8) as f64).round());
@@ -219,11 +221,11 @@ impl BarChart {
                 }
             };
             let value = self.axis.format.write(bar.value);
-            let _ = writeln!(out, "{}{pad}  {} {value}", bar.name, canvas.coloured(i, &drawn));
+            let _ = writeln!(out, "{name}{pad}  {} {value}", canvas.coloured(i, &drawn));
         }
         if !self.axis.label.is_empty() {
             let scale = if self.is_dots() { " (log scale)" } else { "" };
-            let _ = writeln!(out, "{}  {}{scale}", " ".repeat(names), self.axis.label);
+            let _ = writeln!(out, "{}  {}{scale}", " ".repeat(names), printable(&self.axis.label));
         }
         out
     }

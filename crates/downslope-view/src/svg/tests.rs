@@ -1,5 +1,6 @@
 use super::*;
-use crate::figure::{Bar, Series};
+use crate::axis::Axis;
+use crate::figure::{Bar, Mark, Series};
 
 const NASTY: &str = "<b>\"R&D\" 'x'\u{0}\u{7}</b>";
 const SIZES: [Size; 2] = [Size::WIDE, Size::NARROW];

@@ -20,6 +20,79 @@ fn two() -> LineChart {
 const SMALL: Canvas = Canvas { width: 50, height: 14, glyphs: Glyphs::Unicode, colour: Colour::Never };
 
 #[test]
+fn each_line_has_its_own_weight() {
+    let text = two().to_text(SMALL);
+    assert_eq!(
+        text,
+        "\
+── batch   ━━ mini-batch
+loss
+    │─╮
+0.6 ┤┓╰──────╮
+    │┗━┓     ╰────────╮
+    │  ┗┓             ╰───────────╮
+0.4 ┤   ┗┓                        ╰───────────────
+    │    ┗━━┓
+0.2 ┤       ┗━━━┓
+    │           ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+  0 ┤
+    └┬─────────────────────┬─────────────────────┬
+     0                    50                   100
+                         steps
+"
+    );
+}
+
+#[test]
+fn in_ascii_each_line_has_its_own_character() {
+    let text = two().to_text(Canvas { glyphs: Glyphs::Ascii, ..SMALL });
+    assert_eq!(
+        text,
+        "\
+** batch   ++ mini-batch
+loss
+    |**
+0.6 ++********
+    |+++     **********
+    |  ++             *************
+0.4 +   ++                        ****************
+    |    ++++
+0.2 +       +++++
+    |           ++++++++++++++++++++++++++++++++++
+  0 +
+    ++---------------------+---------------------+
+     0                    50                   100
+                         steps
+"
+    );
+}
+
+#[test]
+fn names_cannot_command_the_terminal() {
+    let name = "\u{1b}[2Jboo\u{7}\n";
+    let mut chart = two();
+    chart.title = name.to_owned();
+    chart.series[0].name = name.to_owned();
+    chart.x.label = name.to_owned();
+    chart.y.label = name.to_owned();
+    chart.marks = vec![Mark::Vertical { x: 1.0, label: name.to_owned() }];
+    let bars = BarChart {
+        bars: vec![Bar { name: name.to_owned(), value: 1.0 }],
+        axis: Axis::new(name),
+        ..BarChart::default()
+    };
+    let table = crate::table::Table {
+        caption: name.to_owned(),
+        columns: vec![crate::table::Column::text(name)],
+        rows: vec![vec![name.to_owned()]],
+    };
+    let brief = chart.to_text(Canvas { height: 3, ..SMALL });
+    for text in [chart.to_text(SMALL), brief, bars.to_text(SMALL), table.to_text(40, Glyphs::Unicode)] {
+        assert!(text.contains("boo") && !text.contains(['\u{1b}', '\u{7}']), "{text:?}");
+    }
+}
+
+#[test]
 fn every_line_fits_every_canvas() {
     for width in [10, 30, 40, 64, 80, 120] {
         for height in [4, 12, 24, 40] {
