@@ -1,7 +1,7 @@
 //! How is a figure drawn as SVG?
 //!
 //! Labels stand at the ends of the lines and never overlap, so nothing depends on a legend or on colour. Nothing here
-//! decides what is shown: that is [`crate::plot`].
+//! decides what part of the data is shown: that is the module `plot`.
 
 mod pen;
 
@@ -50,7 +50,7 @@ impl LineChart {
         let mut pen = Pen::new(theme);
         let plot = Plot::of(self, whole(size.width / 1.5));
         let top = pen.head(&self.title, size.width) + 12.0 + LABEL_GAP;
-        let y_ticks = plot.y.ticks(self.y.format, whole((size.height - top) / 55.0));
+        let mut y_ticks = plot.y.ticks(self.y.format, whole((size.height - top) / 55.0));
         let left = 14.0 + widest(y_ticks.iter().filter_map(|t| t.label.as_deref()), TICK_SIZE);
         let names = self.series.iter().map(|s| s.name.as_str());
         let label_width = widest(names, LABEL_SIZE).min(size.width * 0.36);
@@ -58,7 +58,12 @@ impl LineChart {
         let height = size.height.max(top + 60.0 + LABEL_GAP * self.series.len() as f64);
         let frame = Frame { left, right, top, bottom: height - 46.0 };
 
-        let x_ticks = plot.x.ticks(self.x.format, whole((right - left) / 75.0).max(3));
+        let mut x_ticks = plot.x.ticks(self.x.format, whole((right - left) / 75.0).max(3));
+        if self.is_empty() {
+            // Values beside an axis that has none would be invented.
+            x_ticks.clear();
+            y_ticks.clear();
+        }
         pen.grid(&frame, &plot.y, &y_ticks);
         pen.ground(&frame, &plot.x, &x_ticks, &self.x.label);
         pen.text(0.0, top - LABEL_GAP, "start", Ink::Muted, LABEL_SIZE, &self.y.label);

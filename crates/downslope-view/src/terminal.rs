@@ -82,7 +82,7 @@ impl LineChart {
         let heading = if self.y.label.is_empty() { String::new() } else { printable(&self.y.label) + "\n" };
         let head = out.lines().count() + heading.lines().count();
         let rows = canvas.height.saturating_sub(head + 3);
-        if rows < 4 || canvas.width < 30 {
+        if rows < 4 || canvas.width < 30 || self.is_empty() {
             return self.in_brief(canvas);
         }
         out.push_str(&heading);
@@ -171,6 +171,9 @@ impl LineChart {
 
     /// A line a series: its name, its shape, its first and last value.
     fn in_brief(&self, canvas: Canvas) -> String {
+        if self.series.is_empty() {
+            return "nothing to show yet\n".to_owned();
+        }
         let mut out = String::new();
         for (i, series) in self.series.iter().enumerate() {
             let name = printable(&series.name);
