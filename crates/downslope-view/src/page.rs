@@ -265,13 +265,30 @@ fn values_of(chart: &BarChart) -> Table {
 fn words(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
+    let escaped = |text: &str| escaped(&unbroken(text));
     while let Some((before, code, after)) =
         rest.split_once('`').and_then(|(before, tail)| tail.split_once('`').map(|(code, after)| (before, code, after)))
     {
-        let _ = write!(out, "{}<code>{}</code>", escaped(before), escaped(code));
+        let _ = write!(out, "{}<code>{}</code>", escaped(before), crate::svg::escaped(code));
         rest = after;
     }
     out + &escaped(rest)
+}
+
+/// A number and its unit stay on one line.
+fn unbroken(text: &str) -> String {
+    const UNITS: [&str; 11] = ["ns", "µs", "ms", "s", "min", "h", "d", "k", "M", "G", "rows/s"];
+    let mut out = String::with_capacity(text.len());
+    for (i, word) in text.split(' ').enumerate() {
+        let unit = UNITS.contains(&word.trim_end_matches(|c: char| !c.is_alphanumeric()));
+        let after_number = out.ends_with(|c: char| c.is_ascii_digit())
+            || (word.starts_with("rows/s") && out.ends_with(['k', 'M', 'G']));
+        if i > 0 {
+            out.push(if unit && after_number { '\u{a0}' } else { ' ' });
+        }
+        out.push_str(word);
+    }
+    out
 }
 
 fn style_sheet() -> String {
@@ -372,6 +389,15 @@ mod tests {
         let table = points_of(chart);
         assert_eq!(table.rows.len(), POINTS_A_SERIES);
         assert_eq!((table.rows[0][1].as_str(), table.rows[POINTS_A_SERIES - 1][1].as_str()), ("0", "999"));
+    }
+
+    #[test]
+    fn a_number_is_not_parted_from_its_unit() {
+        assert_eq!(
+            words("in 9.8 µs, 3.2 M rows/s, 3 min 20 s"),
+            "in 9.8\u{a0}µs, 3.2\u{a0}M\u{a0}rows/s, 3\u{a0}min 20\u{a0}s"
+        );
+        assert_eq!(words("1,438 rows a step; `--lr 1 s`"), "1,438 rows a step; <code>--lr 1 s</code>");
     }
 
     #[test]
