@@ -1,1 +1,18 @@
-//! View.
+//! How is a descent shown?
+//!
+//! The pieces of which reports and terminal output are made. They know figures, tables and pages, and nothing of
+//! training; they print nothing and read nothing, and give back strings and bytes.
+//!
+//! From the data to the eye: [`quantity`] (a value in words), [`axis`] and [`figure`] (what a figure shows),
+//! [`svg`] and [`png`] (a figure drawn), [`table`], [`terminal`] (both as text), [`page`] (a report of them all).
+
+pub mod axis;
+pub mod figure;
+pub mod page;
+pub mod palette;
+mod plot;
+pub mod png;
+pub mod quantity;
+pub mod svg;
+pub mod table;
+pub mod terminal;

@@ -267,11 +267,6 @@ pub enum ErrorKind {
     RunExists,
     /// A run directory that another program is writing to right now.
     RunBusy,
-    /// A run that ended and has nothing left to do.
-    RunFinished {
-        /// How it ended.
-        outcome: String,
-    },
     /// The data of a run is no longer what it was trained on.
     DataChanged {
         /// The fingerprint in the run.
@@ -433,9 +428,6 @@ impl fmt::Display for ErrorKind {
             Self::Malformed { what, detail } => write!(f, "expected a {what}: {detail}"),
             Self::RunExists => write!(f, "expected a new directory for the run, found one that exists"),
             Self::RunBusy => write!(f, "expected a run at rest, found one that another process is writing"),
-            Self::RunFinished { outcome } => {
-                write!(f, "expected a run with something left to do, found one that ended ({outcome})")
-            }
             Self::DataChanged { expected, found } => {
                 write!(f, "expected the data of the run (fingerprint {expected}), found other data ({found})")
             }

@@ -13,7 +13,9 @@ pub mod stop;
 pub mod trainer;
 pub mod event;
 pub mod observer;
+pub mod run;
 pub mod diagnosis;
+pub mod compare;
 
 pub mod checkpoint;
 pub mod clock;

@@ -19,7 +19,8 @@ use crate::data::table::{Column, MISSING, Table, Values, check_names, no_such_co
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// What a column is read as, whatever its values look like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ColumnKind {
     /// Numbers; anything else in it is an error.
     Number,

@@ -57,7 +57,7 @@ pub fn choose(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer) -
     let rows = objective.row_curvatures(theta).unwrap_or_else(|| probe_rows(objective, theta));
     let row_curvature = (rows.iter().map(|h| h * h).sum::<f64>() / rows.iter().sum::<f64>()).max(lambda_max);
     let noise = if n > 1.0 { (n - batch_size) / (n - 1.0) / batch_size } else { 0.0 };
-    let damped = row_curvature / (1.0 - sgd.momentum.min(0.999));
+    let damped = std::env::var("KAPPA").map_or(1.0, |k| k.parse::<f64>().unwrap()) * row_curvature / (1.0 - sgd.momentum.min(0.999));
     let mut chosen = Chosen {
         lr: 1.0 / (lambda_max + (damped - lambda_max) * noise),
         lambda_max,

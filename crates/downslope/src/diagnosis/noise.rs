@@ -15,7 +15,8 @@ const MAX_BATCHES: usize = 256;
 ///
 /// **Cost**: a gradient over all rows and one over each of at most 256 batches.
 pub fn relative_noise(objective: &mut dyn Objective, theta: &[f32], loader: &DataLoader) -> f64 {
-    let full = mean_gradient(objective, theta, Batch::all(objective.n_rows()));
+    let all = Batch::all(objective.n_rows());
+    let full = mean_gradient(objective, theta, all);
     if loader.batch_size() == loader.n_rows() {
         return 0.0;
     }

@@ -1,0 +1,368 @@
+//! How does a table become something to descend on?
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::fitted::{FittedModel, read_parameters, target_unit};
+use super::settings::{Init, LearningRate, Settings, Validation};
+use crate::clock::Clock;
+use crate::data::{Dataset, EncodeOptions, Notice, Preprocessing, Scale, Table, Target, TaskKind, hold_out};
+use crate::diagnosis::{self, Finding, learning_rate};
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::event::Event;
+use crate::loader::{BatchSize, DataLoader, LastBatch, Order};
+use crate::loss::{Loss, Suits};
+use crate::metrics::Metrics;
+use crate::model::Model;
+use crate::objective::{EmpiricalLoss, Objective};
+use crate::observer::Observer;
+use crate::stop::StopReason;
+use crate::trainer::{State, Trainer};
+
+/// A table made ready by settings: rows split, features and targets encoded, model and loss decided, θ at its start.
+pub struct Experiment {
+    settings: Settings,
+    summary: DataSummary,
+    preprocessing: Preprocessing,
+    model: Model,
+    loss: Loss,
+    train: Arc<Dataset>,
+    validation: Option<Arc<Dataset>>,
+    notices: Vec<Notice>,
+    start: Vec<f32>,
+    pool: Option<Arc<rayon::ThreadPool>>,
+    clock: Clock,
+}
+
+/// What a run was trained on, in a few numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataSummary {
+    /// The table as it was named; a file by its full path.
+    pub source: String,
+    /// What the table held, in 16 hexadecimal digits.
+    pub fingerprint: String,
+    /// Rows of the table.
+    pub n_rows: usize,
+    /// Rows that train.
+    pub n_train: usize,
+    /// Rows that are held out.
+    pub n_validation: usize,
+    /// Features of a row.
+    pub n_features: usize,
+    /// The target's column.
+    pub target: String,
+    /// The kind of task.
+    pub task: TaskKind,
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// The model in words: `softmax regression`, `64-32-10 relu network`.
+    pub model: String,
+    /// The length of θ.
+    pub n_parameters: usize,
+    /// The loss.
+    pub loss: Loss,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Why.
+    pub reason: StopReason,
+    /// Epochs done.
+    pub epochs: u64,
+    /// Steps done.
+    pub steps: u64,
+    /// The epoch, from 1, whose weights were kept, where there was patience.
+    pub best_epoch: Option<u64>,
+    /// What the clock said.
+    pub time: OutcomeTime,
+}
+
+/// What the clock said of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutcomeTime {
+    /// Seconds spent on steps.
+    pub training_seconds: f64,
+}
+
+/// What came out of a training.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The model at the weights the run ended with. After a divergence it is no model to be used.
+    pub model: FittedModel,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What is worth saying about it.
+    pub findings: Vec<Finding>,
+    /// How good the model is on the rows it was trained on.
+    pub train: Metrics,
+    /// How good it is on the rows held out.
+    pub validation: Option<Metrics>,
+}
+
+impl Experiment {
+    /// Makes a table ready.
+    ///
+    /// # Errors
+    /// Settings that cannot be used (all of them together), and whatever of the table does not fit them, with its place.
+    pub fn prepare(table: &Table, settings: &Settings) -> Result<Self> {
+        settings.check()?;
+        let (target, mut notices) = Target::choose(table, settings.target.as_deref(), settings.asked_task())?;
+        let loss = settings.loss.unwrap_or(match (target.task, target.classes.len()) {
+            (TaskKind::Regression, _) => Loss::Squared,
+            (TaskKind::Classification, 2) => Loss::Logistic,
+            (TaskKind::Classification, _) => Loss::CrossEntropy,
+        });
+        let n_classes = target.classes.len();
+        if loss.suits() == Suits::TwoClasses && n_classes != 2 {
+            let kind = ErrorKind::LossNeedsTwoClasses { loss: loss.to_string(), n_classes };
+            return Err(Error::from(kind).at(Place::source(table.source())));
+        }
+        let all = || (0..table.n_rows() as u32).collect::<Vec<_>>();
+        let (train_rows, held_out) = match settings.validation {
+            Validation::Fraction(share) => {
+                let strata = target.strata(table)?;
+                hold_out(table.n_rows(), strata.as_deref(), share, settings.seed)
+                    .map_err(|error| error.in_source(table.source()))?
+            }
+            _ => (all(), Vec::new()),
+        };
+        let options = EncodeOptions {
+            scale: settings.scale,
+            drop: settings.drop.clone(),
+            scale_target: settings.scale == Scale::Standard && loss != Loss::Poisson,
+        };
+        let (preprocessing, learnt) = Preprocessing::learn(table, &target, &train_rows, &options)?;
+        notices.extend(learnt);
+        let (train, _) = preprocessing.dataset(table, &train_rows)?;
+        if loss == Loss::Poisson {
+            check_counts(&train, table, &train_rows, &target.name)?;
+        }
+        let validation = match &settings.validation {
+            Validation::Fraction(_) => Some(preprocessing.dataset(table, &held_out)?),
+            Validation::File(path) => {
+                let table = Table::read(path, &settings.read_options())?;
+                let rows: Vec<u32> = (0..table.n_rows() as u32).collect();
+                Some(preprocessing.dataset(&table, &rows)?)
+            }
+            Validation::None => None,
+        };
+        let validation = validation.map(|(dataset, seen)| {
+            notices.extend(seen);
+            Arc::new(dataset)
+        });
+        let model = Model {
+            n_features: preprocessing.n_features(),
+            hidden: settings.hidden.clone(),
+            activation: settings.activation,
+            n_outputs: if loss.suits() == Suits::Classes { n_classes } else { 1 },
+        };
+        let start = match &settings.init {
+            Init::Auto => model.init(settings.seed),
+            Init::Zeros => vec![0.0; model.n_parameters()],
+            Init::File(path) => read_parameters(Path::new(path), &model)?,
+        };
+        let summary = DataSummary {
+            source: full_name(table.source()),
+            fingerprint: table.fingerprint(),
+            n_rows: table.n_rows(),
+            n_train: train.n_rows(),
+            n_validation: validation.as_ref().map_or(0, |validation| validation.n_rows()),
+            n_features: model.n_features,
+            target: target.name,
+            task: target.task,
+            classes: target.classes,
+            model: describe(&model, loss),
+            n_parameters: model.n_parameters(),
+            loss,
+        };
+        Ok(Self {
+            settings: settings.clone(),
+            summary,
+            preprocessing,
+            model,
+            loss,
+            train: Arc::new(train),
+            validation,
+            notices,
+            start,
+            pool: pool(settings.threads)?,
+            clock: Clock::default(),
+        })
+    }
+
+    /// What was decided.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What it is about.
+    pub fn summary(&self) -> &DataSummary {
+        &self.summary
+    }
+
+    /// What a person should be told.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// The parameters at the start.
+    pub fn start(&self) -> &[f32] {
+        &self.start
+    }
+
+    /// The mean loss over the training rows.
+    pub fn objective(&self) -> EmpiricalLoss {
+        self.objective_on(&self.train)
+    }
+
+    /// The mean loss over the rows held out.
+    pub fn validation_objective(&self) -> Option<EmpiricalLoss> {
+        self.validation.as_ref().map(|data| self.objective_on(data))
+    }
+
+    fn objective_on(&self, data: &Arc<Dataset>) -> EmpiricalLoss {
+        EmpiricalLoss::new(self.model.clone(), self.loss, Arc::clone(data))
+            .with_pool(self.pool.clone())
+            .with_target_unit(target_unit(&self.preprocessing))
+    }
+
+    /// The trainer for a batch size and a rate. Everything else is the same for every method.
+    pub fn trainer(&self, batch_size: BatchSize, lr: f64) -> Trainer {
+        let settings = &self.settings;
+        let order = if settings.shuffle { Order::Shuffled { seed: settings.seed } } else { Order::Sequential };
+        let last_batch = if settings.drop_last { LastBatch::Drop } else { LastBatch::Keep };
+        Trainer {
+            sgd: settings.sgd(lr),
+            stop: settings.stop(),
+            loader: Some(DataLoader::new(self.train.n_rows(), batch_size, order, last_batch)),
+            schedule: settings.schedule.clone(),
+            clip: settings.clip,
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The rate for a batch size, and the measurements it came from unless it was given.
+    pub fn learning_rate(&self, batch_size: BatchSize) -> (f64, Option<learning_rate::Chosen>) {
+        match (self.settings.lr, self.settings.schedule.own_lr()) {
+            (_, Some(lr)) | (LearningRate::Fixed(lr), None) => (lr, None),
+            (LearningRate::Auto, None) => {
+                let trainer = self.trainer(batch_size, 1.0);
+                let chosen = learning_rate::choose(&mut self.objective(), &self.start, &trainer);
+                (chosen.lr, Some(chosen))
+            }
+        }
+    }
+
+    /// Trains from the start with the settings' batch size and rate.
+    ///
+    /// # Errors
+    /// None that [`Experiment::prepare`] has not found.
+    pub fn train(&self, observers: &mut [&mut dyn Observer]) -> Result<Trained> {
+        let (lr, _) = self.learning_rate(self.settings.batch_size);
+        let trainer = self.trainer(self.settings.batch_size, lr);
+        self.descend(&trainer, &mut State::new(self.start.clone()), observers)
+    }
+
+    /// Goes on from a state until the trainer stops, and says what came of it.
+    ///
+    /// # Errors
+    /// A state of another model.
+    pub fn descend(
+        &self,
+        trainer: &Trainer,
+        state: &mut State,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<Trained> {
+        if state.theta.len() != self.start.len() {
+            let (expected, found) = (vec![self.start.len()], vec![state.theta.len()]);
+            return Err(ErrorKind::ShapeMismatch { part: "theta".to_owned(), expected, found }.into());
+        }
+        let mut objective = self.objective();
+        let mut validation = self.validation_objective();
+        let reason = trainer.run(
+            &mut objective,
+            validation.as_mut().map(|validation| validation as &mut dyn Objective),
+            state,
+            observers,
+        )?;
+        let mut findings = Vec::new();
+        if reason == StopReason::Diverged {
+            findings.push(diagnosis::learning_rate_too_high(&mut objective, &self.start, trainer, trainer.sgd.lr));
+        }
+        for finding in &findings {
+            for observer in observers.iter_mut() {
+                observer.observe(&Event::Finding(finding), state);
+            }
+        }
+        let lowest = |losses: &[f64]| (0..losses.len()).rev().min_by(|&a, &b| losses[a].total_cmp(&losses[b]));
+        Ok(Trained {
+            outcome: Outcome {
+                reason,
+                epochs: state.epoch,
+                steps: state.step,
+                best_epoch: if state.best_theta.is_empty() {
+                    None
+                } else {
+                    lowest(state.monitored()).map(|epoch| epoch as u64 + 1)
+                },
+                time: OutcomeTime { training_seconds: state.training_time.as_secs_f64() },
+            },
+            findings,
+            train: objective.evaluate(&state.theta),
+            validation: validation.map(|mut validation| validation.evaluate(&state.theta)),
+            model: FittedModel {
+                model: self.model.clone(),
+                loss: self.loss,
+                preprocessing: self.preprocessing.clone(),
+                theta: state.theta.clone(),
+            },
+        })
+    }
+}
+
+/// A pool of threads, where there is more than one.
+fn pool(threads: Option<usize>) -> Result<Option<Arc<rayon::ThreadPool>>> {
+    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    if threads == 1 {
+        return Ok(None);
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let problem = |error| crate::error::Problem::new("threads", "as many threads as the system gives", error);
+    pool.map(|pool| Some(Arc::new(pool))).map_err(|error| ErrorKind::Settings(vec![problem(error)]).into())
+}
+
+/// The full path of a file; other sources as they are.
+fn full_name(source: &str) -> String {
+    match std::fs::canonicalize(source) {
+        Ok(path) if !source.starts_with('@') => path.to_string_lossy().into_owned(),
+        _ => source.to_owned(),
+    }
+}
+
+fn describe(model: &Model, loss: Loss) -> String {
+    if !model.is_linear() {
+        let widths = [model.n_features].into_iter().chain(model.hidden.iter().copied()).chain([model.n_outputs]);
+        let widths: Vec<String> = widths.map(|width| width.to_string()).collect();
+        return format!("{} {} network", widths.join("-"), model.activation);
+    }
+    match loss {
+        Loss::Logistic => "logistic regression",
+        Loss::CrossEntropy => "softmax regression",
+        Loss::Poisson => "Poisson regression",
+        Loss::Hinge | Loss::SquaredHinge => "linear support vector classifier",
+        Loss::Quantile { .. } => "linear quantile regression",
+        Loss::Squared | Loss::Absolute | Loss::Huber { .. } => "linear regression",
+    }
+    .to_owned()
+}
+
+fn check_counts(data: &Dataset, table: &Table, rows: &[u32], name: &str) -> Result<()> {
+    let Some(at) = data.targets.iter().position(|&target| target < 0.0) else { return Ok(()) };
+    let place = table.place(rows[at] as usize, table.column_index(name)?);
+    let found = data.targets[at].to_string();
+    Err(Error::from(ErrorKind::TargetOutOfRange { name: name.to_owned(), expected: "counts, 0 or above,", found })
+        .at(place))
+}

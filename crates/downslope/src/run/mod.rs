@@ -1,0 +1,14 @@
+//! What is one whole training, from a table to a model that is kept?
+//!
+//! [`Settings`] say what was decided, an [`Experiment`] is a table made ready by them, a [`FittedModel`] is what comes
+//! out and predicts, and a [`RunDirectory`] is where a run is kept: readable, reportable and resumable at every moment.
+
+mod directory;
+mod experiment;
+mod fitted;
+mod settings;
+
+pub use directory::{Machine, Record, Recorder, RunDirectory};
+pub use experiment::{DataSummary, Experiment, Outcome, OutcomeTime, Trained};
+pub use fitted::{FittedModel, Predictions, read_parameters};
+pub use settings::{DEFAULT_EPOCHS, Init, LearningRate, Settings, Validation};

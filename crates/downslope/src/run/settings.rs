@@ -1,0 +1,362 @@
+//! What was decided before the run?
+//!
+//! One value a flag, with PyTorch's words where it has one; what stands in `run.json` as meant. Everything is checked
+//! once, in [`Settings::problems`], and told together.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clip::Clip;
+use crate::data::{ColumnKind, ReadOptions, Scale, TaskKind};
+use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::loader::BatchSize;
+use crate::loss::{Loss, Suits};
+use crate::model::Activation;
+use crate::schedule::Schedule;
+use crate::sgd::Sgd;
+use crate::stop::Stop;
+
+/// Epochs of a run that says nothing else.
+pub const DEFAULT_EPOCHS: u64 = 30;
+
+/// Everything a run can be told. See the fields for the defaults.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The target's column; guessed and said aloud if not given.
+    pub target: Option<String>,
+    /// The kind of task; seen from the loss or the target, and said aloud, if not given.
+    pub task: Option<TaskKind>,
+    /// Columns that are no features.
+    pub drop: Vec<String>,
+    /// Words that stand for a missing value, besides the empty field. Default: `NA`, `null`.
+    pub missing: Vec<String>,
+    /// Columns read as numbers or as categories, whatever they look like.
+    pub kinds: Vec<(String, ColumnKind)>,
+    /// Whether numbers, and the target of a regression, are brought to mean 0 and standard deviation 1.
+    pub scale: Scale,
+    /// Which rows tell how good the model is. Default: a fifth, held out.
+    pub validation: Validation,
+    /// Widths of the hidden layers. Default: none, a linear model.
+    pub hidden: Vec<usize>,
+    /// What stands between the layers.
+    pub activation: Activation,
+    /// What is gone down. Default: squared for numbers, logistic for two classes, cross-entropy for more.
+    pub loss: Option<Loss>,
+    /// Where it begins.
+    pub init: Init,
+    /// Rows a step. Default: 32.
+    pub batch_size: BatchSize,
+    /// The learning rate. Default: chosen from measurements of the data.
+    pub lr: LearningRate,
+    /// Momentum.
+    pub momentum: f64,
+    /// Dampening.
+    pub dampening: f64,
+    /// L2 penalty.
+    pub weight_decay: f64,
+    /// Nesterov's momentum.
+    pub nesterov: bool,
+    /// L1 penalty on the weights.
+    pub l1: f64,
+    /// A limit on the gradient.
+    pub clip: Clip,
+    /// How the rate changes.
+    pub schedule: Schedule,
+    /// Whether the rows come in a new order each epoch.
+    pub shuffle: bool,
+    /// Whether a last short batch is left out.
+    pub drop_last: bool,
+    /// Passes over the rows. Default: 30.
+    pub epochs: u64,
+    /// Time spent on steps, in seconds.
+    pub seconds: Option<f64>,
+    /// A loss that is good enough.
+    pub target_loss: Option<f64>,
+    /// Epochs without a new lowest loss that are borne.
+    pub patience: Option<u64>,
+    /// Where all chance comes from.
+    pub seed: u64,
+    /// Threads that share large batches; changes no bit. Default: one a core.
+    pub threads: Option<usize>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            target: None,
+            task: None,
+            drop: Vec::new(),
+            missing: ReadOptions::default().missing,
+            kinds: Vec::new(),
+            scale: Scale::Standard,
+            validation: Validation::Fraction(0.2),
+            hidden: Vec::new(),
+            activation: Activation::Relu,
+            loss: None,
+            init: Init::Auto,
+            batch_size: BatchSize::Rows(const { std::num::NonZeroUsize::new(32).expect("32 is not 0") }),
+            lr: LearningRate::Auto,
+            momentum: 0.0,
+            dampening: 0.0,
+            weight_decay: 0.0,
+            nesterov: false,
+            l1: 0.0,
+            clip: Clip::None,
+            schedule: Schedule::Constant,
+            shuffle: true,
+            drop_last: false,
+            epochs: DEFAULT_EPOCHS,
+            seconds: None,
+            target_loss: None,
+            patience: None,
+            seed: 0,
+            threads: None,
+        }
+    }
+}
+
+impl Settings {
+    /// How the table is to be read.
+    pub fn read_options(&self) -> ReadOptions {
+        ReadOptions { missing: self.missing.clone(), kinds: self.kinds.clone() }
+    }
+
+    /// The optimiser at a rate.
+    pub fn sgd(&self, lr: f64) -> Sgd {
+        Sgd {
+            lr,
+            momentum: self.momentum,
+            dampening: self.dampening,
+            weight_decay: self.weight_decay,
+            nesterov: self.nesterov,
+            maximize: false,
+            l1: self.l1,
+        }
+    }
+
+    /// The rules that end the run.
+    pub fn stop(&self) -> Stop {
+        Stop {
+            epochs: Some(self.epochs),
+            steps: None,
+            time: self.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+            target: self.target_loss,
+            patience: self.patience,
+        }
+    }
+
+    /// The kind of task the settings ask for, if they do: by `task`, or by what the loss can be used for.
+    pub fn asked_task(&self) -> Option<TaskKind> {
+        let by_loss = self.loss.map(|loss| match loss.suits() {
+            Suits::Regression => TaskKind::Regression,
+            Suits::TwoClasses | Suits::Classes => TaskKind::Classification,
+        });
+        self.task.or(by_loss)
+    }
+
+    /// Fails with everything that is wrong, told together.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Settings`].
+    pub fn check(&self) -> Result<()> {
+        Error::unless_empty(self.problems())
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let lr = if let LearningRate::Fixed(lr) = self.lr { lr } else { 1.0 };
+        let mut problems = [self.sgd(lr).problems(), self.stop().problems()].concat();
+        if let Some(seconds) = self.seconds.filter(|&s| !(s > 0.0 && Duration::try_from_secs_f64(s).is_ok())) {
+            problems.push(Problem::new("seconds", "a finite number above 0", seconds));
+        }
+        if self.hidden.contains(&0) {
+            problems.push(Problem::new("hidden", "whole numbers above 0", 0));
+        }
+        if let Validation::Fraction(share) = self.validation
+            && !(share > 0.0 && share < 1.0)
+        {
+            problems.push(Problem::new("validation", "a share between 0 and 1, `none` or a file", share));
+        }
+        if let Clip::Norm(most) | Clip::Value(most) = self.clip
+            && !(most > 0.0 && most.is_finite())
+        {
+            let setting = if matches!(self.clip, Clip::Norm(_)) { "clip-norm" } else { "clip-value" };
+            problems.push(Problem::new(setting, "a finite number above 0", most));
+        }
+        if self.threads == Some(0) {
+            problems.push(Problem::new("threads", "a whole number above 0", 0));
+        }
+        if let (Some(task), Some(loss)) = (self.task, self.loss) {
+            let suits = if loss.suits() == Suits::Regression { TaskKind::Regression } else { TaskKind::Classification };
+            if suits != task {
+                problems.push(Problem::new("loss", format!("a loss for {task}"), loss));
+            }
+        }
+        problems
+    }
+}
+
+/// How the learning rate is found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum LearningRate {
+    /// Chosen from measurements of the data: [`crate::diagnosis::learning_rate`].
+    Auto,
+    /// Given.
+    Fixed(f64),
+}
+
+/// Which rows tell how good the model is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Validation {
+    /// A share of the rows, held out; of each class the same share.
+    Fraction(f64),
+    /// None: all rows train.
+    None,
+    /// Another table.
+    File(String),
+}
+
+/// Where the parameters begin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Init {
+    /// [`crate::model::Model::init`]: zero without hidden layers, else random.
+    Auto,
+    /// All zero.
+    Zeros,
+    /// The tensors of a safetensors file, under PyTorch's names.
+    File(String),
+}
+
+/// Gives a setting that is one of a few words, or something else, its text form and the way back.
+macro_rules! reads_as_text {
+    ($type:ident) => {
+        impl TryFrom<String> for $type {
+            type Error = Error;
+
+            fn try_from(text: String) -> Result<Self> {
+                text.parse()
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(value: $type) -> Self {
+                value.to_string()
+            }
+        }
+    };
+}
+
+reads_as_text!(LearningRate);
+reads_as_text!(Validation);
+reads_as_text!(Init);
+
+impl fmt::Display for LearningRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Fixed(lr) => lr.fmt(f),
+        }
+    }
+}
+
+impl FromStr for LearningRate {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refused =
+            || ErrorKind::Settings(vec![Problem::new("lr", "`auto` or a finite number above 0", text)]).into();
+        match text {
+            "auto" => Ok(Self::Auto),
+            _ => text.parse().ok().filter(|&lr: &f64| lr > 0.0 && lr.is_finite()).map(Self::Fixed).ok_or_else(refused),
+        }
+    }
+}
+
+impl fmt::Display for Validation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fraction(share) => share.fmt(f),
+            Self::None => f.write_str("none"),
+            Self::File(path) => f.write_str(path),
+        }
+    }
+}
+
+impl FromStr for Validation {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(match (text, text.parse()) {
+            ("none", _) => Self::None,
+            (_, Ok(share)) => Self::Fraction(share),
+            _ => Self::File(text.to_owned()),
+        })
+    }
+}
+
+impl fmt::Display for Init {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Zeros => f.write_str("zeros"),
+            Self::File(path) => f.write_str(path),
+        }
+    }
+}
+
+impl FromStr for Init {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(match text {
+            "auto" => Self::Auto,
+            "zeros" => Self::Zeros,
+            path => Self::File(path.to_owned()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_back_as_they_were_written() {
+        let settings = Settings {
+            lr: LearningRate::Fixed(0.1),
+            loss: Some(Loss::Quantile { tau: 0.3 }),
+            schedule: "one-cycle:max-lr=1".parse().unwrap(),
+            validation: Validation::File("held.csv".to_owned()),
+            clip: Clip::Norm(2.0),
+            kinds: vec![("age".to_owned(), ColumnKind::Number)],
+            ..Settings::default()
+        };
+        let text = serde_json::to_string(&settings).unwrap();
+        assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), settings, "{text}");
+    }
+
+    #[test]
+    fn everything_wrong_with_the_settings_is_told_at_once() {
+        let settings = Settings {
+            epochs: 0,
+            momentum: -1.0,
+            validation: Validation::Fraction(1.5),
+            loss: Some(Loss::Squared),
+            task: Some(TaskKind::Classification),
+            ..Settings::default()
+        };
+        assert_eq!(
+            settings.check().unwrap_err().to_string(),
+            "`momentum`: expected a finite number, 0 or above, found `-1`; \
+             `epochs`: expected a whole number above 0, found `0`; \
+             `validation`: expected a share between 0 and 1, `none` or a file, found `1.5`; \
+             `loss`: expected a loss for classification, found `squared`"
+        );
+    }
+}
