@@ -6,7 +6,8 @@
 //! - all `true` or `false`, in any case: boolean;
 //! - all finite numbers, or no value at all: numbers;
 //! - more than half of them numbers: numbers too, so whatever else stands there is an error at its place, never a
-//!   silent category. `inf`, `nan` and numbers with commas (`1,5`) count as attempts at a number;
+//!   silent category. `inf`, `nan`, and numbers with commas, per cent or currency signs (`1,5`, `12%`, `$5`) count as
+//!   attempts at a number;
 //! - otherwise: categories.
 //!
 //! Missing is an empty field, or one of the words in [`ReadOptions::missing`], spelled exactly so.
@@ -238,8 +239,8 @@ enum Cell {
     Number(f64),
     /// An attempt at a number that is none: `inf`, `nan`, `1e999`.
     NotFinite,
-    /// An attempt at a number with commas in it: `1,5` or `1,234,567`.
-    Commas,
+    /// Another attempt at a number that is none: see [`is_meant_as_number`].
+    Attempt,
     Boolean(bool),
     Text,
 }
@@ -250,21 +251,25 @@ impl Cell {
             b'0'..=b'9' | b'+' | b'-' | b'.' | b'i' | b'I' | b'n' | b'N' => match field.parse::<f64>() {
                 Ok(number) if number.is_finite() => Self::Number(number),
                 Ok(_) => Self::NotFinite,
-                Err(_) if has_commas_between_digits(field) => Self::Commas,
+                Err(_) if is_meant_as_number(field) => Self::Attempt,
                 Err(_) => Self::Text,
             },
             b't' | b'T' if field.eq_ignore_ascii_case("true") => Self::Boolean(true),
             b'f' | b'F' if field.eq_ignore_ascii_case("false") => Self::Boolean(false),
+            _ if is_meant_as_number(field) => Self::Attempt,
             _ => Self::Text,
         }
     }
 }
 
-fn has_commas_between_digits(field: &str) -> bool {
+const CURRENCIES: [char; 4] = ['$', '€', '£', '¥'];
+
+/// Whether a field that is no number is meant as one: `1,5`, `1,234,567`, `12%`, `$5`.
+fn is_meant_as_number(field: &str) -> bool {
     let unsigned = field.trim_start_matches(['-', '+']);
-    let mut parts =
-        unsigned.split(',').map(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit() || b == b'.'));
-    unsigned.contains(',') && parts.all(|digits| digits)
+    let digits = unsigned.trim_start_matches(CURRENCIES).trim_end_matches(CURRENCIES).trim_end_matches('%');
+    let dressed = digits.len() < unsigned.len() || digits.contains(',');
+    dressed && digits.split(',').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
 }
 
 /// What is learned of a column while its fields go by.
@@ -299,7 +304,7 @@ impl Survey {
         }
         let mut number = f64::NAN;
         match cell {
-            Cell::NotFinite | Cell::Commas => self.n_attempts += 1,
+            Cell::NotFinite | Cell::Attempt => self.n_attempts += 1,
             Cell::Boolean(value) => {
                 self.n_booleans += 1;
                 number = f64::from(u8::from(value));

@@ -49,10 +49,28 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str> {
     if bytes.iter().take(SAMPLE_BYTES).any(|&byte| byte == 0) {
         return Err(ErrorKind::NotText { looks_like: None }.into());
     }
-    std::str::from_utf8(bytes).map_err(|error| {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = 1 + count_newlines(&bytes[..error.valid_up_to()]);
         Error::from(ErrorKind::NotUtf8).at(Place::default().line(line))
-    })
+    })?;
+    if is_libsvm(text) {
+        return Err(ErrorKind::NotText { looks_like: Some("LIBSVM text") }.into());
+    }
+    Ok(text)
+}
+
+/// Whether the first rows are a number each, then `index:value` pairs: sparse rows, not a table with a header.
+fn is_libsvm(text: &str) -> bool {
+    let is_pair = |word: &str| {
+        word.split_once(':').is_some_and(|(index, value)| index.parse::<u64>().is_ok() && value.parse::<f64>().is_ok())
+    };
+    let mut n_pairs = 0;
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty()).take(SAMPLE_ROWS);
+    let fits = lines.all(|line| {
+        let mut words = line.split_whitespace();
+        words.next().is_some_and(|label| label.parse::<f64>().is_ok()) && words.inspect(|_| n_pairs += 1).all(is_pair)
+    });
+    fits && n_pairs > 0
 }
 
 fn announced_format(bytes: &[u8]) -> Option<&'static str> {
