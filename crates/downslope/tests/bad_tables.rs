@@ -58,6 +58,7 @@ fn a_header_only() {
 fn ragged_rows() {
     assert_eq!(reading("a,b,c\n1,2,3\n1,2\n"), "t.csv:3: expected 3 fields as in the header, found 2");
     assert_eq!(reading("a,b\r\n\r\n1,2\r\n1,2,3\r\n"), "t.csv:4: expected 2 fields as in the header, found 3");
+    assert_eq!(reading("# a comment\na,b\n1,2\n"), "t.csv:2: expected 1 field as in the header, found 2");
     assert_eq!(reading("a,b\n1,\"x\ny\"\n1\n"), "t.csv:4: expected 2 fields as in the header, found 1");
 }
 

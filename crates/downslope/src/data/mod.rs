@@ -36,6 +36,7 @@ mod levels;
 pub mod notice;
 mod sniff;
 pub mod split;
+mod survey;
 pub mod table;
 pub mod target;
 mod transform;
