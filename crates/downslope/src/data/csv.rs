@@ -13,7 +13,7 @@
 //! Missing is an empty field, or one of the words in [`ReadOptions::missing`], spelled exactly so.
 //! A header of numbers is taken for a row of data and refused, except `0,1,2…` as pandas numbers nameless columns.
 
-use crate::data::sniff;
+use crate::data::sniff::{self, Quoting};
 use crate::data::survey::{Survey, Texts};
 use crate::data::table::{Column, Table, Values, check_names, no_such_column};
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -207,36 +207,25 @@ fn not_readable(error: csv::Error) -> Error {
 
 /// Where a quotation mark stands that is never closed: lines below the first, and the field from one.
 fn open_quote(record: &[u8], delimiter: u8) -> Option<(u64, u64)> {
-    enum At {
-        Start,
-        Bare,
-        Quoted,
-        Closed,
-    }
-    let (mut at, mut lines, mut field, mut opened) = (At::Start, 0, 1, (0, 1));
+    let (mut at, mut lines, mut field, mut opened) = (Quoting::Start, 0, 1, (0, 1));
     for &byte in record {
+        let before = at;
+        at = at.after(byte, delimiter);
+        match (before, at) {
+            (Quoting::Start, Quoting::Quoted) => opened = (lines, field),
+            (_, Quoting::Start) => field += 1,
+            _ => {}
+        }
         lines += u64::from(byte == b'\n');
-        at = match (at, byte) {
-            (At::Start, b'"') => {
-                opened = (lines, field);
-                At::Quoted
-            }
-            (At::Quoted, b'"') => At::Closed,
-            (At::Quoted, _) | (At::Closed, b'"') => At::Quoted,
-            (At::Start | At::Bare | At::Closed, byte) if byte == delimiter => {
-                field += 1;
-                At::Start
-            }
-            _ => At::Bare,
-        };
     }
-    matches!(at, At::Quoted).then_some(opened)
+    matches!(at, Quoting::Quoted).then_some(opened)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::table::MISSING;
+    use crate::random::{Purpose, Stream};
 
     fn read(text: &str) -> Table {
         Table::from_csv("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap()
@@ -296,6 +285,29 @@ mod tests {
     #[test]
     fn columns_numbered_by_pandas_are_names() {
         assert_eq!(read("0,1,2\n5.1,3.5,1.4\n").columns()[2].name, "2");
+    }
+
+    /// Any text at all is a table or an error, and a table that is written reads back the same.
+    #[test]
+    fn whatever_is_read_can_be_written_and_read_again() {
+        let pieces = [
+            "a", "b", "1", "2.5", "-", "true", "NA", ",", ",", ",", ";", "|", "\t", "\"", " ", "\n", "\n", "\r\n", "é",
+        ];
+        let mut n_tables = 0;
+        for number in 0..20_000 {
+            let mut stream = Stream::new(2, Purpose::Probe, number);
+            let n_pieces = stream.below(24);
+            let text: String = (0..n_pieces).map(|_| pieces[stream.below(pieces.len() as u32) as usize]).collect();
+            let Ok(table) = Table::from_csv("t.csv", text.as_bytes(), &ReadOptions::default()) else { continue };
+            n_tables += 1;
+            let mut written = Vec::new();
+            table.write_csv(&mut written).unwrap();
+            let again = Table::from_csv("again.csv", &written, &ReadOptions::default());
+            let again = again
+                .unwrap_or_else(|error| panic!("{text:?} became {:?}: {error}", String::from_utf8_lossy(&written)));
+            assert_eq!(table.fingerprint(), again.fingerprint(), "{text:?}, {:?}", String::from_utf8_lossy(&written));
+        }
+        assert!(n_tables > 500, "{n_tables}");
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::Path;
 
+use ::csv::{QuoteStyle, WriterBuilder};
+
 use crate::data::builtin;
 use crate::data::csv::{self, ReadOptions};
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -249,10 +251,19 @@ impl Table {
 
     /// Writes the table as comma-separated text with a header; missing values become empty fields.
     ///
+    /// Texts are quoted where they must be; all of them where one holds what might be taken for a delimiter.
+    ///
     /// # Errors
     /// Whatever `out` refuses. The path is the caller's to add.
     pub fn write_csv(&self, out: impl io::Write) -> io::Result<()> {
-        let mut writer = ::csv::Writer::from_writer(out);
+        let alone = self.columns.len() == 1;
+        let is_delicate = |text: &String| text.contains([';', '|', '\t']) || (alone && text.contains(' '));
+        let delicate = self.columns.iter().any(|Column { name, values }| match values {
+            Values::Category { levels, .. } => is_delicate(name) || levels.iter().any(is_delicate),
+            _ => is_delicate(name),
+        });
+        let style = if delicate { QuoteStyle::NonNumeric } else { QuoteStyle::Necessary };
+        let mut writer = WriterBuilder::new().quote_style(style).from_writer(out);
         writer.write_record(self.columns.iter().map(|column| &column.name))?;
         for row in 0..self.n_rows() {
             writer.write_record(self.columns.iter().map(|column| column.values.text(row)))?;
