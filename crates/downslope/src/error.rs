@@ -358,7 +358,10 @@ impl fmt::Display for ErrorKind {
             Self::NotText { looks_like: None } => write!(f, "expected a text table, found binary data"),
             Self::NotUtf8 => write!(f, "expected UTF-8 text, found bytes of another encoding"),
             Self::OpenQuote => write!(f, "expected a closing quotation mark, found the end of the file"),
-            Self::Ragged { expected, found } => write!(f, "expected {expected} fields as in the header, found {found}"),
+            Self::Ragged { expected, found } => {
+                let s = if *expected == 1 { "" } else { "s" };
+                write!(f, "expected {expected} field{s} as in the header, found {found}")
+            }
             Self::DuplicateColumn { name, first } => {
                 write!(f, "expected every column to have its own name, found `{name}` again (first in field {first})")
             }

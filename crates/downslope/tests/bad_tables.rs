@@ -14,7 +14,7 @@ fn reading(bytes: impl AsRef<[u8]>) -> String {
 fn learning(text: &str, task: Option<TaskKind>, drop: &[&str]) -> String {
     let learned = || {
         let table = Table::from_csv("t.csv", text.as_bytes(), &ReadOptions::default())?;
-        let rows: Vec<u32> = (0..).take(table.n_rows()).collect();
+        let rows = table.rows();
         let drop = drop.iter().map(|&name| name.to_owned()).collect();
         let (target, _) = Target::choose(&table, None, task)?;
         Preprocessing::learn(&table, &target, &rows, &EncodeOptions { drop, ..EncodeOptions::default() })
@@ -58,6 +58,7 @@ fn a_header_only() {
 fn ragged_rows() {
     assert_eq!(reading("a,b,c\n1,2,3\n1,2\n"), "t.csv:3: expected 3 fields as in the header, found 2");
     assert_eq!(reading("a,b\r\n\r\n1,2\r\n1,2,3\r\n"), "t.csv:4: expected 2 fields as in the header, found 3");
+    assert_eq!(reading("# a comment\na,b\n1,2\n"), "t.csv:2: expected 1 field as in the header, found 2");
     assert_eq!(reading("a,b\n1,\"x\ny\"\n1\n"), "t.csv:4: expected 2 fields as in the header, found 1");
 }
 
@@ -92,6 +93,8 @@ fn formats_that_are_no_text_tables() {
         (b"\xff\xfea\0,\0", "UTF-16 text"),
         (b"{\"a\": 1}", "JSON"),
         (b"\n<!DOCTYPE html>", "a web page"),
+        (b"-1 3:1 11:0.5 14:1\n+1 3:1\n", "LIBSVM text"),
+        (b"\n+1\n-1 3:1\n", "LIBSVM text"),
         (b"a,b\n\x01\0,2\n", "binary data"),
     ] {
         assert_eq!(reading(bytes), format!("t.csv: expected a text table, found {found}"));
@@ -129,6 +132,17 @@ fn no_header() {
 fn a_word_among_numbers() {
     assert_eq!(reading("a,b\n1,2\n1,n/a\n1,3\n"), "t.csv:3:2: expected a number in column `b`, found `n/a`");
     assert_eq!(reading("a\n\n1\n2\n\"1,234\"\n"), "t.csv:5:1: expected a number in column `a`, found `1,234`");
+}
+
+#[test]
+fn numbers_in_foreign_dress() {
+    for found in ["1,5", "-1,234,567.5", "12%", "$5", "+£1,000", "5€"] {
+        let expected = format!("t.csv:2:1: expected a number in column `a`, found `{found}`");
+        assert_eq!(reading(format!("a\tb\n{found}\t2\n")), expected);
+    }
+    for text in ["1.2.3", "2020-01-02", "10:30", "%", "$", "1,2,x", ","] {
+        assert_eq!(reading(format!("a\tb\n{text}\t2\n")), "read without complaint", "{text}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! The files stand beside the project, in `shared/data`; where they are missing, each test says so and passes.
 
-#![allow(clippy::unwrap_used, reason = "all of this is tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "all of this is tests")]
 
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ fn n_missing(table: &Table, name: &str) -> usize {
 /// All rows, learned from and encoded, standardised.
 fn encode(table: &Table, target: &str, drop: &[&str]) -> (Preprocessing, Dataset) {
     let (target, _) = Target::choose(table, Some(target), None).unwrap();
-    let rows: Vec<u32> = (0..table.n_rows() as u32).collect();
+    let rows = table.rows();
     let drop = drop.iter().map(|&name| name.to_owned()).collect();
     let options = EncodeOptions { drop, ..EncodeOptions::default() };
     let (preprocessing, _) = Preprocessing::learn(table, &target, &rows, &options).unwrap();
@@ -91,7 +91,7 @@ fn diamonds_are_numbers_and_three_kinds_of_quality() {
     assert_eq!(preprocessing.n_features(), 6 + 5 + 7 + 8);
     assert_standardised(moments(&preprocessing, &dataset, "carat"));
     let mean_price = dataset.targets.iter().map(|&price| f64::from(price)).sum::<f64>() / 53_940.0;
-    assert!((mean_price - 3932.799_722).abs() < 1e-5, "{mean_price}");
+    assert!((mean_price - 3_932.799_722).abs() < 1e-5, "{mean_price}");
     let (target, _) = Target::choose(&table, Some("cut"), None).unwrap();
     assert_eq!(target.classes, ["Fair", "Good", "Ideal", "Premium", "Very Good"]);
     let codes = target.strata(&table).unwrap().unwrap();

@@ -6,16 +6,16 @@
 //! - all `true` or `false`, in any case: boolean;
 //! - all finite numbers, or no value at all: numbers;
 //! - more than half of them numbers: numbers too, so whatever else stands there is an error at its place, never a
-//!   silent category. `inf`, `nan` and numbers with commas (`1,5`) count as attempts at a number;
+//!   silent category. `inf`, `nan`, and numbers with commas, per cent or currency signs (`1,5`, `12%`, `$5`) count as
+//!   attempts at a number;
 //! - otherwise: categories.
 //!
 //! Missing is an empty field, or one of the words in [`ReadOptions::missing`], spelled exactly so.
 //! A header of numbers is taken for a row of data and refused, except `0,1,2…` as pandas numbers nameless columns.
 
-use std::collections::HashMap;
-
-use crate::data::sniff;
-use crate::data::table::{Column, MISSING, Table, Values, check_names, no_such_column};
+use crate::data::sniff::{self, Quoting};
+use crate::data::survey::{Survey, Texts};
+use crate::data::table::{Column, Table, Values, check_names, no_such_column};
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// What a column is read as, whatever its values look like.
@@ -208,162 +208,25 @@ fn not_readable(error: csv::Error) -> Error {
 
 /// Where a quotation mark stands that is never closed: lines below the first, and the field from one.
 fn open_quote(record: &[u8], delimiter: u8) -> Option<(u64, u64)> {
-    enum At {
-        Start,
-        Bare,
-        Quoted,
-        Closed,
-    }
-    let (mut at, mut lines, mut field, mut opened) = (At::Start, 0, 1, (0, 1));
+    let (mut at, mut lines, mut field, mut opened) = (Quoting::Start, 0, 1, (0, 1));
     for &byte in record {
+        let before = at;
+        at = at.after(byte, delimiter);
+        match (before, at) {
+            (Quoting::Start, Quoting::Quoted) => opened = (lines, field),
+            (_, Quoting::Start) => field += 1,
+            _ => {}
+        }
         lines += u64::from(byte == b'\n');
-        at = match (at, byte) {
-            (At::Start, b'"') => {
-                opened = (lines, field);
-                At::Quoted
-            }
-            (At::Quoted, b'"') => At::Closed,
-            (At::Quoted, _) | (At::Closed, b'"') => At::Quoted,
-            (At::Start | At::Bare | At::Closed, byte) if byte == delimiter => {
-                field += 1;
-                At::Start
-            }
-            _ => At::Bare,
-        };
     }
-    matches!(at, At::Quoted).then_some(opened)
-}
-
-/// What one field looks like.
-enum Cell {
-    Number(f64),
-    /// An attempt at a number that is none: `inf`, `nan`, `1e999`.
-    NotFinite,
-    /// An attempt at a number with commas in it: `1,5` or `1,234,567`.
-    Commas,
-    Boolean(bool),
-    Text,
-}
-
-impl Cell {
-    fn of(field: &str) -> Self {
-        match field.as_bytes()[0] {
-            b'0'..=b'9' | b'+' | b'-' | b'.' | b'i' | b'I' | b'n' | b'N' => match field.parse::<f64>() {
-                Ok(number) if number.is_finite() => Self::Number(number),
-                Ok(_) => Self::NotFinite,
-                Err(_) if has_commas_between_digits(field) => Self::Commas,
-                Err(_) => Self::Text,
-            },
-            b't' | b'T' if field.eq_ignore_ascii_case("true") => Self::Boolean(true),
-            b'f' | b'F' if field.eq_ignore_ascii_case("false") => Self::Boolean(false),
-            _ => Self::Text,
-        }
-    }
-}
-
-fn has_commas_between_digits(field: &str) -> bool {
-    let unsigned = field.trim_start_matches(['-', '+']);
-    let mut parts =
-        unsigned.split(',').map(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit() || b == b'.'));
-    unsigned.contains(',') && parts.all(|digits| digits)
-}
-
-/// What is learned of a column while its fields go by.
-struct Survey {
-    forced: Option<ColumnKind>,
-    /// A number for each row; NaN where there is none; 0 and 1 for booleans.
-    numbers: Vec<f64>,
-    n_values: usize,
-    n_numbers: usize,
-    n_attempts: usize,
-    n_booleans: usize,
-    /// The first value that is no finite number: its line, its text, and whether it is an infinity or NaN.
-    offender: Option<(u64, String, bool)>,
-}
-
-impl Survey {
-    fn new(forced: Option<ColumnKind>) -> Self {
-        Self { forced, numbers: Vec::new(), n_values: 0, n_numbers: 0, n_attempts: 0, n_booleans: 0, offender: None }
-    }
-
-    fn add(&mut self, line: u64, field: &str, is_missing: impl Fn(&str) -> bool) {
-        if is_missing(field) {
-            self.numbers.push(f64::NAN);
-            return;
-        }
-        self.n_values += 1;
-        let cell = Cell::of(field);
-        if let Cell::Number(number) = cell {
-            self.n_numbers += 1;
-            self.numbers.push(number);
-            return;
-        }
-        let mut number = f64::NAN;
-        match cell {
-            Cell::NotFinite | Cell::Commas => self.n_attempts += 1,
-            Cell::Boolean(value) => {
-                self.n_booleans += 1;
-                number = f64::from(u8::from(value));
-            }
-            Cell::Number(_) | Cell::Text => {}
-        }
-        self.numbers.push(number);
-        self.offender.get_or_insert_with(|| (line, field.to_owned(), matches!(cell, Cell::NotFinite)));
-    }
-
-    /// The values of the column; none where they are texts.
-    fn decide(self, name: &str, field: u64) -> Result<Option<Values>> {
-        let Some((line, found, not_finite)) = self.offender else {
-            let texts = self.forced == Some(ColumnKind::Category);
-            return Ok((!texts).then_some(Values::Number(self.numbers)));
-        };
-        let numbers_expected = match self.forced {
-            Some(kind) => kind == ColumnKind::Number,
-            None => 2 * (self.n_numbers + self.n_attempts) > self.n_values,
-        };
-        if numbers_expected {
-            let name = name.to_owned();
-            let kind =
-                if not_finite { ErrorKind::NotFinite { name, found } } else { ErrorKind::NotANumber { name, found } };
-            return Err(Error::from(kind).at(Place::default().line(line).column(field)));
-        }
-        if self.forced.is_none() && self.n_booleans == self.n_values {
-            let code = |number: f64| if number.is_nan() { MISSING } else { u32::from(number > 0.0) };
-            return Ok(Some(Values::Boolean(self.numbers.into_iter().map(code).collect())));
-        }
-        Ok(None)
-    }
-}
-
-/// The texts of a column while its fields go by.
-#[derive(Default)]
-struct Texts {
-    first_codes: HashMap<String, u32>,
-    codes: Vec<u32>,
-}
-
-impl Texts {
-    fn add(&mut self, field: &str, is_missing: impl Fn(&str) -> bool) {
-        let code = if is_missing(field) {
-            MISSING
-        } else if let Some(&code) = self.first_codes.get(field) {
-            code
-        } else {
-            let code = self.first_codes.len() as u32;
-            self.first_codes.insert(field.to_owned(), code);
-            code
-        };
-        self.codes.push(code);
-    }
-
-    fn finish(self) -> Values {
-        Values::from_codes_in_order_of_appearance(self.first_codes, self.codes)
-    }
+    matches!(at, Quoting::Quoted).then_some(opened)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::table::MISSING;
+    use crate::random::{Purpose, Stream};
 
     fn read(text: &str) -> Table {
         Table::from_csv("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap()
@@ -423,6 +286,29 @@ mod tests {
     #[test]
     fn columns_numbered_by_pandas_are_names() {
         assert_eq!(read("0,1,2\n5.1,3.5,1.4\n").columns()[2].name, "2");
+    }
+
+    /// Any text at all is a table or an error, and a table that is written reads back the same.
+    #[test]
+    fn whatever_is_read_can_be_written_and_read_again() {
+        let pieces = [
+            "a", "b", "1", "2.5", "-", "true", "NA", ",", ",", ",", ";", "|", "\t", "\"", " ", "\n", "\n", "\r\n", "é",
+        ];
+        let mut n_tables = 0;
+        for number in 0..20_000 {
+            let mut stream = Stream::new(2, Purpose::Probe, number);
+            let n_pieces = stream.below(24);
+            let text: String = (0..n_pieces).map(|_| pieces[stream.below(pieces.len() as u32) as usize]).collect();
+            let Ok(table) = Table::from_csv("t.csv", text.as_bytes(), &ReadOptions::default()) else { continue };
+            n_tables += 1;
+            let mut written = Vec::new();
+            table.write_csv(&mut written).unwrap();
+            let again = Table::from_csv("again.csv", &written, &ReadOptions::default());
+            let again = again
+                .unwrap_or_else(|error| panic!("{text:?} became {:?}: {error}", String::from_utf8_lossy(&written)));
+            assert_eq!(table.fingerprint(), again.fingerprint(), "{text:?}, {:?}", String::from_utf8_lossy(&written));
+        }
+        assert!(n_tables > 500, "{n_tables}");
     }
 
     #[test]

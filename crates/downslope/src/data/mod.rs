@@ -6,16 +6,37 @@
 //! and from a seed ([`generate`]).
 //!
 //! In what order the rows are seen is not decided here.
+//!
+//! ```
+//! use downslope::data::{EncodeOptions, Preprocessing, ReadOptions, Table, Target, hold_out};
+//!
+//! let text = b"depth,cut,price\n2,Good,9.5\n4,Fair,7.5\n2,Good,9.0\n4,Good,8.5\n";
+//! let table = Table::from_csv("diamonds.csv", text, &ReadOptions::default())?;
+//! let (target, notices) = Target::choose(&table, None, None)?;
+//! assert_eq!(notices[0].to_string(), "no target was named: taking the last column, `price`");
+//!
+//! let (train_rows, validation_rows) = hold_out(table.n_rows(), target.strata(&table)?.as_deref(), 0.25, 0)?;
+//! assert_eq!((train_rows.len(), validation_rows.len()), (3, 1));
+//!
+//! let (preprocessing, _) = Preprocessing::learn(&table, &target, &table.rows(), &EncodeOptions::default())?;
+//! assert_eq!(preprocessing.feature_names(), ["depth", "cut=Fair", "cut=Good"]);
+//! let (features, _) = preprocessing.features(&table, &[0, 1])?;
+//! assert_eq!(features.values(), [-1.0, 0.0, 1.0, 1.0, 1.0, 0.0]);
+//! # Ok::<(), downslope::Error>(())
+//! ```
 
 pub mod builtin;
 pub mod csv;
 pub mod dataset;
 pub mod encode;
+mod fingerprint;
 pub mod generate;
+mod learn;
 mod levels;
 pub mod notice;
 mod sniff;
 pub mod split;
+mod survey;
 pub mod table;
 pub mod target;
 mod transform;

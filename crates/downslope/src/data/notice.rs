@@ -91,14 +91,11 @@ impl fmt::Display for Notice {
             }
             Self::TaskDetected { column, task, numeric, n_distinct } => {
                 let values = match (numeric, task) {
-                    (false, _) => "text",
-                    (true, TaskKind::Classification) => "whole numbers",
-                    (true, TaskKind::Regression) => "numbers",
+                    (false, _) => "different values that are no numbers",
+                    (true, TaskKind::Classification) => "different whole numbers",
+                    (true, TaskKind::Regression) => "different numbers",
                 };
-                write!(
-                    f,
-                    "no task was named: the target `{column}` holds {values} ({n_distinct} different), so this is {task}"
-                )
+                write!(f, "no task was named: the target `{column}` holds {n_distinct} {values}, so this is {task}")
             }
             Self::ConstantTarget { column, value } => {
                 write!(

@@ -49,10 +49,28 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str> {
     if bytes.iter().take(SAMPLE_BYTES).any(|&byte| byte == 0) {
         return Err(ErrorKind::NotText { looks_like: None }.into());
     }
-    std::str::from_utf8(bytes).map_err(|error| {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = 1 + count_newlines(&bytes[..error.valid_up_to()]);
         Error::from(ErrorKind::NotUtf8).at(Place::default().line(line))
-    })
+    })?;
+    if is_libsvm(text) {
+        return Err(ErrorKind::NotText { looks_like: Some("LIBSVM text") }.into());
+    }
+    Ok(text)
+}
+
+/// Whether the first rows are a number each, then `index:value` pairs: sparse rows, not a table with a header.
+fn is_libsvm(text: &str) -> bool {
+    let is_pair = |word: &str| {
+        word.split_once(':').is_some_and(|(index, value)| index.parse::<u64>().is_ok() && value.parse::<f64>().is_ok())
+    };
+    let mut n_pairs = 0;
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty()).take(SAMPLE_ROWS);
+    let fits = lines.all(|line| {
+        let mut words = line.split_whitespace();
+        words.next().is_some_and(|label| label.parse::<f64>().is_ok()) && words.inspect(|_| n_pairs += 1).all(is_pair)
+    });
+    fits && n_pairs > 0
 }
 
 fn announced_format(bytes: &[u8]) -> Option<&'static str> {
@@ -91,25 +109,86 @@ pub(super) fn delimiter(text: &str) -> Result<u8> {
     }
 }
 
-/// The share of rows with as many fields as the header; zero if the header is a single field.
+/// The share of rows with as many fields as the header, less what quotation marks say against the delimiter; zero if
+/// the header is a single field.
 fn agreeing_share(sample: &[u8], delimiter: u8, truncated: bool) -> f64 {
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(sample);
-    let mut widths: Vec<usize> =
-        reader.byte_records().map_while(std::result::Result::ok).take(SAMPLE_ROWS).map(|record| record.len()).collect();
-    if truncated && widths.len() > 1 && widths.len() < SAMPLE_ROWS {
+    let (mut widths, n_stray) = widths(sample, delimiter);
+    if truncated && widths.len() > 1 {
         widths.pop();
     }
     match widths.first() {
         None | Some(0 | 1) => 0.0,
-        Some(header) => widths.iter().filter(|&width| width == header).count() as f64 / widths.len() as f64,
+        Some(header) => {
+            let n_agreeing = widths.iter().filter(|&width| width == header).count();
+            n_agreeing as f64 / (widths.len() + n_stray) as f64
+        }
+    }
+}
+
+/// The number of fields in each of the first rows, and how many of their quotation marks stand amid a field, or never
+/// close: signs that fields end elsewhere.
+fn widths(sample: &[u8], delimiter: u8) -> (Vec<usize>, usize) {
+    let (mut widths, mut n_stray, mut width) = (Vec::new(), 0, 1);
+    let mut at = Quoting::Start;
+    for &byte in sample {
+        let before = at;
+        if byte == b'\r' && width == 1 && matches!(before, Quoting::Start) {
+            continue; // of a blank line
+        }
+        at = at.after(byte, delimiter);
+        let ends_row = byte == b'\n' && !matches!(at, Quoting::Quoted);
+        let closes_amid = matches!((before, at), (Quoting::Closed, Quoting::Bare)) && !matches!(byte, b'\r' | b'\n');
+        if closes_amid || (matches!(before, Quoting::Bare) && byte == b'"') {
+            n_stray += 1;
+        }
+        if ends_row {
+            if width > 1 || !matches!(before, Quoting::Start) {
+                widths.push(width);
+            }
+            if widths.len() == SAMPLE_ROWS {
+                return (widths, n_stray);
+            }
+            (width, at) = (1, Quoting::Start);
+        } else if matches!(at, Quoting::Start) {
+            width += 1;
+        }
+    }
+    if width > 1 || !matches!(at, Quoting::Start) {
+        widths.push(width);
+    }
+    (widths, n_stray + usize::from(matches!(at, Quoting::Quoted)))
+}
+
+/// Where in a field a byte stands, as far as quotation marks go.
+#[derive(Clone, Copy)]
+pub(super) enum Quoting {
+    /// Before the first byte.
+    Start,
+    /// In a field without quotation marks, or behind the closing one.
+    Bare,
+    /// Between quotation marks.
+    Quoted,
+    /// At a quotation mark that closes, unless another follows.
+    Closed,
+}
+
+impl Quoting {
+    /// Where the next byte leads.
+    pub(super) fn after(self, byte: u8, delimiter: u8) -> Self {
+        match (self, byte) {
+            (Self::Quoted, b'"') => Self::Closed,
+            (Self::Start | Self::Closed, b'"') | (Self::Quoted, _) => Self::Quoted,
+            (_, byte) if byte == delimiter => Self::Start,
+            _ => Self::Bare,
+        }
     }
 }
 
 fn only_column(text: &str) -> Result<()> {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty()).take(SAMPLE_ROWS);
     let header = lines.next().unwrap_or_default();
-    let width = header.split_whitespace().count();
+    let is_quoted = header.starts_with('"');
+    let width = if is_quoted { 1 } else { header.split_whitespace().count() };
     let mut below = lines.peekable();
     if width > 1 && below.peek().is_some() && below.all(|line| line.split_whitespace().count() == width) {
         let found = header.chars().take(60).collect();
@@ -133,6 +212,8 @@ mod tests {
             ("height, m;weight, kg\n1,8;80,5\n", b';'),
             ("a,b;c\n1,2\n3,4\n", b','),
             ("alone\n1\n2\n", b','),
+            ("\r\na;b\r\n\r\n1;2", b';'),
+            ("\"|\"\" a\",\"b|\"\n1,2\n", b','),
             ("a,b,c\n1,2\n1,2,3\n", b','),
         ] {
             assert_eq!(delimiter(text).unwrap(), expected, "{text}");

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::Path;
 
+use ::csv::{QuoteStyle, WriterBuilder};
+
 use crate::data::builtin;
 use crate::data::csv::{self, ReadOptions};
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -206,6 +208,11 @@ impl Table {
         self.columns.first().map_or(0, |column| column.values.len())
     }
 
+    /// The numbers of all rows, from zero.
+    pub fn rows(&self) -> Vec<u32> {
+        (0..self.n_rows() as u32).collect()
+    }
+
     /// The columns, in the order of the file.
     pub fn columns(&self) -> &[Column] {
         &self.columns
@@ -242,48 +249,21 @@ impl Table {
         Place::source(&self.source).line(line).column(column as u64 + 1)
     }
 
-    /// Sixteen hexadecimal digits that change when a name or a value changes: FNV-1a (Fowler, Noll, Vo; 64 bits).
-    ///
-    /// Hashed in turn: for each column its name, a byte for its kind (0 number, 1 boolean, 2 category), for categories
-    /// the levels, then the values as little-endian `f64` bits (missing: the bits of -0.0) or `u32` codes. Texts and
-    /// lists are preceded by their length as `u64`. Neither the source nor the way a number was written counts.
-    pub fn fingerprint(&self) -> String {
-        let mut hash = Fnv1a::new();
-        hash.write_length(self.columns.len());
-        for Column { name, values } in &self.columns {
-            hash.write_text(name);
-            match values {
-                Values::Number(numbers) => {
-                    hash.write(&[0]);
-                    hash.write_length(numbers.len());
-                    for &number in numbers {
-                        let number = if number.is_nan() { -0.0 } else { number + 0.0 };
-                        hash.write(&number.to_bits().to_le_bytes());
-                    }
-                }
-                Values::Boolean(codes) => {
-                    hash.write(&[1]);
-                    hash.write_codes(codes);
-                }
-                Values::Category { levels, codes } => {
-                    hash.write(&[2]);
-                    hash.write_length(levels.len());
-                    for level in levels {
-                        hash.write_text(level);
-                    }
-                    hash.write_codes(codes);
-                }
-            }
-        }
-        format!("{:016x}", hash.0)
-    }
-
     /// Writes the table as comma-separated text with a header; missing values become empty fields.
+    ///
+    /// Texts are quoted where they must be; all of them where one holds what might be taken for a delimiter.
     ///
     /// # Errors
     /// Whatever `out` refuses. The path is the caller's to add.
     pub fn write_csv(&self, out: impl io::Write) -> io::Result<()> {
-        let mut writer = ::csv::Writer::from_writer(out);
+        let alone = self.columns.len() == 1;
+        let is_delicate = |text: &String| text.contains([';', '|', '\t']) || (alone && text.contains(' '));
+        let delicate = self.columns.iter().any(|Column { name, values }| match values {
+            Values::Category { levels, .. } => is_delicate(name) || levels.iter().any(is_delicate),
+            _ => is_delicate(name),
+        });
+        let style = if delicate { QuoteStyle::NonNumeric } else { QuoteStyle::Necessary };
+        let mut writer = WriterBuilder::new().quote_style(style).from_writer(out);
         writer.write_record(self.columns.iter().map(|column| &column.name))?;
         for row in 0..self.n_rows() {
             writer.write_record(self.columns.iter().map(|column| column.values.text(row)))?;
@@ -320,59 +300,12 @@ pub(crate) fn no_such_column<'a>(name: &str, names: impl Iterator<Item = &'a str
     ErrorKind::NoSuchColumn { name: name.to_owned(), nearest }.into()
 }
 
-struct Fnv1a(u64);
-
-impl Fnv1a {
-    fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn write_length(&mut self, length: usize) {
-        self.write(&(length as u64).to_le_bytes());
-    }
-
-    fn write_text(&mut self, text: &str) {
-        self.write_length(text.len());
-        self.write(text.as_bytes());
-    }
-
-    fn write_codes(&mut self, codes: &[u32]) {
-        self.write_length(codes.len());
-        for code in codes {
-            self.write(&code.to_le_bytes());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn table(text: &str) -> Table {
         Table::from_csv("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap()
-    }
-
-    #[test]
-    fn the_hash_is_fnv_1a() {
-        let mut hash = Fnv1a::new();
-        hash.write(b"foobar");
-        assert_eq!(hash.0, 0x8594_4171_f739_67e8);
-    }
-
-    #[test]
-    fn the_fingerprint_is_of_names_and_values_only() {
-        let fingerprint = table("a,b\n1,x\n2,y\n").fingerprint();
-        assert_eq!(fingerprint, table("a;b\r\n1.0;\"x\"\r\n\r\n2e0;y").fingerprint());
-        for other in ["a,c\n1,x\n2,y\n", "a,b\n1,x\n3,y\n", "a,b\n1,x\n2,x\n", "a,b\n1,x\n2,\n", "b,a\n1,x\n2,y\n"] {
-            assert_ne!(fingerprint, table(other).fingerprint(), "{other}");
-        }
-        assert_eq!(fingerprint, "59ebe5617944fdb1");
     }
 
     #[test]

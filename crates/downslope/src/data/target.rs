@@ -12,7 +12,8 @@ use crate::data::notice::Notice;
 use crate::data::table::{Table, Values, shortest};
 use crate::error::{Error, ErrorKind, Place, Result};
 
-/// Names that say a column is the target, in any case; the first that a table has is taken.
+/// Names that say a column is the target, in any case; the first that a table has is taken. A `y` beside a `z` is a
+/// coordinate or a length (as in the table of diamonds), not a target.
 const TARGET_NAMES: [&str; 4] = ["target", "label", "class", "y"];
 
 /// Numbers with more different values than this are no classes unless the caller says so.
@@ -51,7 +52,8 @@ pub struct Target {
 impl Target {
     /// Chooses the target and the task, and sees that the table can teach it.
     ///
-    /// Without a name: the first of `target`, `label`, `class`, `y` that is a column, in any case, else the last column.
+    /// Without a name: the first of `target`, `label`, `class`, `y` that is a column, in any case, else the last column;
+    /// but `y` only where there is no `z`.
     /// Without a task: text and booleans are classes; so are whole numbers with at most max(2, min(20, ⌊√n⌋)) different
     /// values in n rows; other numbers make a regression.
     ///
@@ -117,7 +119,8 @@ impl Target {
 
 fn guess(table: &Table, notices: &mut Vec<Notice>) -> usize {
     let columns = table.columns();
-    let by_name = TARGET_NAMES.iter().find_map(|name| columns.iter().position(|c| c.name.eq_ignore_ascii_case(name)));
+    let find = |name: &str| columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
+    let by_name = TARGET_NAMES.iter().filter(|&&name| name != "y" || find("z").is_none()).find_map(|name| find(name));
     let index = by_name.unwrap_or(columns.len() - 1);
     let column = columns[index].name.clone();
     notices.push(if by_name.is_some() { Notice::TargetByName { column } } else { Notice::TargetIsLast { column } });
@@ -319,6 +322,8 @@ mod tests {
         let (by_name, notices) = target("a,Y,Label,c\n1,2,3,4\n4,5,6,7\n", None);
         assert_eq!(by_name.name, "Label");
         assert_eq!(notices, [Notice::TargetByName { column: "Label".into() }]);
+        let (among_lengths, _) = target("x,y,z,price\n1,2,3,4\n4,5,6,7\n", None);
+        assert_eq!(among_lengths.name, "price");
         let (last, notices) = target("a,b,c\n1,2,3\n4,5,6\n", None);
         assert_eq!(last.name, "c");
         assert_eq!(notices[0].to_string(), "no target was named: taking the last column, `c`");

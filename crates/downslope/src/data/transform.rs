@@ -229,7 +229,7 @@ mod tests {
 
     fn features(text: &str) -> Result<(Matrix, Vec<Notice>)> {
         let table = table(text);
-        let rows: Vec<u32> = (0..table.n_rows() as u32).collect();
+        let rows = table.rows();
         learned().features(&table, &rows)
     }
 
