@@ -1,17 +1,21 @@
 //! Which learning rate suits this objective and this batch size?
 //!
-//! A step must not go so far that the noise of small batches or the steepest direction throws it out. Both limits join
-//! in one formula, which is Ma, Bassily and Belkin's (2018) with batches drawn without replacement:
+//! Three things limit how far a step may go, and one formula joins them; it is Ma, Bassily and Belkin's (2018) with
+//! batches drawn without replacement:
 //!
 //! ```text
-//! 1/lr = λmax + (β/(1−μ) − λmax)/B · (n−B)/(n−1)
+//! 1/lr = λmax + (β/(1−μ) − λmax)/B · (n−B)/(n−1)        β = max(16·Σhᵢ²/Σhᵢ, max hᵢ)
 //! ```
 //!
-//! λmax is the largest curvature of the mean loss and β that of a single row's: ‖x̃‖²·λmax(ℓ″) for linear models. For all
-//! rows this is 1/λmax, half the stability limit; for one row (1−μ)/β. The paper takes for β the *largest* of all rows, a
-//! guarantee; one outlier then sets the pace for everyone. Here β is the mean of the rows' curvatures, each weighted by
-//! itself, Σhᵢ²/Σhᵢ, which bounds the noise of a *typical* step, and the rate that follows is tried on the data: as long
-//! as a short trial ends with a higher loss than it began, the rate is halved.
+//! λmax is the largest curvature of the mean loss and hᵢ that of row i: ‖x̃ᵢ‖²·λmax(ℓ″) for linear models.
+//! - For all rows this is 1/λmax, half the stability limit: every step goes down.
+//! - Σhᵢ²/Σhᵢ is the curvature of a typical row, the curved ones counting more; 16 times that keeps the floor of a
+//!   constant rate, about lr/(2B) times it, near 3 % of the loss.
+//! - max hᵢ keeps the one batch with the worst outlier from throwing the weights out. It counts where the derivative of
+//!   the loss grows without bound; elsewhere (classes, huber) an outlier pulls no harder than another row.
+//!
+//! The rate that follows is tried on the data: as long as a short trial ends with a higher loss than it began, it is
+//! halved.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +26,8 @@ use crate::sgd::Sgd;
 use crate::stop::{Stop, StopReason};
 use crate::trainer::{State, Trainer};
 
+/// How many times the typical curvature of a row bounds a step of one row: the floor is half its inverse.
+const ABOVE_TYPICAL: f64 = 16.0;
 /// Rows whose own curvature is measured where it is not cheap to tell for all.
 const PROBED_ROWS: usize = 64;
 /// Steps of a trial.
@@ -56,13 +62,15 @@ pub fn choose(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer) -
     let lambda_max = curvature::largest(objective, theta).lambda_max.max(f64::MIN_POSITIVE);
     let rows = objective.row_curvatures(theta).unwrap_or_else(|| probe_rows(objective, theta));
     let row_curvature = (rows.iter().map(|h| h * h).sum::<f64>() / rows.iter().sum::<f64>()).max(lambda_max);
+    let largest_row_curvature = rows.iter().copied().fold(lambda_max, f64::max);
     let noise = if n > 1.0 { (n - batch_size) / (n - 1.0) / batch_size } else { 0.0 };
-    let damped = std::env::var("KAPPA").map_or(1.0, |k| k.parse::<f64>().unwrap()) * row_curvature / (1.0 - sgd.momentum.min(0.999));
+    let worst = if objective.is_pulled_by_outliers() { largest_row_curvature } else { 0.0 };
+    let beta = worst.max(ABOVE_TYPICAL * row_curvature) / (1.0 - sgd.momentum.min(0.999));
     let mut chosen = Chosen {
-        lr: 1.0 / (lambda_max + (damped - lambda_max) * noise),
+        lr: 1.0 / (lambda_max + (beta - lambda_max) * noise),
         lambda_max,
         row_curvature,
-        largest_row_curvature: rows.iter().copied().fold(row_curvature, f64::max),
+        largest_row_curvature,
         stability_limit: curvature::stability_limit(lambda_max, sgd),
         halvings: 0,
     };

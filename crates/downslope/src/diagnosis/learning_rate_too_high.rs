@@ -9,7 +9,7 @@ use crate::trainer::Trainer;
 /// Says of a run that diverged by how much its rate was above what the start of the run could bear.
 ///
 /// **Condition**: the run diverged. The limits are measured at `theta`, where the run began: for full batches 2/λmax (with
-/// momentum: [`curvature::stability_limit`]), for smaller ones 2B/(β + (B−1)λmax), with β the typical curvature of a row.
+/// momentum: [`curvature::stability_limit`]), for smaller ones 2B/(β + (B−1)λmax), with β the largest curvature of a row.
 /// `suggested_lr` is what [`super::learning_rate::choose`] found.
 ///
 /// **When its theory does not hold**: with losses that are not quadratic and with hidden layers the limit is that of the
@@ -23,8 +23,8 @@ pub fn learning_rate_too_high(objective: &mut dyn Objective, theta: &[f32], trai
         (full, "the stability limit of full-batch descent here")
     } else {
         let b = batch_size as f64;
-        let noisy =
-            2.0 * b * (1.0 - trainer.sgd.momentum.min(0.999)) / (chosen.row_curvature + (b - 1.0) * chosen.lambda_max);
+        let noisy = 2.0 * b * (1.0 - trainer.sgd.momentum.min(0.999))
+            / (chosen.largest_row_curvature + (b - 1.0) * chosen.lambda_max);
         (noisy.min(full), "what batches of this size can bear here")
     };
     let times = lr / limit;

@@ -162,11 +162,6 @@ impl Loss {
         self.curve(outputs, kink_width, &mut direction);
         f64::from(direction[0])
     }
-
-    /// Whether the loss has no kink, so that its second derivative tells how it curves.
-    pub fn is_smooth(self) -> bool {
-        matches!(self, Self::Squared | Self::Poisson | Self::Logistic | Self::CrossEntropy)
-    }
 }
 
 /// Every name a loss goes by on the command line.

@@ -275,6 +275,10 @@ impl Objective for EmpiricalLoss {
         Some(curvatures.collect())
     }
 
+    fn is_pulled_by_outliers(&self) -> bool {
+        matches!(self.loss, Loss::Squared | Loss::Poisson | Loss::SquaredHinge)
+    }
+
     fn parts(&self) -> Vec<Part> {
         self.model.parts()
     }

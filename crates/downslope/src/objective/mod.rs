@@ -97,6 +97,11 @@ pub trait Objective: Send {
         None
     }
 
+    /// Whether one row far off can pull without bound: the derivative of its loss grows with its error.
+    fn is_pulled_by_outliers(&self) -> bool {
+        true
+    }
+
     /// The named parts of θ; none if they have no names.
     fn parts(&self) -> Vec<Part> {
         Vec::new()
