@@ -1,2 +1,49 @@
-//! Command.
-fn main() {}
+//! The command `downslope`: gradient descent you can watch, measure and use.
+//!
+//! [`args`] say what can be asked, one file in [`commands`] does each thing, [`console`] knows the terminal,
+//! [`progress`] shows a run as it goes, [`interrupt`] turns Ctrl-C into a wish to stop, [`hint`] knows the flags that
+//! help against an error. Words go to standard error, data to standard output.
+//!
+//! Exit status: 0 done, 1 ran but the result is not what was asked, 2 could not run.
+
+mod args;
+mod commands;
+mod console;
+mod hint;
+mod interrupt;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+/// Whether what was asked came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    NotAsAsked,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = match args.command {
+        Command::Compare(args) => commands::compare::run(&args),
+        Command::Train(args) => commands::train::run(&args),
+        Command::Resume(args) => commands::train::resume(&args),
+        Command::Predict(args) => commands::predict::run(&args),
+        Command::Evaluate(args) => commands::predict::evaluate(&args),
+        Command::Report(args) => commands::report::run(&args),
+        Command::Data(args) => commands::data::run(args.command),
+    };
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::NotAsAsked) => ExitCode::from(1),
+        Err(error) if console::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            console::complain(&error);
+            ExitCode::from(2)
+        }
+    }
+}

@@ -16,3 +16,5 @@ pub mod quantity;
 pub mod svg;
 pub mod table;
 pub mod terminal;
+pub mod compare_report;
+pub mod run_report;

@@ -75,7 +75,7 @@ pub struct Generated {
 }
 
 /// The weights behind a made table, and the curvature there is to meet.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Optimum {
     /// Weights, one list of `n_features` for each output: regression and logistic have one, softmax `n_classes`.
     /// For regression they are the least-squares optimum; for classes, only what the labels were drawn from.

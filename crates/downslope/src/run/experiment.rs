@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::fitted::{FittedModel, read_parameters, target_unit};
 use super::settings::{Init, LearningRate, Settings, Validation};
 use crate::clock::Clock;
-use crate::data::{Dataset, EncodeOptions, Notice, Preprocessing, Scale, Table, Target, TaskKind, hold_out};
+use crate::data::{Dataset, EncodeOptions, Notice, Preprocessing, Scale, Table, Target, TaskKind, builtin, hold_out};
 use crate::diagnosis::{self, Finding, learning_rate};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::event::Event;
@@ -109,7 +109,10 @@ impl Experiment {
     /// Settings that cannot be used (all of them together), and whatever of the table does not fit them, with its place.
     pub fn prepare(table: &Table, settings: &Settings) -> Result<Self> {
         settings.check()?;
-        let (target, mut notices) = Target::choose(table, settings.target.as_deref(), settings.asked_task())?;
+        // A built-in table says itself what is to be learned.
+        let own_target = builtin::find(table.source()).ok().map(|builtin| builtin.target);
+        let target_name = settings.target.as_deref().or(own_target);
+        let (target, mut notices) = Target::choose(table, target_name, settings.asked_task())?;
         let loss = settings.loss.unwrap_or(match (target.task, target.classes.len()) {
             (TaskKind::Regression, _) => Loss::Squared,
             (TaskKind::Classification, 2) => Loss::Logistic,
@@ -120,14 +123,13 @@ impl Experiment {
             let kind = ErrorKind::LossNeedsTwoClasses { loss: loss.to_string(), n_classes };
             return Err(Error::from(kind).at(Place::source(table.source())));
         }
-        let all = || (0..table.n_rows() as u32).collect::<Vec<_>>();
         let (train_rows, held_out) = match settings.validation {
             Validation::Fraction(share) => {
                 let strata = target.strata(table)?;
                 hold_out(table.n_rows(), strata.as_deref(), share, settings.seed)
                     .map_err(|error| error.in_source(table.source()))?
             }
-            _ => (all(), Vec::new()),
+            _ => (table.rows(), Vec::new()),
         };
         let options = EncodeOptions {
             scale: settings.scale,
@@ -144,8 +146,7 @@ impl Experiment {
             Validation::Fraction(_) => Some(preprocessing.dataset(table, &held_out)?),
             Validation::File(path) => {
                 let table = Table::read(path, &settings.read_options())?;
-                let rows: Vec<u32> = (0..table.n_rows() as u32).collect();
-                Some(preprocessing.dataset(&table, &rows)?)
+                Some(preprocessing.dataset(&table, &table.rows())?)
             }
             Validation::None => None,
         };
@@ -317,6 +318,7 @@ impl Experiment {
                 model: self.model.clone(),
                 loss: self.loss,
                 preprocessing: self.preprocessing.clone(),
+                missing: self.settings.missing.clone(),
                 theta: state.theta.clone(),
             },
         })

@@ -20,7 +20,8 @@ use crate::objective::{EmpiricalLoss, Objective};
 ///
 /// **The file** is in the safetensors format. Its tensors have the names and shapes of PyTorch's `nn.Sequential`, so
 /// `load_state_dict(safetensors.torch.load_file(path))` works on the matching one; everything else is JSON in the
-/// metadata under `downslope`: `model`, `loss`, and the `preprocessing` documented at [`Preprocessing`].
+/// metadata under `downslope`: `model`, `loss`, the `preprocessing` documented at [`Preprocessing`], and the words that
+/// stand for `missing` values.
 ///
 /// In Python, for a linear model on numeric columns (the general case is `golden/check_model.py`):
 ///
@@ -42,6 +43,8 @@ pub struct FittedModel {
     pub loss: Loss,
     /// From columns to features, and from outputs back to the target.
     pub preprocessing: Preprocessing,
+    /// Words that stood for a missing value in the training table, besides the empty field.
+    pub missing: Vec<String>,
     /// The parameters.
     pub theta: Vec<f32>,
 }
@@ -53,6 +56,7 @@ struct About {
     model: Model,
     loss: Loss,
     preprocessing: Preprocessing,
+    missing: Vec<String>,
 }
 
 /// The answers of a model, one a row.
@@ -84,6 +88,7 @@ impl FittedModel {
             model: self.model.clone(),
             loss: self.loss,
             preprocessing: self.preprocessing.clone(),
+            missing: self.missing.clone(),
         };
         let refused = |error: &dyn std::fmt::Display| Error::malformed("model file", error);
         let about = serde_json::to_string(&about).map_err(|error| refused(&error))?;
@@ -113,12 +118,13 @@ impl FittedModel {
         let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| refused(&error))?;
         let about = metadata.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
         let about = about.ok_or_else(|| refused(&"its metadata has no entry `downslope`"))?;
-        let About { model, loss, preprocessing, .. } = serde_json::from_str(about).map_err(|error| refused(&error))?;
+        let About { model, loss, preprocessing, missing, .. } =
+            serde_json::from_str(about).map_err(|error| refused(&error))?;
         if model.n_features != preprocessing.n_features() {
             return Err(refused(&"model and preprocessing have different numbers of features"));
         }
         let theta = parameters_of(&bytes, &model).map_err(|error| error.in_source(&path.to_string_lossy()))?;
-        Ok(Self { model, loss, preprocessing, theta })
+        Ok(Self { model, loss, preprocessing, missing, theta })
     }
 
     /// The answers for every row of a table, whose columns are taken by name.
@@ -126,7 +132,7 @@ impl FittedModel {
     /// # Errors
     /// A column that is missing or holds something else than in training, with its place.
     pub fn predict(&self, table: &Table) -> Result<(Predictions, Vec<Notice>)> {
-        let rows: Vec<u32> = (0..table.n_rows() as u32).collect();
+        let rows = table.rows();
         let (features, notices) = self.preprocessing.features(table, &rows)?;
         let data = Dataset::new(crate::data::Features::Dense(features), vec![0.0; rows.len()])?;
         let outputs = EmpiricalLoss::new(self.model.clone(), self.loss, Arc::new(data)).outputs(&self.theta);
@@ -168,7 +174,7 @@ impl FittedModel {
     /// # Errors
     /// As [`FittedModel::predict`], and a target that is missing or of a class never seen in training.
     pub fn evaluate(&self, table: &Table) -> Result<(Metrics, Vec<Notice>)> {
-        let rows: Vec<u32> = (0..table.n_rows() as u32).collect();
+        let rows = table.rows();
         let (data, notices) = self.preprocessing.dataset(table, &rows)?;
         let mut objective = EmpiricalLoss::new(self.model.clone(), self.loss, Arc::new(data))
             .with_target_unit(target_unit(&self.preprocessing));

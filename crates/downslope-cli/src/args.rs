@@ -1,0 +1,435 @@
+//! What can be asked?
+//!
+//! Flags are PyTorch's words in kebab case. The same [`Fit`] flags serve every command that trains.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use downslope::clip::Clip;
+use downslope::data::{ColumnKind, Scale, TaskKind};
+use downslope::error::Problem;
+use downslope::loader::BatchSize;
+use downslope::loss::Loss;
+use downslope::model::Activation;
+use downslope::run::{Init, LearningRate, Settings, Validation};
+use downslope::schedule::Schedule;
+use downslope::{Error, ErrorKind};
+
+/// Gradient descent you can watch, measure and use.
+#[derive(Debug, Parser)]
+#[command(name = "downslope", version, about, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Batch, mini-batch and stochastic gradient descent side by side on the same data
+    Compare(Compare),
+    /// Fit a model to a table and keep the run in a directory
+    Train(Train),
+    /// Go on with a run from its last checkpoint, bit for bit
+    Resume(Resume),
+    /// Write a model's predictions for a table as CSV
+    Predict(Predict),
+    /// Measure a model on a table that has the target
+    Evaluate(Evaluate),
+    /// Make a report of one run or several: html, svg, png or csv
+    Report(Report),
+    /// List, show and make data
+    Data(Data),
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Compare {
+    /// A table: a file, `-` for standard input, or a built-in one such as @digits, @breast-cancer, @diabetes
+    #[arg(default_value = "@digits")]
+    pub(crate) data: String,
+    /// Batch sizes to compare
+    #[arg(long, value_name = "N|full,…", value_delimiter = ',', default_value = "full,32,1", value_parser = parse::<BatchSize>, allow_hyphen_values = true)]
+    pub(crate) batch_sizes: Vec<BatchSize>,
+    /// Also write the result to this file; the extension says how: html, svg, png, csv or json (can be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Vec<PathBuf>,
+    /// Keep the result in a new directory: comparison.json and report.html
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) fit: Fit,
+    #[command(flatten)]
+    pub(crate) voice: Voice,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Train {
+    /// A table: a file, `-` for standard input, or a built-in one such as @digits
+    pub(crate) data: String,
+    /// Rows a step: all is batch, 1 is stochastic, a few are mini-batch gradient descent
+    #[arg(long, value_name = "N|full", default_value = "32", value_parser = parse::<BatchSize>, allow_hyphen_values = true)]
+    pub(crate) batch_size: BatchSize,
+    /// The directory of the run; it must not exist [default: runs/NAME-1, -2, …]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) fit: Fit,
+    #[command(flatten)]
+    pub(crate) keep: Keep,
+    #[command(flatten)]
+    pub(crate) voice: Voice,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Resume {
+    /// The directory of a run
+    pub(crate) run: PathBuf,
+    /// The table, if it is elsewhere now or came from standard input
+    #[arg(long, value_name = "DATA")]
+    pub(crate) data: Option<String>,
+    /// Threads that share large batches; changes no bit
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) keep: Keep,
+    #[command(flatten)]
+    pub(crate) voice: Voice,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Predict {
+    /// A model file, or the directory of a run
+    pub(crate) model: PathBuf,
+    /// A table with the model's columns, in any order; the target is not needed
+    pub(crate) data: String,
+    /// Also write how likely each class is
+    #[arg(long)]
+    pub(crate) probabilities: bool,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Evaluate {
+    /// A model file, or the directory of a run
+    pub(crate) model: PathBuf,
+    /// A table with the model's columns and the target
+    pub(crate) data: String,
+    #[command(flatten)]
+    pub(crate) voice: Voice,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Report {
+    /// Directories of runs
+    #[arg(required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// The file to write; the extension says how: html, svg, png or csv [default: report.html in the run, or here for several]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Data {
+    #[command(subcommand)]
+    pub(crate) command: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// The built-in tables, with source and licence
+    List,
+    /// The columns of a table, and what becomes of each
+    Show(Show),
+    /// Make a table whose best model and condition number are known
+    Make(Make),
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Show {
+    /// A table
+    pub(crate) data: String,
+    #[command(flatten)]
+    pub(crate) read: Read,
+    /// Bring numbers to mean 0 and standard deviation 1, or leave them
+    #[arg(long, value_enum, default_value = "standard")]
+    pub(crate) scale: ScaleArg,
+    /// Write the table itself as CSV to standard output
+    #[arg(long)]
+    pub(crate) csv: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Make {
+    /// What kind of target
+    #[arg(value_enum, default_value = "regression")]
+    pub(crate) kind: MakeKind,
+    /// Rows
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) rows: usize,
+    /// Features
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) features: usize,
+    /// Largest over smallest curvature, 1 or above
+    #[arg(long, value_name = "X", default_value_t = 10.0, allow_negative_numbers = true)]
+    pub(crate) condition: f64,
+    /// Noise: the standard deviation of what no model can predict (regression), or the share of labels drawn anew
+    #[arg(long, value_name = "X", default_value_t = 0.1, allow_negative_numbers = true)]
+    pub(crate) noise: f64,
+    /// Classes, for softmax
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) classes: usize,
+    /// Where all chance comes from
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Write the table to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write what is known of the best model to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) optimum: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum MakeKind {
+    Regression,
+    Logistic,
+    Softmax,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ScaleArg {
+    Standard,
+    None,
+}
+
+impl From<ScaleArg> for Scale {
+    fn from(scale: ScaleArg) -> Self {
+        match scale {
+            ScaleArg::Standard => Self::Standard,
+            ScaleArg::None => Self::None,
+        }
+    }
+}
+
+/// How loud.
+#[derive(Debug, Group)]
+pub(crate) struct Voice {
+    /// Print the result as one JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// How a run is written down.
+#[derive(Debug, Group)]
+pub(crate) struct Keep {
+    /// Write every N-th step to metrics.jsonl; 0 writes epochs only [default: 100, or as the run began]
+    #[arg(long, value_name = "N")]
+    pub(crate) log_every: Option<u64>,
+    /// Also write a checkpoint every so many seconds within an epoch
+    #[arg(long, value_name = "S", default_value_t = 30.0, allow_negative_numbers = true)]
+    pub(crate) checkpoint_seconds: f64,
+}
+
+/// How a table is read.
+#[derive(Debug, Group)]
+#[command(next_help_heading = "Data")]
+pub(crate) struct Read {
+    /// The column to learn [default: target, label, class or y, else the last]
+    #[arg(long, value_name = "COL")]
+    pub(crate) target: Option<String>,
+    /// What to learn of it
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) task: Task,
+    /// Columns to leave out
+    #[arg(long, value_name = "COL,…", value_delimiter = ',')]
+    pub(crate) drop: Vec<String>,
+    /// Words that stand for a missing value, besides the empty field
+    #[arg(long, value_name = "WORD,…", value_delimiter = ',', default_value = "NA,null")]
+    pub(crate) missing: Vec<String>,
+    /// Read columns as numbers or as categories, whatever they look like
+    #[arg(long = "as", value_name = "COL=number|category,…", value_delimiter = ',', value_parser = column_kind)]
+    pub(crate) kinds: Vec<(String, ColumnKind)>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Task {
+    Auto,
+    Regression,
+    Classification,
+}
+
+impl Task {
+    pub(crate) fn kind(self) -> Option<TaskKind> {
+        match self {
+            Self::Auto => None,
+            Self::Regression => Some(TaskKind::Regression),
+            Self::Classification => Some(TaskKind::Classification),
+        }
+    }
+}
+
+/// Everything a training can be told.
+#[derive(Debug, Group)]
+pub(crate) struct Fit {
+    #[command(flatten)]
+    pub(crate) read: Read,
+    /// Bring numbers (and the target of a regression) to mean 0 and standard deviation 1, or leave them
+    #[arg(long, value_enum, default_value = "standard", help_heading = "Data")]
+    scale: ScaleArg,
+    /// Which rows tell how good the model is: a share to hold out, none, or another file
+    #[arg(long, value_name = "SHARE|none|FILE", default_value = "0.2", value_parser = parse::<Validation>, allow_hyphen_values = true, help_heading = "Data")]
+    validation: Validation,
+
+    /// Widths of hidden layers; none makes a linear model
+    #[arg(long, value_name = "N,…", value_delimiter = ',', help_heading = "Model")]
+    hidden: Vec<usize>,
+    /// What stands between the layers: relu or tanh
+    #[arg(long, default_value = "relu", value_parser = parse::<Activation>, help_heading = "Model")]
+    activation: Activation,
+    /// squared absolute huber[=δ] quantile=τ poisson logistic cross-entropy hinge squared-hinge [default: by the task]
+    #[arg(long, value_parser = parse::<Loss>, help_heading = "Model")]
+    loss: Option<Loss>,
+    /// Where the parameters begin: auto, zeros, or a safetensors file with PyTorch's names
+    #[arg(long, value_name = "auto|zeros|FILE", default_value = "auto", value_parser = parse::<Init>, help_heading = "Model")]
+    init: Init,
+
+    /// Learning rate; auto measures the data
+    #[arg(long, value_name = "auto|X", default_value = "auto", value_parser = parse::<LearningRate>, allow_hyphen_values = true, help_heading = "Descent")]
+    lr: LearningRate,
+    /// Momentum
+    #[arg(long, value_name = "X", default_value_t = 0.0, allow_negative_numbers = true, help_heading = "Descent")]
+    momentum: f64,
+    /// Dampening of the momentum
+    #[arg(long, value_name = "X", default_value_t = 0.0, allow_negative_numbers = true, help_heading = "Descent")]
+    dampening: f64,
+    /// Nesterov's momentum
+    #[arg(long, help_heading = "Descent")]
+    nesterov: bool,
+    /// L2 penalty, as PyTorch's
+    #[arg(long, value_name = "X", default_value_t = 0.0, allow_negative_numbers = true, help_heading = "Descent")]
+    weight_decay: f64,
+    /// L1 penalty on the weights (not the biases)
+    #[arg(long, value_name = "X", default_value_t = 0.0, allow_negative_numbers = true, help_heading = "Descent")]
+    l1: f64,
+    /// Shorten a gradient longer than this
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Descent")]
+    clip_norm: Option<f64>,
+    /// Cut each value of a gradient to ±this
+    #[arg(
+        long,
+        value_name = "X",
+        allow_negative_numbers = true,
+        conflicts_with = "clip_norm",
+        help_heading = "Descent"
+    )]
+    clip_value: Option<f64>,
+    /// How the rate changes: constant step multi-step exponential linear polynomial cosine cosine-restarts one-cycle
+    /// plateau inverse-time inverse-sqrt, as in cosine:t-max=6,eta-min=0.001
+    #[arg(long, value_name = "NAME:KEY=VALUE,…", default_value = "constant", value_parser = parse::<Schedule>, help_heading = "Descent")]
+    schedule: Schedule,
+    /// Read the rows as they stand
+    #[arg(long, help_heading = "Descent")]
+    no_shuffle: bool,
+    /// Leave out a last short batch
+    #[arg(long, help_heading = "Descent")]
+    drop_last: bool,
+    /// Where all chance comes from
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Descent")]
+    seed: u64,
+
+    /// Passes over the rows
+    #[arg(long, value_name = "N", default_value_t = downslope::run::DEFAULT_EPOCHS, help_heading = "Stop")]
+    epochs: u64,
+    /// Stop after so many seconds of training
+    #[arg(long, value_name = "S", allow_negative_numbers = true, help_heading = "Stop")]
+    seconds: Option<f64>,
+    /// Stop when the loss is this low (validation rows, where there are any); missing it is exit status 1
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Stop")]
+    target_loss: Option<f64>,
+    /// Stop after so many epochs without a new lowest loss, and keep the weights of the lowest
+    #[arg(long, value_name = "N", help_heading = "Stop")]
+    patience: Option<u64>,
+    /// Threads that share large batches; changes no bit [default: one a core]
+    #[arg(long, value_name = "N", help_heading = "Stop")]
+    threads: Option<usize>,
+}
+
+impl Fit {
+    pub(crate) fn settings(&self) -> Settings {
+        let Read { target, task, drop, missing, kinds } = &self.read;
+        Settings {
+            target: target.clone(),
+            task: task.kind(),
+            drop: drop.clone(),
+            missing: missing.clone(),
+            kinds: kinds.clone(),
+            scale: self.scale.into(),
+            validation: match &self.validation {
+                Validation::File(path) => Validation::File(full_path(path)),
+                other => other.clone(),
+            },
+            hidden: self.hidden.clone(),
+            activation: self.activation,
+            loss: self.loss,
+            init: match &self.init {
+                Init::File(path) => Init::File(full_path(path)),
+                other => other.clone(),
+            },
+            lr: self.lr,
+            momentum: self.momentum,
+            dampening: self.dampening,
+            weight_decay: self.weight_decay,
+            nesterov: self.nesterov,
+            l1: self.l1,
+            clip: self.clip_norm.map(Clip::Norm).or(self.clip_value.map(Clip::Value)).unwrap_or_default(),
+            schedule: self.schedule.clone(),
+            shuffle: !self.no_shuffle,
+            drop_last: self.drop_last,
+            epochs: self.epochs,
+            seconds: self.seconds,
+            target_loss: self.target_loss,
+            patience: self.patience,
+            seed: self.seed,
+            threads: self.threads,
+            ..Settings::default()
+        }
+    }
+}
+
+/// The full path of a file that exists, so that a run can go on from another folder.
+fn full_path(path: &str) -> String {
+    std::fs::canonicalize(path).map_or_else(|_| path.to_owned(), |path| path.to_string_lossy().into_owned())
+}
+
+/// Reads a setting, and tells what was expected without repeating its name.
+fn parse<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: Error| match error.kind() {
+        ErrorKind::Settings(problems) => problems
+            .iter()
+            .map(|Problem { expected, .. }| format!("expected {expected}"))
+            .collect::<Vec<_>>()
+            .join("; "),
+        _ => error.to_string(),
+    })
+}
+
+fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {
+    let kind = |word: &str| match word {
+        "number" => Some(ColumnKind::Number),
+        "category" => Some(ColumnKind::Category),
+        _ => None,
+    };
+    let pair = text.rsplit_once('=').and_then(|(column, word)| Some((column.to_owned(), kind(word)?)));
+    pair.ok_or_else(|| "expected COL=number or COL=category".to_owned())
+}

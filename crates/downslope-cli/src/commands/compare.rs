@@ -1,0 +1,94 @@
+//! `downslope compare`: what does the batch size cost, and what does it give?
+
+use std::path::Path;
+
+use downslope::checkpoint::write_whole;
+use downslope::compare::{Comparison, compare};
+use downslope::run::Experiment;
+use downslope::{Error, ErrorKind, Place, Result, Table};
+use downslope_view::compare_report;
+
+use super::introduce;
+use crate::args::Compare;
+use crate::console::{canvas, give, give_json, say};
+use crate::progress::Progress;
+use crate::{Outcome, interrupt};
+
+pub(crate) fn run(args: &Compare) -> Result<Outcome> {
+    for path in &args.report {
+        Form::of(path)?;
+    }
+    if let Some(out) = &args.out
+        && std::fs::symlink_metadata(out).is_ok()
+    {
+        return Err(Error::from(ErrorKind::RunExists).at(Place::source(out.to_string_lossy())));
+    }
+    let settings = args.fit.settings();
+    settings.check()?;
+    if !args.voice.quiet {
+        say(format!("downslope {} · gradient descent by batch size on {}", env!("CARGO_PKG_VERSION"), args.data));
+    }
+    let table = Table::read(&args.data, &settings.read_options())?;
+    let experiment = Experiment::prepare(&table, &settings)?;
+    if !args.voice.quiet {
+        introduce(&experiment, &args.data);
+    }
+    let mut progress = Progress::new(experiment.summary().n_train, args.voice.quiet);
+    let comparison = compare(&experiment, &args.batch_sizes, &mut [&mut progress, &mut interrupt::observer()])?;
+
+    for path in &args.report {
+        write(&comparison, path)?;
+        if !args.voice.quiet {
+            say(format!("wrote {}", path.display()));
+        }
+    }
+    if let Some(out) = &args.out {
+        std::fs::create_dir_all(out).map_err(|error| Error::io("create", out, error))?;
+        write(&comparison, &out.join("comparison.json"))?;
+        write(&comparison, &out.join("report.html"))?;
+    }
+    if args.voice.json {
+        give_json(&comparison)?;
+    } else if !args.voice.quiet {
+        give(compare_report::to_text(&comparison, canvas()))?;
+    }
+    Ok(if comparison.succeeded() { Outcome::Done } else { Outcome::NotAsAsked })
+}
+
+/// The forms a comparison can be written in.
+#[derive(Clone, Copy)]
+enum Form {
+    Html,
+    Svg,
+    Png,
+    Csv,
+    Json,
+}
+
+impl Form {
+    fn of(path: &Path) -> Result<Self> {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("html") => Ok(Self::Html),
+            Some("svg") => Ok(Self::Svg),
+            Some("png") => Ok(Self::Png),
+            Some("csv") => Ok(Self::Csv),
+            Some("json") => Ok(Self::Json),
+            _ => {
+                let expected = "a file that ends in .html, .svg, .png, .csv or .json";
+                let problem = downslope::error::Problem::new("report", expected, path.display());
+                Err(ErrorKind::Settings(vec![problem]).into())
+            }
+        }
+    }
+}
+
+fn write(comparison: &Comparison, path: &Path) -> Result<()> {
+    let bytes = match Form::of(path)? {
+        Form::Html => compare_report::to_page(comparison).to_html().into_bytes(),
+        Form::Svg => compare_report::to_svg(comparison).into_bytes(),
+        Form::Png => compare_report::to_png(comparison)?,
+        Form::Csv => compare_report::to_csv(comparison).into_bytes(),
+        Form::Json => serde_json::to_vec_pretty(comparison).map_err(|error| Error::malformed("JSON value", error))?,
+    };
+    write_whole(path, &bytes)
+}

@@ -1,0 +1,155 @@
+//! `downslope data`: what is there, what is in it, and tables made to order.
+
+use downslope::checkpoint::write_whole;
+use downslope::data::ReadOptions;
+use downslope::data::{Column, EncodeOptions, Generator, GeneratorKind, Preprocessing, Values, builtin};
+use downslope::{Error, Result, Table, Target};
+use downslope_view::quantity::{count, number};
+use downslope_view::table::{Column as Heading, Table as Shown};
+
+use crate::Outcome;
+use crate::args::{DataCommand, Make, MakeKind, Show};
+use crate::console::{canvas, give, say};
+
+pub(crate) fn run(command: DataCommand) -> Result<Outcome> {
+    match command {
+        DataCommand::List => list(),
+        DataCommand::Show(args) => show(&args),
+        DataCommand::Make(args) => make(&args),
+    }
+}
+
+fn list() -> Result<Outcome> {
+    let canvas = canvas();
+    let mut text = String::new();
+    let rows = builtin::list().iter().map(|table| {
+        let rows = count(table.n_rows as u64);
+        vec![format!("@{}", table.name), rows, count(table.n_features as u64), table.description.to_owned()]
+    });
+    let shown = Shown {
+        caption: String::new(),
+        columns: vec![
+            Heading::text("name"),
+            Heading::number("rows"),
+            Heading::number("features"),
+            Heading::text("what it is"),
+        ],
+        rows: rows.collect(),
+    };
+    text.push_str(&shown.to_text(canvas.width, canvas.glyphs));
+    for table in builtin::list() {
+        text.push_str(&format!("\n@{}: {}\nLicence: {}\n", table.name, table.source, table.licence));
+    }
+    give(text)?;
+    Ok(Outcome::Done)
+}
+
+fn show(args: &Show) -> Result<Outcome> {
+    let options = ReadOptions { missing: args.read.missing.clone(), kinds: args.read.kinds.clone() };
+    let table = Table::read(&args.data, &options)?;
+    if args.csv {
+        let mut bytes = Vec::new();
+        table
+            .write_csv(&mut bytes)
+            .map_err(|error| Error::io("write", std::path::Path::new("standard output"), error))?;
+        give(bytes)?;
+        return Ok(Outcome::Done);
+    }
+    let (target, mut notices) = Target::choose(&table, args.read.target.as_deref(), args.read.task.kind())?;
+    let options = EncodeOptions { scale: args.scale.into(), drop: args.read.drop.clone(), scale_target: false };
+    let (preprocessing, learnt) = Preprocessing::learn(&table, &target, &table.rows(), &options)?;
+    notices.extend(learnt);
+    let becomes = |name: &str| match preprocessing.inputs().iter().find(|input| input.name == name) {
+        _ if name == target.name => match target.classes.len() {
+            0 => "the target".to_owned(),
+            classes => format!("the target, {classes} classes"),
+        },
+        None => "left out".to_owned(),
+        Some(input) => match input.becomes.as_slice() {
+            [one] => one.clone(),
+            [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+            [] => String::new(),
+        },
+    };
+    let rows = table.columns().iter().map(|column| {
+        let missing = (0..table.n_rows()).filter(|&row| column.values.is_missing(row)).count();
+        let (kind, values) = describe(column);
+        vec![column.name.clone(), kind.to_owned(), count(missing as u64), values, becomes(&column.name)]
+    });
+    let canvas = canvas();
+    let shown = Shown {
+        caption: format!(
+            "{}: {} rows, {} features",
+            args.data,
+            count(table.n_rows() as u64),
+            preprocessing.n_features()
+        ),
+        columns: vec![
+            Heading::text("column"),
+            Heading::text("kind"),
+            Heading::number("missing"),
+            Heading::text("values"),
+            Heading::text("becomes"),
+        ],
+        rows: rows.collect(),
+    };
+    give(shown.to_text(canvas.width, canvas.glyphs))?;
+    for notice in notices {
+        say(format!("note: {notice}"));
+    }
+    Ok(Outcome::Done)
+}
+
+/// The kind of a column, and its values in a few words.
+fn describe(column: &Column) -> (&'static str, String) {
+    match &column.values {
+        Values::Number(numbers) => {
+            let present = || numbers.iter().copied().filter(|number| !number.is_nan());
+            let (low, high) = present().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), n| (l.min(n), h.max(n)));
+            ("number", if low > high { "none".to_owned() } else { format!("{} to {}", number(low), number(high)) })
+        }
+        Values::Boolean(_) => ("boolean", "true, false".to_owned()),
+        Values::Category { levels, .. } => {
+            let first: Vec<&str> = levels.iter().take(4).map(String::as_str).collect();
+            let more = if levels.len() > 4 { format!(" and {} more", levels.len() - 4) } else { String::new() };
+            ("category", format!("{}{more}", first.join(", ")))
+        }
+    }
+}
+
+fn make(args: &Make) -> Result<Outcome> {
+    let made = Generator {
+        kind: match args.kind {
+            MakeKind::Regression => GeneratorKind::Regression,
+            MakeKind::Logistic => GeneratorKind::Logistic,
+            MakeKind::Softmax => GeneratorKind::Softmax { n_classes: args.classes },
+        },
+        n_rows: args.rows,
+        n_features: args.features,
+        condition_number: args.condition,
+        noise: args.noise,
+        seed: args.seed,
+    }
+    .generate()?;
+    if let Some(path) = &args.optimum {
+        let mut json =
+            serde_json::to_vec_pretty(&made.optimum).map_err(|error| Error::malformed("JSON value", error))?;
+        json.push(b'\n');
+        write_whole(path, &json)?;
+    }
+    let mut bytes = Vec::new();
+    let name = args.out.as_deref().unwrap_or(std::path::Path::new("standard output"));
+    made.table.write_csv(&mut bytes).map_err(|error| Error::io("write", name, error))?;
+    match &args.out {
+        Some(path) => write_whole(path, &bytes)?,
+        None => give(bytes)?,
+    }
+    say(format!(
+        "made {} rows × {} features; the largest curvature at zero weights is {}{}",
+        count(args.rows as u64),
+        args.features,
+        number(made.optimum.lambda_max),
+        made.optimum.loss.map_or(String::new(), |loss| format!(", the lowest possible loss {}", number(loss))),
+    ));
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,106 @@
+//! `downslope predict` and `downslope evaluate`: what does a model say, and how good is it?
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use downslope::checkpoint::write_whole;
+use downslope::data::{Notice, ReadOptions};
+use downslope::error::Problem;
+use downslope::run::{FittedModel, Predictions};
+use downslope::{Error, ErrorKind, Result, Table};
+use downslope_view::run_report;
+
+use crate::Outcome;
+use crate::args::{Evaluate, Predict};
+use crate::console::{canvas, give, give_json, say};
+
+pub(crate) fn run(args: &Predict) -> Result<Outcome> {
+    let (model, table) = read(&args.model, &args.data)?;
+    let (predictions, notices) = model.predict(&table)?;
+    if !args.quiet {
+        tell(&notices);
+    }
+    let text = to_csv(&predictions, args.probabilities, &model)?;
+    match &args.out {
+        Some(path) => write_whole(path, &text)?,
+        None => give(text)?,
+    }
+    Ok(Outcome::Done)
+}
+
+pub(crate) fn evaluate(args: &Evaluate) -> Result<Outcome> {
+    let (model, table) = read(&args.model, &args.data)?;
+    let (metrics, notices) = model.evaluate(&table)?;
+    if !args.voice.quiet {
+        tell(&notices);
+    }
+    if args.voice.json {
+        give_json(&metrics)?;
+    } else {
+        give(run_report::metrics_to_text(&metrics, table.n_rows(), canvas()))?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn tell(notices: &[Notice]) {
+    for notice in notices {
+        say(format!("note: {notice}"));
+    }
+}
+
+/// The model of a file or of a run's directory, and a table read the way its training data were.
+fn read(path: &Path, data: &str) -> Result<(FittedModel, Table)> {
+    let file: PathBuf = if path.is_dir() { path.join("model.safetensors") } else { path.to_owned() };
+    let model = FittedModel::load(&file)?;
+    let options = ReadOptions { missing: model.missing.clone(), kinds: model.preprocessing.kinds() };
+    // Columns the model does not need may be absent, and of any kind.
+    let table = Table::read(data, &options)?;
+    Ok((model, table))
+}
+
+fn to_csv(predictions: &Predictions, with_probabilities: bool, model: &FittedModel) -> Result<Vec<u8>> {
+    let mut text = String::from("prediction");
+    match predictions {
+        Predictions::Numbers(numbers) => {
+            if with_probabilities {
+                return Err(no_probabilities("a model of classes", model));
+            }
+            text.push('\n');
+            for number in numbers {
+                let _ = writeln!(text, "{number}");
+            }
+        }
+        Predictions::Classes { classes, codes, probabilities } => {
+            if with_probabilities && probabilities.is_none() {
+                return Err(no_probabilities("a model trained on `logistic` or `cross-entropy`", model));
+            }
+            let probabilities = probabilities.as_ref().filter(|_| with_probabilities);
+            if probabilities.is_some() {
+                for class in classes {
+                    let _ = write!(text, ",{}", quoted(&format!("probability_{class}")));
+                }
+            }
+            text.push('\n');
+            for (row, &code) in codes.iter().enumerate() {
+                text.push_str(&quoted(&classes[code]));
+                if let Some(probabilities) = probabilities {
+                    for probability in &probabilities[row * classes.len()..][..classes.len()] {
+                        let _ = write!(text, ",{probability}");
+                    }
+                }
+                text.push('\n');
+            }
+        }
+    }
+    Ok(text.into_bytes())
+}
+
+fn no_probabilities(expected: &str, model: &FittedModel) -> Error {
+    ErrorKind::Settings(vec![Problem::new("probabilities", expected, format!("one trained on `{}`", model.loss))])
+        .into()
+}
+
+/// A field of a CSV file.
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}

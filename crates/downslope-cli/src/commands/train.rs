@@ -1,0 +1,151 @@
+//! `downslope train` and `downslope resume`: fit, keep, go on.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use downslope::checkpoint::write_whole;
+use downslope::error::Problem;
+use downslope::run::{Experiment, Record, RunDirectory};
+use downslope::stop::StopReason;
+use downslope::{Error, ErrorKind, Place, Result, Table};
+use downslope_view::{quantity, run_report};
+
+use super::introduce;
+use crate::args::{Keep, Resume, Train, Voice};
+use crate::console::{canvas, give, give_json, say};
+use crate::progress::Progress;
+use crate::{Outcome, interrupt};
+
+/// Every how many steps one is written down unless something else is asked for.
+const LOG_EVERY: u64 = 100;
+
+pub(crate) fn run(args: &Train) -> Result<Outcome> {
+    let mut settings = args.fit.settings();
+    settings.batch_size = args.batch_size;
+    settings.check()?;
+    checkpoint_period(&args.keep)?;
+    if let Some(out) = &args.out
+        && std::fs::symlink_metadata(out).is_ok()
+    {
+        return Err(Error::from(ErrorKind::RunExists).at(Place::source(out.to_string_lossy())));
+    }
+    let table = Table::read(&args.data, &settings.read_options())?;
+    let experiment = Experiment::prepare(&table, &settings)?;
+    if !args.voice.quiet {
+        introduce(&experiment, &args.data);
+    }
+    let (lr, lr_from) = experiment.learning_rate(settings.batch_size);
+    if let (Some(chosen), false) = (&lr_from, args.voice.quiet) {
+        say(run_report::learning_rate_words(chosen, settings.batch_size.of(experiment.summary().n_train)));
+    }
+    let record = Record::new(&experiment, lr, lr_from, args.keep.log_every.unwrap_or(LOG_EVERY));
+    let directory = match &args.out {
+        Some(out) => RunDirectory::create(out, &record)?,
+        None => create_numbered(&args.data, &record)?,
+    };
+    carry_on(&directory, &experiment, record, &args.keep, &args.voice)
+}
+
+pub(crate) fn resume(args: &Resume) -> Result<Outcome> {
+    let directory = RunDirectory::open(&args.run)?;
+    let mut record = directory.record()?;
+    if let Some(outcome) = record.outcome.filter(|outcome| outcome.reason != StopReason::Interrupted) {
+        if !args.voice.quiet {
+            say(format!("nothing left to do: the run ended ({})", outcome.reason));
+        }
+        return conclude(&directory, &record, &args.voice);
+    }
+    if args.threads.is_some() {
+        record.settings.threads = args.threads;
+    }
+    let source = args.data.as_deref().unwrap_or(&record.data.source);
+    if source == "-" && args.data.is_none() {
+        return Err(Error::from(ErrorKind::DataNotKept).at(Place::source(args.run.to_string_lossy())));
+    }
+    let table = Table::read(source, &record.settings.read_options())?;
+    let found = table.fingerprint();
+    if found != record.data.fingerprint {
+        let expected = record.data.fingerprint.clone();
+        return Err(Error::from(ErrorKind::DataChanged { expected, found }).at(Place::source(source)));
+    }
+    let experiment = Experiment::prepare(&table, &record.settings)?;
+    carry_on(&directory, &experiment, record, &args.keep, &args.voice)
+}
+
+/// Trains from where the directory stands, and leaves in it what came out.
+fn carry_on(
+    directory: &RunDirectory,
+    experiment: &Experiment,
+    mut record: Record,
+    keep: &Keep,
+    voice: &Voice,
+) -> Result<Outcome> {
+    record.log_every = keep.log_every.unwrap_or(record.log_every);
+    let period = checkpoint_period(keep)?;
+    let trainer = experiment.trainer(record.settings.batch_size, record.lr);
+    let (mut state, mut recorder) = directory.go_on(experiment.start(), record.log_every, Some(period))?;
+    if state.step > 0 && !voice.quiet {
+        say(format!("going on after epoch {}, step {}", state.epoch, quantity::count(state.step)));
+    }
+    let mut progress = Progress::new(experiment.summary().n_train, voice.quiet);
+    let trained =
+        experiment.descend(&trainer, &mut state, &mut [&mut recorder, &mut progress, &mut interrupt::observer()])?;
+    recorder.finish()?;
+    if !matches!(trained.outcome.reason, StopReason::Interrupted | StopReason::Diverged) {
+        trained.model.save(&directory.model())?;
+    }
+    let record = record.ended(&trained);
+    let name = directory.path().display().to_string();
+    let page = run_report::to_page(&[(name, &record, &directory.events()?)]).to_html();
+    write_whole(&directory.path().join("report.html"), page.as_bytes())?;
+    // Last, because it says that all else is there.
+    directory.write_record(&record)?;
+    conclude(directory, &record, voice)
+}
+
+/// Tells what came out.
+fn conclude(directory: &RunDirectory, record: &Record, voice: &Voice) -> Result<Outcome> {
+    let path = directory.path().display();
+    let reason = record.outcome.map(|outcome| outcome.reason);
+    if voice.json {
+        give_json(record)?;
+    } else if !voice.quiet {
+        give(run_report::to_text(record, &directory.events()?, canvas()))?;
+    }
+    if !voice.quiet {
+        match reason {
+            Some(StopReason::Interrupted) => say(format!("go on with: downslope resume {path}")),
+            Some(StopReason::Diverged) => say(format!("the run is in {path}; no model was written")),
+            _ => say(format!("the run is in {path}: model.safetensors predicts, report.html shows it")),
+        }
+    }
+    let missed = record.settings.target_loss.is_some() && reason != Some(StopReason::Target);
+    let ended = !matches!(reason, None | Some(StopReason::Interrupted | StopReason::Diverged));
+    Ok(if ended && !missed { Outcome::Done } else { Outcome::NotAsAsked })
+}
+
+fn checkpoint_period(keep: &Keep) -> Result<Duration> {
+    let refused = || {
+        let problem = Problem::new("checkpoint-seconds", "a finite number above 0", keep.checkpoint_seconds);
+        ErrorKind::Settings(vec![problem]).into()
+    };
+    let period = Duration::try_from_secs_f64(keep.checkpoint_seconds).ok();
+    period.filter(|period| !period.is_zero()).ok_or_else(refused)
+}
+
+/// Makes the first directory `runs/NAME-1`, `runs/NAME-2` … that is free.
+fn create_numbered(data: &str, record: &Record) -> Result<RunDirectory> {
+    let stem = Path::new(data).file_stem().map_or("run".into(), |stem| stem.to_string_lossy());
+    let name = match stem.trim_start_matches('@') {
+        "-" | "" => "run",
+        name => name,
+    };
+    let path = |number: u32| PathBuf::from("runs").join(format!("{name}-{number}"));
+    let mut number = 1;
+    loop {
+        match RunDirectory::create(&path(number), record) {
+            Err(error) if matches!(error.kind(), ErrorKind::RunExists) => number += 1,
+            other => return other,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Which flag helps against an error?
+
+use downslope::{Error, ErrorKind};
+
+/// What may help, naming a flag or a command that exists.
+pub(crate) fn hint(error: &Error) -> Option<String> {
+    let words = match error.kind() {
+        ErrorKind::Io { action: "read" | "open", .. } => {
+            "check the path; `downslope data list` names the built-in tables".to_owned()
+        }
+        ErrorKind::Io { .. } => {
+            "check the folder's permissions and free space, or write elsewhere with `--out`".to_owned()
+        }
+        ErrorKind::EmptyFile | ErrorKind::NoRows => {
+            "the first line must hold the column names, the others the rows".to_owned()
+        }
+        ErrorKind::NotText { looks_like: Some(_) } => "unpack or export it as CSV first".to_owned(),
+        ErrorKind::NotText { looks_like: None } => "export it as CSV first".to_owned(),
+        ErrorKind::NotUtf8 => "save it as UTF-8, for instance with `iconv -f latin1 -t utf-8`".to_owned(),
+        ErrorKind::OpenQuote => {
+            "a quotation mark opens a field that never ends; double it (\"\") to mean itself".to_owned()
+        }
+        ErrorKind::Ragged { .. } | ErrorKind::UnknownDelimiter { .. } => {
+            "fields are separated by `,`, `;`, tab or `|`, the same in every line; quote a field that holds one"
+                .to_owned()
+        }
+        ErrorKind::DuplicateColumn { .. } | ErrorKind::UnnamedColumn => {
+            "name every column in the first line".to_owned()
+        }
+        ErrorKind::NoHeader => "put a line with column names first".to_owned(),
+        ErrorKind::NoSuchColumn { nearest, .. } if nearest.is_empty() => {
+            "`downslope data show DATA` lists the columns".to_owned()
+        }
+        ErrorKind::NoSuchColumn { nearest, .. } => {
+            format!("did you mean `{}`? `downslope data show DATA` lists the columns", nearest[0])
+        }
+        ErrorKind::NoFeatures => "`--target` names the column to learn; `--drop` leaves columns out".to_owned(),
+        ErrorKind::TargetDropped { .. } => {
+            "name another column with `--target`, or leave it out of `--drop`".to_owned()
+        }
+        ErrorKind::MissingTarget { .. } => {
+            "fill the value in or remove the row; `--target` names another column".to_owned()
+        }
+        ErrorKind::NotANumber { name, found } => {
+            format!(
+                "`--missing {found}` counts it as missing, `--drop {name}` leaves the column out, `--as {name}=category` reads it as text"
+            )
+        }
+        ErrorKind::NotFinite { name, found } => {
+            format!("`--missing {found}` counts it as missing, `--drop {name}` leaves the column out")
+        }
+        ErrorKind::NotABoolean { name, .. } => format!("`--drop {name}` leaves the column out"),
+        ErrorKind::OneClass { .. } => "there is nothing to tell apart; `--target` names another column".to_owned(),
+        ErrorKind::TooManyClasses { .. } => {
+            "`--task regression` learns numbers; `--target` names another column".to_owned()
+        }
+        ErrorKind::TooManyCategories { name, .. } => format!("`--drop {name}` leaves the column out"),
+        ErrorKind::TargetNotNumeric { .. } => {
+            "`--task classification` learns classes; `--target` names another column".to_owned()
+        }
+        ErrorKind::TargetOutOfRange { .. } => "`--loss squared` takes any number".to_owned(),
+        ErrorKind::LossNeedsTwoClasses { .. } => "`--loss cross-entropy` takes any number of classes".to_owned(),
+        ErrorKind::UnknownClass { .. } => "train on rows that hold every class, or remove the row".to_owned(),
+        ErrorKind::TooFewRows { .. } => "`--validation none` trains on all rows".to_owned(),
+        ErrorKind::NoSuchTable { .. } => "`downslope data list` tells more about each".to_owned(),
+        ErrorKind::Settings(problems) => {
+            let flags: Vec<String> = problems.iter().map(|problem| format!("`--{}`", problem.setting)).collect();
+            format!("see {} in `downslope train --help`", flags.join(", "))
+        }
+        ErrorKind::ShapeMismatch { .. } => {
+            "`--init` needs the tensors of the same model: check `--hidden`, the columns and the classes".to_owned()
+        }
+        ErrorKind::RunExists => "choose another name with `--out`, or go on with it: `downslope resume DIR`".to_owned(),
+        ErrorKind::RunBusy => "wait for it to end, or stop it".to_owned(),
+        ErrorKind::DataChanged { .. } => {
+            "a run can only go on with the data it began with: `--data` names it".to_owned()
+        }
+        ErrorKind::DataNotKept => "name the same data with `--data`".to_owned(),
+        _ => return None,
+    };
+    Some(words)
+}

@@ -1,0 +1,111 @@
+//! What does a person see while a run goes on?
+//!
+//! On a terminal a bar with loss, rate, rows a second and time left; elsewhere a line at epochs 1, 2, 4, 8 … .
+
+use std::time::Duration;
+
+use downslope::event::{Event, Started};
+use downslope::observer::{Control, Observer, Pace};
+use downslope::trainer::State;
+use downslope_view::quantity::{number, rate};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::console::say;
+
+/// How often the bar is redrawn.
+const REDRAW: Duration = Duration::from_millis(80);
+
+/// Shows a run, or several one after the other.
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    quiet: bool,
+    started: Option<Started>,
+    n_rows: usize,
+    pace: Pace,
+    next_epoch: u64,
+    running: f64,
+}
+
+impl Progress {
+    /// For runs over so many rows; `quiet` shows nothing.
+    pub(crate) fn new(n_rows: usize, quiet: bool) -> Self {
+        Self { bar: None, quiet, started: None, n_rows, pace: Pace::new(REDRAW), next_epoch: 1, running: f64::NAN }
+    }
+
+    fn begin(&mut self, started: Started, state: &State) {
+        self.started = Some(started);
+        self.pace = Pace::new(REDRAW);
+        self.next_epoch = state.epoch + 1;
+        self.running = started.initial_loss;
+        let steps = started.total_epochs.map(|epochs| epochs * started.steps_per_epoch);
+        let bar = ProgressBar::with_draw_target(steps, ProgressDrawTarget::stderr());
+        if self.quiet || bar.is_hidden() {
+            return;
+        }
+        let style = ProgressStyle::with_template("{prefix:>12} {bar:20} {percent:>3}% {msg}, {eta} left");
+        if let Ok(style) = style {
+            bar.set_style(style.progress_chars("━╸─"));
+        }
+        bar.set_prefix(match started.batch_size {
+            1 => "1 row a step".to_owned(),
+            rows => format!("{rows} rows"),
+        });
+        bar.set_position(state.step);
+        self.bar = Some(bar);
+    }
+
+    fn rows_per_second(&self, state: &State) -> String {
+        let steps_per_epoch = self.started.map_or(1, |started| started.steps_per_epoch) as f64;
+        rate(state.step as f64 / steps_per_epoch * self.n_rows as f64 / state.training_time.as_secs_f64())
+    }
+
+    fn draw(&self, loss: f64, lr: f64, state: &State) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(state.step);
+            bar.set_message(format!("loss {}, lr {}, {}", number(loss), number(lr), self.rows_per_second(state)));
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn next_step(&self) -> u64 {
+        if self.bar.is_some() { self.pace.next_step() } else { u64::MAX }
+    }
+
+    fn observe(&mut self, event: &Event<'_>, state: &State) -> Control {
+        match event {
+            Event::Started(started) => self.begin(*started, state),
+            Event::Step(step) => {
+                self.pace.advance(step.step, step.training_time);
+                // A single row's loss says little: what is shown follows it slowly.
+                self.running = if self.running.is_nan() { step.loss } else { 0.8 * self.running + 0.2 * step.loss };
+                self.draw(self.running, step.lr, state);
+            }
+            Event::Epoch(epoch) => {
+                self.running = epoch.train_loss;
+                self.draw(epoch.train_loss, epoch.lr, state);
+                if self.bar.is_none() && !self.quiet && epoch.epoch >= self.next_epoch {
+                    self.next_epoch = (2 * epoch.epoch).next_power_of_two();
+                    let validation = epoch.validation.map_or(String::new(), |metrics| {
+                        let (name, value) = metrics.headline();
+                        format!(", validation {name} {}", number(value))
+                    });
+                    say(format!(
+                        "epoch {:>5}  loss {}{validation}, lr {}, {}",
+                        epoch.epoch,
+                        number(epoch.train_loss),
+                        number(epoch.lr),
+                        self.rows_per_second(state)
+                    ));
+                }
+            }
+            Event::Finished(_) => {
+                if let Some(bar) = self.bar.take() {
+                    bar.finish_and_clear();
+                }
+            }
+            _ => {}
+        }
+        Control::Continue
+    }
+}
