@@ -380,6 +380,23 @@ fn the_parts_of_a_batch_add_up_to_the_whole() {
     }
 }
 
+#[test]
+fn a_gradient_over_many_rows_does_not_lose_the_small_ones() {
+    // A million rows that pull alike: added one by one in f32 they would be lost in the growing sum.
+    let n_rows = 1 << 20;
+    let x = downslope::data::Matrix::new(n_rows, 1, vec![0.1; n_rows]).unwrap();
+    let data = Arc::new(Dataset::new(downslope::data::Features::Dense(x), vec![0.05; n_rows]).unwrap());
+    for hidden in [vec![], vec![2]] {
+        let mut objective = objective(Loss::Squared, &hidden, &data);
+        let theta = vec![0.3; objective.n_parameters()];
+        let (mut one, mut all) = (objective.gradient(), objective.gradient());
+        objective.loss_and_gradient(&theta, Batch::Range(0..1), &mut one);
+        objective.loss_and_gradient(&theta, Batch::all(n_rows), &mut all);
+        all.scale(1.0 / n_rows as f32);
+        assert_close(all.values(), one.values(), 2e-5, &format!("mean of a million equal rows, hidden {hidden:?}"));
+    }
+}
+
 // Orders.
 
 #[test]
