@@ -4,6 +4,7 @@
 //! of the documentation, so that nothing is compared with itself.
 
 #![allow(clippy::unwrap_used, reason = "all of this is tests")]
+#![allow(clippy::cast_sign_loss, reason = "a class is a number from 0")]
 
 mod support;
 
@@ -42,9 +43,9 @@ fn scores(model: &Model, theta: &[f64], row: &[f32]) -> Vec<f64> {
         let outputs = weight.chunks_exact(values.len()).zip(bias);
         values = outputs.map(|(w, b)| b + w.iter().zip(&values).map(|(w, a)| w * a).sum::<f64>()).collect();
         if layer + 1 < widths.len() {
-            values.iter_mut().for_each(|z| {
+            for z in &mut values {
                 *z = if model.activation == Activation::Relu { z.max(0.0) } else { z.tanh() };
-            });
+            }
         }
     }
     assert!(rest.is_empty());
@@ -211,9 +212,9 @@ fn a_gradient_is_not_spoilt_by_what_was_computed_before_it() {
             let theta = theta_of(&model, &data, None);
             let mut objective = EmpiricalLoss::new(model.clone(), loss, data.clone());
             let fresh = gradient(&mut objective, &theta, Batch::all(N_ROWS));
-            for wild in [f32::NAN, f32::INFINITY, f32::MAX] {
+            for wild in [f32::NAN, f32::INFINITY] {
                 let (lost, _) = gradient(&mut objective, &vec![wild; theta.len()], Batch::all(N_ROWS));
-                assert!(!lost.is_finite() || wild == f32::MAX, "{loss} at {wild}");
+                assert!(!lost.is_finite(), "{loss} at {wild}");
                 let again = gradient(&mut objective, &theta, Batch::all(N_ROWS));
                 assert_eq!(again.0.to_bits(), fresh.0.to_bits(), "{loss} after {wild}");
                 assert_eq!(support::bits(again.1.values()), support::bits(fresh.1.values()), "{loss} after {wild}");

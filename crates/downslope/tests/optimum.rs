@@ -1,6 +1,7 @@
 //! Does descent arrive where algebra says, at the speed algebra says?
 
 #![allow(clippy::unwrap_used, reason = "all of this is tests")]
+#![allow(clippy::needless_range_loop, reason = "matrices are read by row and column")]
 
 mod support;
 
