@@ -211,7 +211,8 @@ impl OneCycle {
         let down = 2.0 * top;
         let max = self.max_lr.unwrap_or(lr);
         let start = max / self.div_factor;
-        let share = |from: f64, to: f64| (step - from) / (to - from);
+        // A way of no length is at its end.
+        let share = |from: f64, to: f64| if to > from { (step - from) / (to - from) } else { 1.0 };
         let way = |low: f64, high: f64, end: f64| {
             if step <= top {
                 self.anneal.between(low, high, share(0.0, top))

@@ -263,3 +263,21 @@ impl Observer for Rates {
     }
 }
 
+#[test]
+fn one_cycle_has_its_whole_course_in_a_run_of_so_many_steps() {
+    let data = dense_table(Loss::Squared, 100, 5, 1);
+    let rates = |schedule: &str, stop| {
+        let (mut state, mut rates) = (State::new(vec![0.0; 6]), Rates::default());
+        let schedule = schedule.parse().unwrap();
+        let trainer = Trainer { loader: Some(loader(100, "10")), schedule, ..Trainer::new(Sgd::new(0.01), stop) };
+        trainer.run(&mut objective(Loss::Squared, &[], &data), None, &mut state, &mut [&mut rates]).unwrap();
+        rates.0
+    };
+    let by_epochs = rates("one-cycle", Stop::epochs(2));
+    let by_steps = rates("one-cycle", Stop { steps: Some(20), ..Stop::default() });
+    assert_eq!(by_epochs, by_steps);
+    assert!((by_steps[5] - 0.01).abs() < 1e-12);
+    // A way up of no length: at its top from the first step.
+    let at_the_top = rates("one-cycle:pct-start=0.05", Stop::epochs(2));
+    assert!((at_the_top[0] - 0.01).abs() < 1e-12 && at_the_top.iter().all(|lr| lr.is_finite()));
+}

@@ -170,7 +170,8 @@ impl<'a> Descent<'a> {
     /// The rate of a step, counted from 0, of an epoch, counted from 0.
     fn rate(&self, step: u64, epoch: u64, losses: &[f64]) -> Rate {
         let total_epochs = self.trainer.stop.epochs;
-        let total_steps = total_epochs.map(|epochs| epochs * self.loader.len() as u64);
+        let steps_of_epochs = total_epochs.map(|epochs| epochs.saturating_mul(self.loader.len() as u64));
+        let total_steps = steps_of_epochs.into_iter().chain(self.trainer.stop.steps).min();
         let moment = Moment { step, epoch, total_steps, total_epochs, losses };
         self.trainer.schedule.rate(self.trainer.sgd.lr, self.trainer.sgd.momentum, &moment)
     }
