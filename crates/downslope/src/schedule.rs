@@ -261,6 +261,14 @@ impl Plateau {
 }
 
 impl Schedule {
+    /// Everything that is wrong with the arguments: what could not be written, and read back, as text.
+    pub fn problems(&self) -> Vec<Problem> {
+        match self.to_string().parse::<Self>().as_ref().map_err(Error::kind) {
+            Err(ErrorKind::Settings(problems)) => problems.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether the rate changes within an epoch.
     pub fn is_per_step(&self) -> bool {
         matches!(self, Self::OneCycle(_))

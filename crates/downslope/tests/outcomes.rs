@@ -244,6 +244,51 @@ impl Objective for Hill {
 
 // Settings that cannot be used.
 
+#[test]
+fn every_setting_that_cannot_be_used_is_named_before_anything_is_changed() {
+    let data = dense_table(Loss::Squared, 10, 5, 1);
+    let trainer = Trainer {
+        schedule: Schedule::Step { step_size: 0, gamma: 0.5 },
+        clip: Clip::Norm(-1.0),
+        ..Trainer::new(Sgd::new(f64::NAN), Stop { steps: Some(0), ..Stop::default() })
+    };
+    let mut state = State::new(vec![0.0; 6]);
+    let before = format!("{state:?}");
+    let error = trainer.run(&mut objective(Loss::Squared, &[], &data), None, &mut state, &mut []).unwrap_err();
+    for setting in ["`lr`", "`steps`", "`schedule`", "`clip-norm`"] {
+        assert!(error.to_string().contains(setting), "{error}");
+    }
+    assert_eq!(format!("{state:?}"), before);
+}
+
+#[test]
+fn a_clip_that_is_no_limit_is_refused() {
+    let data = dense_table(Loss::Squared, 10, 5, 1);
+    for most in [0.0, -1.0, f64::NAN] {
+        for clip in [Clip::Norm(most), Clip::Value(most)] {
+            let trainer = Trainer { clip, ..Trainer::new(Sgd::new(0.1), Stop::epochs(1)) };
+            assert!(trainer.train(&mut objective(Loss::Squared, &[], &data), &mut vec![0.0; 6]).is_err(), "{clip:?}");
+        }
+    }
+}
+
+#[test]
+fn a_theta_or_a_loader_of_another_length_is_refused() {
+    let data = dense_table(Loss::Squared, 10, 5, 1);
+    let trainer = Trainer::new(Sgd::new(0.1), Stop::epochs(1));
+    let error = trainer.train(&mut objective(Loss::Squared, &[], &data), &mut vec![0.0; 5]).unwrap_err();
+    assert_eq!(error.to_string(), "expected `theta` of shape [6], found [5]");
+    let other = Trainer { loader: Some(loader(11, "2")), ..trainer.clone() };
+    let error = other.train(&mut objective(Loss::Squared, &[], &data), &mut vec![0.0; 6]).unwrap_err();
+    assert_eq!(error.to_string(), "expected `loader` of shape [10], found [11]");
+    for order in [vec![0, 1, 2], vec![10; 10]] {
+        let given = DataLoader::new(10, BatchSize::rows(2).unwrap(), Order::Given(vec![order]), LastBatch::Keep);
+        let trainer = Trainer { loader: Some(given), ..trainer.clone() };
+        let error = trainer.train(&mut objective(Loss::Squared, &[], &data), &mut vec![0.0; 6]).unwrap_err();
+        assert!(error.to_string().contains("order"), "{error}");
+    }
+}
+
 // Rates.
 
 /// Keeps the rate of every step.

@@ -13,7 +13,7 @@ pub use state::State;
 
 use crate::clip::Clip;
 use crate::clock::{Clock, Stopwatch};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Epoch, Event, Started, Step};
 use crate::loader::{Batch, BatchSize, DataLoader, LastBatch, Order};
 use crate::objective::{Gradient, LossSum, Objective};
@@ -92,7 +92,7 @@ impl Trainer {
         state: &mut State,
         observers: &mut [&mut dyn Observer],
     ) -> Result<StopReason> {
-        Error::unless_empty([self.sgd.problems(), self.stop.problems()].concat())?;
+        self.check(objective, state)?;
         let mut descent = Descent::new(self, objective, state);
         if state.initial_loss.is_nan() {
             state.initial_loss = objective.loss(&state.theta, Batch::all(objective.n_rows())).mean();
@@ -118,6 +118,20 @@ impl Trainer {
         }
         tell(observers, &Event::Finished(reason), state);
         Ok(reason)
+    }
+
+    fn check(&self, objective: &dyn Objective, state: &State) -> Result<()> {
+        let of_loader = self.loader.as_ref().map(DataLoader::problems).unwrap_or_default();
+        let problems = [self.sgd.problems(), self.stop.problems(), self.schedule.problems(), self.clip.problems()];
+        Error::unless_empty([problems.concat(), of_loader].concat())?;
+        let same = |part: &str, expected: usize, found: usize| -> Result<()> {
+            if expected == found {
+                return Ok(());
+            }
+            Err(ErrorKind::ShapeMismatch { part: part.to_owned(), expected: vec![expected], found: vec![found] }.into())
+        };
+        same("theta", objective.n_parameters(), state.theta.len())?;
+        same("loader", objective.n_rows(), self.loader.as_ref().map_or(objective.n_rows(), DataLoader::n_rows))
     }
 }
 
