@@ -80,6 +80,24 @@ impl Objective for Slow {
 }
 
 #[test]
+fn time_is_up_and_only_steps_have_used_it() {
+    for (n_rows, epochs_done) in [(1_000_000, 0), (10, 5)] {
+        let nanoseconds: Arc<AtomicU64> = Arc::default();
+        let limit = Duration::from_millis(50);
+        let trainer = Trainer {
+            loader: Some(loader(n_rows, "1")),
+            clock: Clock::manual(nanoseconds.clone()),
+            ..Trainer::new(Sgd::new(0.1), Stop { time: Some(limit), ..Stop::default() })
+        };
+        let mut state = State::new(vec![0.0]);
+        assert_eq!(run(&trainer, &mut Slow { nanoseconds, n_rows }, &mut state), StopReason::Seconds);
+        assert_eq!(state.epoch, epochs_done);
+        assert!(state.training_time >= limit && state.training_time < limit + Duration::from_millis(5));
+        assert_eq!(state.training_time, Duration::from_millis(state.step));
+    }
+}
+
+#[test]
 fn the_target_is_reached_and_not_passed() {
     let data = dense_table(Loss::Squared, 100, 5, 1);
     let mut free = State::new(vec![0.0; 6]);
@@ -127,6 +145,20 @@ struct Impatient;
 impl Observer for Impatient {
     fn observe(&mut self, _: &Event<'_>, _: &State) -> Control {
         Control::Stop
+    }
+}
+
+#[test]
+fn an_observer_that_stops_at_the_start_is_heard_before_the_first_step() {
+    let data = dense_table(Loss::Squared, 100, 5, 1);
+    let raised = Arc::new(true.into());
+    let observers: [Box<dyn Observer>; 2] = [Box::new(Impatient), Box::new(Interrupt::new(raised))];
+    for mut observer in observers {
+        let mut state = State::new(vec![0.0; 6]);
+        let trainer = Trainer::new(Sgd::new(0.01), Stop::epochs(3));
+        let mut objective = objective(Loss::Squared, &[], &data);
+        let reason = trainer.run(&mut objective, None, &mut state, &mut [&mut *observer]).unwrap();
+        assert_eq!((reason, state.step), (StopReason::Interrupted, 0));
     }
 }
 

@@ -97,8 +97,11 @@ impl Trainer {
         if state.initial_loss.is_nan() {
             state.initial_loss = objective.loss(&state.theta, Batch::all(objective.n_rows())).mean();
         }
-        tell(observers, &Event::Started(descent.started(state)), state);
+        let wanted = tell(observers, &Event::Started(descent.started(state)), state);
         let reason = loop {
+            if wanted == Control::Stop {
+                break StopReason::Interrupted;
+            }
             if state.batch == 0
                 && let Some(reason) = self.stop.between_epochs(state, descent.descends())
             {
@@ -224,7 +227,10 @@ impl<'a> Descent<'a> {
                 if !is_finite {
                     return ControlFlow::Break(StopReason::Diverged);
                 }
-                if let Some(reason) = self.trainer.stop.within_epoch(state) {
+                // After the last batch the epoch is looked at first, and the run may end between the epochs.
+                if state.batch < self.loader.len()
+                    && let Some(reason) = self.trainer.stop.within_epoch(state)
+                {
                     return ControlFlow::Break(reason);
                 }
                 if let Some(pace) = &mut self.pace {
