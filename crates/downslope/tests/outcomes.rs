@@ -260,6 +260,68 @@ fn a_start_or_data_that_are_no_numbers_end_the_run_before_a_step() {
     assert_eq!(state.step, 0);
 }
 
+#[test]
+fn steps_or_seconds_that_end_a_run_do_not_hide_that_it_leapt_out() {
+    let data = dense_table(Loss::Squared, 100, 5, 1);
+    for lr in [1e4, 1e30] {
+        for steps in [1, 2, 4] {
+            let stop = Stop { steps: Some(steps), ..Stop::default() };
+            let trainer = Trainer { loader: Some(loader(100, "32")), ..Trainer::new(Sgd::new(lr), stop) };
+            let mut state = State::new(vec![0.0; 6]);
+            let reason = run(&trainer, &mut objective(Loss::Squared, &[], &data), &mut state);
+            assert_eq!(reason, StopReason::Diverged, "lr {lr}, {steps} steps");
+        }
+    }
+    let nanoseconds: Arc<AtomicU64> = Arc::default();
+    let trainer = Trainer {
+        loader: Some(loader(1_000_000, "1")),
+        clock: Clock::manual(nanoseconds.clone()),
+        ..Trainer::new(Sgd::new(1.01), Stop { time: Some(Duration::from_millis(500)), ..Stop::default() })
+    };
+    let mut state = State::new(vec![0.0]);
+    assert_eq!(run(&trainer, &mut Slow { nanoseconds, n_rows: 1_000_000 }, &mut state), StopReason::Diverged);
+}
+
+#[test]
+fn infinite_weights_are_no_model_whatever_the_loss_says() {
+    let x = Matrix::new(2, 1, vec![1.0, 2.0]).unwrap();
+    let data = Arc::new(Dataset::new(Features::Dense(x), vec![1.0; 2]).unwrap());
+    let mut state = State::new(vec![0.0; 2]);
+    let trainer = Trainer::new(Sgd::new(1e39), Stop::epochs(3));
+    let reason = run(&trainer, &mut objective(Loss::Hinge, &[], &data), &mut state);
+    assert_eq!(state.train_losses[0].to_bits(), 0_f64.to_bits());
+    assert_eq!(reason, StopReason::Diverged);
+}
+
+#[test]
+fn a_penalty_may_raise_the_loss_beside_it() {
+    let data = dense_table(Loss::Squared, 100, 5, 1);
+    let mut state = State::new(vec![0.0; 6]);
+    run(&Trainer::new(Sgd::new(0.3), Stop::epochs(300)), &mut objective(Loss::Squared, &[], &data), &mut state);
+    // From three times the weights that fit best, past them, to ones that are also kept small: down, then up a little.
+    let mut state = State::new(state.theta.iter().map(|value| 3.0 * value).collect());
+    let sgd = Sgd { weight_decay: 0.5, ..Sgd::new(0.01) };
+    let reason = run(&Trainer::new(sgd, Stop::epochs(400)), &mut objective(Loss::Squared, &[], &data), &mut state);
+    assert_eq!(reason, StopReason::Epochs);
+    let lowest = state.train_losses.iter().fold(f64::INFINITY, |lowest, &loss| lowest.min(loss));
+    assert!(state.train_losses[399] > 1.5 * lowest);
+}
+
+#[test]
+fn a_loss_below_zero_is_judged_by_how_far_it_rises() {
+    // Counts about 100: at the optimum the loss of `poisson` is about −360, and a run that starts beside it stays.
+    let x = Matrix::new(50, 1, (0..50).map(|i| i as f32 / 50.0).collect()).unwrap();
+    let data = Arc::new(Dataset::new(Features::Dense(x), (0..50).map(|i| (95 + i % 11) as f32).collect()).unwrap());
+    let trainer = |lr| Trainer { loader: Some(loader(50, "5")), ..Trainer::new(Sgd::new(lr), Stop::epochs(20)) };
+    let mut state = State::new(vec![0.0, 100_f32.ln()]);
+    let reason = run(&trainer(1e-4), &mut objective(Loss::Poisson, &[], &data), &mut state);
+    assert!(state.initial_loss < -300.0);
+    assert_eq!(reason, StopReason::Epochs);
+    let mut state = State::new(vec![0.0, 100_f32.ln()]);
+    let reason = run(&trainer(1.0), &mut objective(Loss::Poisson, &[], &data), &mut state);
+    assert_eq!(reason, StopReason::Diverged);
+}
+
 /// 1 − (θ − 3)², a hill.
 struct Hill;
 
@@ -271,6 +333,19 @@ impl Objective for Hill {
     fn loss_and_gradient(&mut self, theta: &[f32], _: Batch<'_>, gradient: &mut Gradient) -> LossSum {
         gradient.values_mut()[0] -= 2.0 * (theta[0] - 3.0);
         LossSum::new(1.0 - f64::from(theta[0] - 3.0).powi(2), 1)
+    }
+}
+
+#[test]
+fn going_up_on_purpose_is_no_divergence() {
+    let sgd = Sgd { maximize: true, ..Sgd::new(0.1) };
+    for theta in [0.0, 2.5] {
+        let mut state = State::new(vec![theta]);
+        assert_eq!(run(&Trainer::new(sgd, Stop::epochs(100)), &mut Hill, &mut state), StopReason::Epochs);
+        assert!((state.theta[0] - 3.0).abs() < 1e-5);
+        let mut state = State::new(vec![theta]);
+        let too_high = Sgd { lr: 1.5, ..sgd };
+        assert_eq!(run(&Trainer::new(too_high, Stop::epochs(500)), &mut Hill, &mut state), StopReason::Diverged);
     }
 }
 

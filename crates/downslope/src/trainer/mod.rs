@@ -20,7 +20,7 @@ use crate::objective::{Gradient, LossSum, Objective};
 use crate::observer::{Control, Observer, Pace};
 use crate::schedule::{Moment, Schedule};
 use crate::sgd::{Rate, Sgd};
-use crate::stop::{Stop, StopReason};
+use crate::stop::{Course, Stop, StopReason, leapt_out};
 
 /// How often a run with a time limit looks at the clock.
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_millis(2);
@@ -103,7 +103,7 @@ impl Trainer {
                 break StopReason::Interrupted;
             }
             if state.batch == 0
-                && let Some(reason) = self.stop.between_epochs(state, descent.descends())
+                && let Some(reason) = self.stop.between_epochs(state, descent.course())
             {
                 break reason;
             }
@@ -116,6 +116,7 @@ impl Trainer {
                 break StopReason::Interrupted;
             }
         };
+        let reason = descent.verdict(objective, state, reason);
         if !state.best_theta.is_empty() && reason != StopReason::Interrupted {
             state.theta.clone_from(&state.best_theta);
         }
@@ -178,10 +179,30 @@ impl<'a> Descent<'a> {
         }
     }
 
-    /// Whether every step should lower the training loss.
-    fn descends(&self) -> bool {
+    /// Which way the training loss should go.
+    fn course(&self) -> Course {
         let sgd = &self.trainer.sgd;
-        self.loader.batch_size() == self.loader.n_rows() && sgd.momentum == 0.0 && !sgd.maximize
+        let is_loss_alone = sgd.momentum == 0.0 && sgd.weight_decay == 0.0 && sgd.l1 == 0.0;
+        if sgd.maximize {
+            Course::Climbs
+        } else if self.loader.batch_size() == self.loader.n_rows() && is_loss_alone {
+            Course::Descends
+        } else {
+            Course::Wanders
+        }
+    }
+
+    /// The reason why a run ended, unless what it ended with is no model: nobody has looked at the last steps of a run
+    /// that was cut short within an epoch, and no loss shows infinite weights of which it is zero.
+    fn verdict(&self, objective: &mut dyn Objective, state: &State, reason: StopReason) -> StopReason {
+        let is_cut_short = state.batch > 0 && matches!(reason, StopReason::Steps | StopReason::Seconds);
+        let mut last_loss = || objective.loss(&state.theta, Batch::all(objective.n_rows())).mean();
+        let is_lost = reason != StopReason::Interrupted && !state.theta.iter().all(|value| value.is_finite());
+        if is_lost || is_cut_short && leapt_out(last_loss(), state, self.course()) {
+            StopReason::Diverged
+        } else {
+            reason
+        }
     }
 
     /// The rate of a step, counted from 0, of an epoch, counted from 0.
