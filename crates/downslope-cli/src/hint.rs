@@ -49,12 +49,11 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         ErrorKind::NotFinite { name, found } => {
             format!("`--missing {found}` counts it as missing, `--drop {name}` leaves the column out")
         }
-        ErrorKind::NotABoolean { name, .. } => format!("`--drop {name}` leaves the column out"),
         ErrorKind::OneClass { .. } => "there is nothing to tell apart; `--target` names another column".to_owned(),
         ErrorKind::TooManyClasses { .. } => {
             "`--task regression` learns numbers; `--target` names another column".to_owned()
         }
-        ErrorKind::TooManyCategories { name, .. } => format!("`--drop {name}` leaves the column out"),
+        ErrorKind::NotABoolean { name, .. } | ErrorKind::TooManyCategories { name, .. } => format!("`--drop {name}` leaves the column out"),
         ErrorKind::TargetNotNumeric { .. } => {
             "`--task classification` learns classes; `--target` names another column".to_owned()
         }

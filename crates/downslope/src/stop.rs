@@ -61,12 +61,15 @@ impl fmt::Display for StopReason {
 }
 
 /// Which way the training loss should go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Course {
     /// Down with every step: full batches, no momentum, no penalty beside the loss.
     Descends,
-    /// Down on the whole.
-    Wanders,
+    /// Down on the whole: batches are noisy, and momentum may first swing far out.
+    Wanders {
+        /// The momentum.
+        momentum: f64,
+    },
     /// Up: `maximize`.
     Climbs,
 }
@@ -76,14 +79,27 @@ impl Course {
     fn turned(self, loss: f64) -> f64 {
         if self == Self::Climbs { -loss } else { loss }
     }
+
+    /// How many times the first loss a loss must be to be no passing swing. Within its stability limit momentum μ may
+    /// stretch a distance by (1+μ)/(1−μ) before it brings it down, and so a quadratic loss by the square of that.
+    fn leapt_out(self) -> f64 {
+        match self {
+            Self::Wanders { momentum } if momentum < 1.0 => LEAPT_OUT * ((1.0 + momentum) / (1.0 - momentum)).powi(2),
+            Self::Wanders { .. } => f64::INFINITY,
+            Self::Descends | Self::Climbs => LEAPT_OUT,
+        }
+    }
+
+    /// How many times the first loss the last may be. Noise alone may raise the loss of a run that began at the optimum.
+    fn ended_worse(self) -> f64 {
+        if self == Self::Descends { 1.0 + 1e-6 } else { 1.5 }
+    }
 }
 
 /// A loss this many times the first one is not noise.
 const LEAPT_OUT: f64 = 4.0;
 /// Full batches without momentum that make the loss rise so many times in a row will go on doing so.
 const RISES: usize = 5;
-/// A run that ends with a loss so many times the first has gone the wrong way.
-const ENDED_WORSE: f64 = 1.05;
 
 impl Stop {
     /// So many epochs and nothing else.
@@ -122,7 +138,7 @@ impl Stop {
         } else {
             self.within_epoch(state)?
         };
-        let worse = times(ENDED_WORSE, course.turned(state.initial_loss));
+        let worse = times(course.ended_worse(), course.turned(state.initial_loss));
         let ended_worse = state.train_losses.last().is_some_and(|&loss| course.turned(loss) > worse);
         Some(if ended_worse && done != StopReason::Target { StopReason::Diverged } else { done })
     }
@@ -146,7 +162,7 @@ fn times(factor: f64, loss: f64) -> f64 {
 
 /// Whether a training loss is so far from the first that the weights are no model.
 pub(crate) fn leapt_out(loss: f64, state: &State, course: Course) -> bool {
-    !loss.is_finite() || course.turned(loss) > times(LEAPT_OUT, course.turned(state.initial_loss))
+    !loss.is_finite() || course.turned(loss) > times(course.leapt_out(), course.turned(state.initial_loss))
 }
 
 /// Epochs since the lowest loss so far.
@@ -180,7 +196,9 @@ mod tests {
 
     #[test]
     fn each_rule_ends_a_run_and_says_which() {
-        let rule = |stop: Stop, losses: &[f64]| stop.between_epochs(&state_after(1.0, losses), Course::Wanders);
+        let rule = |stop: Stop, losses: &[f64]| {
+            stop.between_epochs(&state_after(1.0, losses), Course::Wanders { momentum: 0.0 })
+        };
         assert_eq!(rule(Stop::epochs(2), &[0.9]), None);
         assert_eq!(rule(Stop::epochs(2), &[0.9, 0.8]), Some(StopReason::Epochs));
         assert_eq!(rule(Stop { target: Some(0.8), ..Stop::default() }, &[0.9, 0.8]), Some(StopReason::Target));
@@ -192,7 +210,7 @@ mod tests {
     #[test]
     fn a_loss_that_leaps_out_or_keeps_rising_has_diverged() {
         let reason = |losses: &[f64], course| Stop::epochs(9).between_epochs(&state_after(1.0, losses), course);
-        let (falling, wandering) = (Course::Descends, Course::Wanders);
+        let (falling, wandering) = (Course::Descends, Course::Wanders { momentum: 0.0 });
         assert_eq!(reason(&[f64::NAN], wandering), Some(StopReason::Diverged));
         assert_eq!(reason(&[5.0], wandering), Some(StopReason::Diverged));
         let rising = [0.2, 0.22, 0.24, 0.27, 0.3, 0.34];

@@ -123,7 +123,7 @@ fn every_gradient_is_the_slope_of_its_loss() {
         let data = dense_table(loss, N_ROWS, 6, 1);
         for model in every_model(loss, 6) {
             let theta = theta_of(&model, &data, None);
-            let mut objective = EmpiricalLoss::new(model.clone(), loss, data.clone());
+            let mut objective = EmpiricalLoss::new(model.clone(), loss, data.clone()).unwrap();
             let all: Vec<u32> = (0..N_ROWS as u32).collect();
             let some: Vec<u32> = (0..40).map(|i| (i * 77) % N_ROWS as u32).collect();
             for (batch, rows) in
@@ -148,7 +148,7 @@ fn gradients_hold_at_scores_of_a_hundred() {
         let reach = if loss == Loss::Poisson { 80.0 } else { 100.0 };
         for model in every_model(loss, 6) {
             let theta = theta_of(&model, &data, Some(reach));
-            let mut objective = EmpiricalLoss::new(model.clone(), loss, data.clone());
+            let mut objective = EmpiricalLoss::new(model.clone(), loss, data.clone()).unwrap();
             let rows: Vec<u32> = (0..40).collect();
             let (sum, gradient) = gradient(&mut objective, &theta, Batch::all(40));
             assert!(sum.is_finite(), "{loss}: {sum}");
@@ -164,7 +164,7 @@ fn logits_far_beyond_a_hundred_still_give_finite_gradients() {
         let data = dense_table(loss, 40, 6, 2);
         for model in every_model(loss, 6) {
             let theta = theta_of(&model, &data, Some(1e6));
-            let mut objective = EmpiricalLoss::new(model, loss, data.clone());
+            let mut objective = EmpiricalLoss::new(model, loss, data.clone()).unwrap();
             let (sum, gradient) = gradient(&mut objective, &theta, Batch::all(40));
             assert!(sum.is_finite() && gradient.values().iter().all(|value| value.is_finite()), "{loss}");
         }
@@ -178,7 +178,7 @@ fn dense_and_sparse_rows_have_the_same_gradient() {
         for model in every_model(loss, 40) {
             let theta = theta_of(&model, &dense, None);
             let of = |data: &std::sync::Arc<Dataset>| {
-                let mut objective = EmpiricalLoss::new(model.clone(), loss, data.clone());
+                let mut objective = EmpiricalLoss::new(model.clone(), loss, data.clone()).unwrap();
                 gradient(&mut objective, &theta, Batch::all(N_ROWS))
             };
             let ((dense_sum, dense), (sparse_sum, sparse)) = (of(&dense), of(&sparse));
@@ -194,7 +194,8 @@ fn a_sparse_gradient_touches_only_the_features_of_its_rows() {
     let (_, sparse) = twin_tables(Loss::CrossEntropy, 50, 1000, 0.01, 4);
     let Features::Sparse(x) = &sparse.features else { panic!("sparse rows") };
     let mut objective =
-        EmpiricalLoss::new(model(Loss::CrossEntropy, 1000, &[], Activation::Relu), Loss::CrossEntropy, sparse.clone());
+        EmpiricalLoss::new(model(Loss::CrossEntropy, 1000, &[], Activation::Relu), Loss::CrossEntropy, sparse.clone())
+            .unwrap();
     let theta = vec![0.0; objective.n_parameters()];
     let (_, gradient) = gradient(&mut objective, &theta, Batch::Range(7..8));
     let mut touched = gradient.touched().unwrap().to_vec();
@@ -210,7 +211,7 @@ fn a_gradient_is_not_spoilt_by_what_was_computed_before_it() {
         let data = dense_table(loss, N_ROWS, 6, 5);
         for model in every_model(loss, 6) {
             let theta = theta_of(&model, &data, None);
-            let mut objective = EmpiricalLoss::new(model.clone(), loss, data.clone());
+            let mut objective = EmpiricalLoss::new(model.clone(), loss, data.clone()).unwrap();
             let fresh = gradient(&mut objective, &theta, Batch::all(N_ROWS));
             for wild in [f32::NAN, f32::INFINITY] {
                 let (lost, _) = gradient(&mut objective, &vec![wild; theta.len()], Batch::all(N_ROWS));

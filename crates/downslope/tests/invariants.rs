@@ -60,7 +60,7 @@ fn pool(n_threads: usize) -> Arc<rayon::ThreadPool> {
 fn any_number_of_threads_gives_the_same_bits() {
     for (name, loss, model, data) in large_problems() {
         let run = |pool| {
-            let mut objective = EmpiricalLoss::new(model.clone(), loss, data.clone()).with_pool(pool);
+            let mut objective = EmpiricalLoss::new(model.clone(), loss, data.clone()).unwrap().with_pool(pool);
             let mut state = State::new(start(&objective));
             // A batch of nine tenths of the rows, in random order, then one of the rest.
             let trainer = Trainer {
@@ -82,7 +82,7 @@ fn any_number_of_threads_gives_the_same_bits() {
 #[test]
 fn batches_that_large_are_cut_in_parts_summed_apart() {
     let (_, loss, model, data) = large_problems().swap_remove(0);
-    let mut objective = EmpiricalLoss::new(model, loss, data.clone());
+    let mut objective = EmpiricalLoss::new(model, loss, data.clone()).unwrap();
     let (theta, n) = (start(&objective), data.n_rows());
     let mut sum_over = |bounds: &[usize]| {
         let mut total = objective.gradient();

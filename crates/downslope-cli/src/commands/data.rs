@@ -38,7 +38,7 @@ fn list() -> Result<Outcome> {
     };
     text.push_str(&shown.to_text(canvas.width, canvas.glyphs));
     for table in builtin::list() {
-        text.push_str(&format!("\n@{}: {}\nLicence: {}\n", table.name, table.source, table.licence));
+        text.extend(["\n@", table.name, ": ", table.source, "\nLicence: ", table.licence, "\n"]);
     }
     give(text)?;
     Ok(Outcome::Done)

@@ -8,8 +8,9 @@ use rayon::prelude::*;
 use super::pass::{BLOCK_ROWS, Pass};
 use super::{Gradient, LossSum, Objective, differences_of_gradients};
 use crate::data::{Dataset, Features};
+use crate::error::{ErrorKind, Result};
 use crate::loader::Batch;
-use crate::loss::Loss;
+use crate::loss::{Loss, Suits};
 use crate::metrics::Metrics;
 use crate::model::{Model, Part};
 
@@ -49,7 +50,41 @@ struct Worker {
 
 impl EmpiricalLoss {
     /// A model on a table, computed by one thread.
-    pub fn new(model: Model, loss: Loss, data: Arc<Dataset>) -> Self {
+    ///
+    /// # Errors
+    /// A model of other inputs or outputs than the table and the loss need, and a target that is none of the classes.
+    pub fn new(model: Model, loss: Loss, data: Arc<Dataset>) -> Result<Self> {
+        let differs = |part: &str, expected: usize, found: usize| ErrorKind::ShapeMismatch {
+            part: part.to_owned(),
+            expected: vec![expected],
+            found: vec![found],
+        };
+        if model.n_features != data.n_features() || model.n_features == 0 {
+            return Err(differs("features", data.n_features().max(1), model.n_features).into());
+        }
+        if model.n_outputs == 0 || (loss != Loss::CrossEntropy && model.n_outputs != 1) {
+            return Err(differs("outputs", 1, model.n_outputs).into());
+        }
+        if model.hidden.contains(&0) {
+            return Err(differs("hidden", 1, 0).into());
+        }
+        let n_classes = match loss.suits() {
+            Suits::Regression => return Ok(Self::trusted(model, loss, data)),
+            Suits::TwoClasses => 2,
+            Suits::Classes => model.n_outputs,
+        };
+        let is_class = |&target: &f32| target.fract() == 0.0 && target >= 0.0 && (target as usize) < n_classes;
+        match data.targets.iter().find(|target| !is_class(target)) {
+            None => Ok(Self::trusted(model, loss, data)),
+            Some(target) => {
+                let (name, found) = ("targets".to_owned(), target.to_string());
+                Err(ErrorKind::TargetOutOfRange { name, expected: "the number of a class", found }.into())
+            }
+        }
+    }
+
+    /// The same for what is known to fit.
+    pub(crate) fn trusted(model: Model, loss: Loss, data: Arc<Dataset>) -> Self {
         let mut objective = Self { model, loss, data, target_unit: 1.0, workers: Vec::new(), pool: None };
         let n_chunks = objective.n_chunks(objective.data.n_rows());
         let block_rows = BLOCK_ROWS.min(objective.data.n_rows().max(1));
@@ -267,7 +302,7 @@ impl Objective for EmpiricalLoss {
     /// Exact for linear models: H·v = X̃ᵀ(ℓ″∘(X̃v))/n. Otherwise by differences of gradients.
     fn curvature_product(&mut self, theta: &[f32], batch: Batch<'_>, vector: &[f64], out: &mut [f64]) {
         if !self.model.is_linear() {
-            return differences_of_gradients(self, theta, batch, vector, out);
+            return differences_of_gradients(self, theta, &batch, vector, out);
         }
         let direction: Vec<f32> = vector.iter().map(|&v| v as f32).collect();
         let kink_width = self.kink_width();
@@ -323,7 +358,7 @@ impl Objective for EmpiricalLoss {
 impl EmpiricalLoss {
     /// The scale of the targets over which a kink of the loss is seen: their standard deviation, or 1 for classes.
     fn kink_width(&self) -> f64 {
-        if self.loss.suits() != crate::loss::Suits::Regression {
+        if self.loss.suits() != Suits::Regression {
             return 1.0;
         }
         let n = self.data.targets.len() as f64;

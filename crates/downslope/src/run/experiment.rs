@@ -226,7 +226,7 @@ impl Experiment {
     }
 
     fn objective_on(&self, data: &Arc<Dataset>) -> EmpiricalLoss {
-        EmpiricalLoss::new(self.model.clone(), self.loss, Arc::clone(data))
+        EmpiricalLoss::trusted(self.model.clone(), self.loss, Arc::clone(data))
             .with_pool(self.pool.clone())
             .with_target_unit(target_unit(&self.preprocessing))
     }

@@ -27,27 +27,7 @@ const LOOK_AT_THE_CLOCK: Duration = Duration::from_millis(2);
 
 /// Gradient descent on any [`Objective`].
 ///
-/// ```
-/// use downslope::{loader::Batch, objective::{Gradient, LossSum, Objective}, sgd::Sgd, stop::Stop, trainer::Trainer};
-///
-/// struct Rosenbrock; // (1 − x)² + 100(y − x²)², lowest at (1, 1)
-///
-/// impl Objective for Rosenbrock {
-///     fn n_parameters(&self) -> usize { 2 }
-///     fn loss_and_gradient(&mut self, theta: &[f32], _: Batch<'_>, gradient: &mut Gradient) -> LossSum {
-///         let (x, y) = (theta[0], theta[1]);
-///         gradient.values_mut()[0] += 2.0 * (x - 1.0) - 400.0 * x * (y - x * x);
-///         gradient.values_mut()[1] += 200.0 * (y - x * x);
-///         LossSum::new(((1.0 - x).powi(2) + 100.0 * (y - x * x).powi(2)).into(), 1)
-///     }
-/// }
-///
-/// let mut theta = vec![-1.2, 1.0];
-/// let sgd = Sgd { momentum: 0.9, ..Sgd::new(3e-4) };
-/// Trainer::new(sgd, Stop::epochs(10_000)).train(&mut Rosenbrock, &mut theta)?;
-/// assert!((theta[0] - 1.0).abs() < 0.01 && (theta[1] - 1.0).abs() < 0.01);
-/// # downslope::Result::Ok(())
-/// ```
+/// The front page of the crate descends on Rosenbrock's function in ten lines.
 #[derive(Clone, Debug)]
 pub struct Trainer {
     /// The optimiser.
@@ -188,7 +168,7 @@ impl<'a> Descent<'a> {
         } else if self.loader.batch_size() == self.loader.n_rows() && is_loss_alone {
             Course::Descends
         } else {
-            Course::Wanders
+            Course::Wanders { momentum: sgd.momentum }
         }
     }
 

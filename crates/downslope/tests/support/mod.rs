@@ -114,7 +114,7 @@ pub fn model(loss: Loss, n_features: usize, hidden: &[usize], activation: Activa
 
 /// The mean loss of a model with a rectifier on a table.
 pub fn objective(loss: Loss, hidden: &[usize], data: &Arc<Dataset>) -> EmpiricalLoss {
-    EmpiricalLoss::new(model(loss, data.n_features(), hidden, Activation::Relu), loss, data.clone())
+    EmpiricalLoss::new(model(loss, data.n_features(), hidden, Activation::Relu), loss, data.clone()).unwrap()
 }
 
 /// θ to the bit.
