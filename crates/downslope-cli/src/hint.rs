@@ -53,7 +53,9 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         ErrorKind::TooManyClasses { .. } => {
             "`--task regression` learns numbers; `--target` names another column".to_owned()
         }
-        ErrorKind::NotABoolean { name, .. } | ErrorKind::TooManyCategories { name, .. } => format!("`--drop {name}` leaves the column out"),
+        ErrorKind::NotABoolean { name, .. } | ErrorKind::TooManyCategories { name, .. } => {
+            format!("`--drop {name}` leaves the column out")
+        }
         ErrorKind::TargetNotNumeric { .. } => {
             "`--task classification` learns classes; `--target` names another column".to_owned()
         }
