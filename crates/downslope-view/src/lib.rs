@@ -5,13 +5,18 @@
 //!
 //! From the data to the eye: [`quantity`] (a value in words), [`axis`] and [`figure`] (what a figure shows),
 //! [`svg`] and [`png`] (a figure drawn), [`table`], [`terminal`] (both as text), [`page`] (a report of them all).
+//! What is said with them of a comparison is [`compare_report`].
 
 pub mod axis;
+mod command;
+pub mod compare_report;
 pub mod figure;
+pub mod learning_rate;
 pub mod page;
 pub mod palette;
 mod plot;
 pub mod png;
+mod quality;
 pub mod quantity;
 pub mod svg;
 pub mod table;
