@@ -7,9 +7,11 @@ use std::{env, fs, io};
 use downslope::Table;
 use downslope::compare::compare;
 use downslope::loader::BatchSize;
-use downslope::run::{Experiment, Settings};
-use downslope_view::compare_report;
+use downslope::observer::JsonLines;
+use downslope::run::{Experiment, Record, Settings};
+use downslope_view::run_report::Run;
 use downslope_view::terminal::{Canvas, Colour, Glyphs};
+use downslope_view::{compare_report, run_report};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -41,5 +43,22 @@ fn main() -> Outcome {
     fs::write(directory.join("compare.svg"), compare_report::to_svg(&comparison))?;
     fs::write(directory.join("compare.png"), compare_report::to_png(&comparison)?)?;
     fs::write(directory.join("compare.csv"), compare_report::to_csv(&comparison))?;
+
+    let (lr, lr_from) = experiment.learning_rate(settings.batch_size);
+    let begun = Record::new(&experiment, lr, lr_from, 1);
+    let mut lines = Vec::new();
+    let trained = experiment.train(&mut [&mut JsonLines::new(&mut lines, 10, 0)])?;
+    let record = begun.clone().ended(&trained);
+    let events: Vec<_> =
+        lines.split(|byte| *byte == b'\n').map_while(|line| serde_json::from_slice(line).ok()).collect();
+    let run = Run { name: "runs/one", record: &record, events: &events };
+    io::Write::write_all(&mut io::stdout(), format!("\n{}", run_report::summary_text(&run, canvas)).as_bytes())?;
+    fs::write(directory.join("run.html"), run_report::to_page(&[run]).to_html())?;
+    fs::write(directory.join("run.svg"), run_report::to_svg(&[run]))?;
+    fs::write(directory.join("run.png"), run_report::to_png(&[run])?)?;
+    fs::write(directory.join("run.csv"), run_report::to_csv(&[run]))?;
+    let killed = Run { name: "runs/killed", record: &begun, events: &events[..events.len() / 2] };
+    fs::write(directory.join("killed.html"), run_report::to_page(&[killed]).to_html())?;
+    fs::write(directory.join("runs.html"), run_report::to_page(&[run, killed]).to_html())?;
     Ok(())
 }

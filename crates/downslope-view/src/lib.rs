@@ -5,7 +5,7 @@
 //!
 //! From the data to the eye: [`quantity`] (a value in words), [`axis`] and [`figure`] (what a figure shows),
 //! [`svg`] and [`png`] (a figure drawn), [`table`], [`terminal`] (both as text), [`page`] (a report of them all).
-//! What is said with them of a comparison is [`compare_report`].
+//! What is said with them: [`compare_report`] of a comparison, [`run_report`] of runs.
 
 pub mod axis;
 mod command;
@@ -18,6 +18,8 @@ mod plot;
 pub mod png;
 mod quality;
 pub mod quantity;
+pub mod run_report;
 pub mod svg;
 pub mod table;
 pub mod terminal;
+mod words;

@@ -25,7 +25,8 @@ pub(crate) enum Best {
 
 /// All metrics that apply, the loss first; the log loss is left out where it is the loss.
 pub(crate) fn measures(metrics: &Metrics) -> Vec<Measure> {
-    use {Best::*, Format::*};
+    use Best::{Highest, Lowest};
+    use Format::{Number, Percent};
     let log_loss = metrics.log_loss.filter(|log_loss| (log_loss - metrics.loss).abs() > 0.0);
     let all = [
         ("loss", "mean of the loss over the rows", Some(metrics.loss), Number, Lowest),

@@ -56,26 +56,28 @@ impl Default for Canvas {
     }
 }
 
+/// How words of this program are spelled in ASCII.
+const SPELLINGS: [(&str, &str); 12] = [
+    ("λmax", "lambda_max"),
+    ("R²", "R2"),
+    ("µs", "us"),
+    ("×", "x"),
+    ("–", "-"),
+    ("−", "-"),
+    ("∞", "inf"),
+    ("◂", "*"),
+    ("→", "->"),
+    ("·", "-"),
+    ("η", "lr"),
+    ("²", "^2"),
+];
+
 impl Glyphs {
     /// Words of this program with nothing beyond ASCII in them where the terminal has no more; other words stay.
     pub(crate) fn spelled(self, words: &str) -> String {
         if self == Self::Unicode {
             return words.to_owned();
         }
-        const SPELLINGS: [(&str, &str); 12] = [
-            ("λmax", "lambda_max"),
-            ("R²", "R2"),
-            ("µs", "us"),
-            ("×", "x"),
-            ("–", "-"),
-            ("−", "-"),
-            ("∞", "inf"),
-            ("◂", "*"),
-            ("→", "->"),
-            ("·", "-"),
-            ("η", "lr"),
-            ("²", "^2"),
-        ];
         SPELLINGS.iter().fold(words.to_owned(), |words, (from, to)| words.replace(from, to))
     }
 }

@@ -2,11 +2,11 @@
 
 use downslope::compare::{Comparison, Method, Point};
 
-use super::table::plural;
 use super::verdict::Clock;
 use crate::axis::{Axis, Format};
 use crate::figure::{Bar, BarChart, LineChart, Series};
 use crate::quantity::{number, seconds};
+use crate::words::plural;
 
 /// The loss must fall so many times for the small values to need a logarithmic axis.
 const FALLS_FAR: f64 = 8.0;
@@ -102,8 +102,16 @@ pub(super) fn noise(comparison: &Comparison) -> Option<LineChart> {
     let of_one_row = anchor.1 / relative(anchor.0);
     let expected = (0..POINTS).map(|i| (n - 1.0).powf(f64::from(i) / f64::from(POINTS - 1)));
     let line = expected.map(|batch| (batch, of_one_row * relative(batch))).collect();
-    let words: Vec<String> =
-        measured.iter().map(|(rows, noise)| format!("{} at {}", number(*noise), plural(*rows as u64, "row"))).collect();
+    let words: Vec<String> = measured
+        .iter()
+        .map(|(rows, noise)| {
+            format!(
+                "{} at {}",
+                number(*noise),
+                if *rows < 1.5 { "1 row".to_owned() } else { format!("{} rows", number(*rows)) }
+            )
+        })
+        .collect();
     Some(LineChart {
         title: "Noise falls with the square root of the batch size".to_owned(),
         description: format!(

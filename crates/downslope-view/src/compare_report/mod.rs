@@ -63,4 +63,3 @@ pub fn to_csv(comparison: &Comparison) -> String {
     }
     out
 }
-

@@ -2,7 +2,7 @@
 
 use downslope::compare::{Comparison, Method};
 
-use super::table::{Group, groups, plural};
+use super::table::{Group, groups};
 use super::{figures, text, verdict};
 use crate::command::{self, differing};
 use crate::learning_rate::learning_rate_words;
@@ -10,6 +10,7 @@ use crate::page::{Block, Fact, Note, Page, Section, Tone};
 use crate::quality::measures;
 use crate::quantity::{count, number};
 use crate::table::{Column, Table};
+use crate::words::plural;
 
 pub(super) fn report(comparison: &Comparison) -> Page {
     let mut verdict = verdict::paragraphs(comparison);

@@ -6,6 +6,7 @@ use downslope::stop::StopReason;
 use super::contest::Contest;
 use crate::quality::{Best, headline};
 use crate::quantity::{count, number, rate, seconds};
+use crate::words::plural;
 
 /// Rows that answer one question.
 #[derive(Clone, Debug)]
@@ -135,10 +136,6 @@ fn what_it_gives(comparison: &Comparison) -> Vec<Row> {
 
 fn epochs_label(comparison: &Comparison) -> String {
     format!("loss after {}", plural(comparison.epochs, "epoch"))
-}
-
-pub(super) fn plural(n: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
 /// Two times in one unit: `20.8–23.5 µs`.

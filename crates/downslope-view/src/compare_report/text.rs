@@ -5,11 +5,11 @@ use std::fmt::Write;
 use downslope::compare::Comparison;
 use unicode_width::UnicodeWidthStr;
 
-use super::table::{Group, groups, plural};
+use super::table::{Group, groups};
 use super::{figures, verdict};
 use crate::quantity::count;
-use crate::table::wrap;
 use crate::terminal::{Canvas, Glyphs};
+use crate::words::{capital, hanging, next_steps, paragraph, plural};
 
 /// Columns between two columns.
 const GAP: usize = 2;
@@ -29,14 +29,8 @@ pub(super) fn report(comparison: &Comparison, canvas: Canvas) -> String {
     for words in verdict::paragraphs(comparison) {
         out.push_str(&hanging(&words, canvas));
     }
-    out.push_str("\nNext:\n");
-    for (command, why) in verdict::next(comparison) {
-        // A command stays on one line, to be copied.
-        let _ = writeln!(out, "  {command}");
-        for line in wrap(&why, canvas.width.saturating_sub(6).max(10)) {
-            let _ = writeln!(out, "      {line}");
-        }
-    }
+    out.push('\n');
+    out.push_str(&next_steps(&verdict::next(comparison), canvas));
     out
 }
 
@@ -49,22 +43,12 @@ pub(super) fn subject(comparison: &Comparison) -> String {
     };
     format!(
         "{} on {}: {} to learn from, {held_out}, {}; the same start and {} each",
-        verdict::capital(&data.model),
+        capital(&data.model),
         data.source,
         plural(data.n_train as u64, "row"),
         plural(data.n_features as u64, "feature"),
         plural(comparison.epochs, "epoch"),
     )
-}
-
-fn paragraph(words: &str, canvas: Canvas) -> String {
-    wrap(&canvas.glyphs.spelled(words), canvas.width).map(|line| line + "\n").collect()
-}
-
-/// A paragraph whose beginning stands out.
-fn hanging(words: &str, canvas: Canvas) -> String {
-    let lines: Vec<String> = wrap(&canvas.glyphs.spelled(words), canvas.width.saturating_sub(2)).collect();
-    lines.join("\n  ") + "\n"
 }
 
 /// The methods as columns, in as many tables as the width asks for.

@@ -1,15 +1,18 @@
 //! Who wins on each clock, and why, in plain words?
 
+use std::fmt::Write;
+
 use downslope::compare::{Comparison, Method};
 use downslope::data::TaskKind;
 use downslope::run::LearningRate;
 use downslope::stop::StopReason;
 
 use super::contest::Contest;
-use super::table::{at_equal_epochs, epoch_seconds, held_out, is_full, plural};
+use super::table::{at_equal_epochs, epoch_seconds, held_out, is_full};
 use crate::command::{self, Flag, differing};
 use crate::quality::{self, Best};
 use crate::quantity::{count, number, seconds};
+use crate::words::{capital, listed, plural};
 
 /// A factor below this is not worth a word.
 const WORTH_A_WORD: f64 = 1.2;
@@ -64,15 +67,6 @@ impl Clock {
     }
 }
 
-/// `batch`, `batch and mini-batch`, `a, b and c`.
-pub(super) fn listed(words: &[String]) -> String {
-    match words {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
 fn names(places: &[(&Method, f64)]) -> String {
     listed(&places.iter().map(|(method, _)| method.name.clone()).collect::<Vec<_>>())
 }
@@ -121,11 +115,6 @@ fn is_or_are(names: &str) -> &'static str {
     if names.contains(" and ") { "are" } else { "is" }
 }
 
-pub(super) fn capital(words: &str) -> String {
-    let mut rest = words.chars();
-    rest.next().map_or(String::new(), |first| first.to_uppercase().chain(rest).collect())
-}
-
 /// The whole verdict: what failed, each clock, what a step costs and what the model is worth.
 pub(super) fn paragraphs(comparison: &Comparison) -> Vec<String> {
     let mut out = failures(comparison);
@@ -163,8 +152,9 @@ pub(super) fn failures(comparison: &Comparison) -> Vec<String> {
             StopReason::Diverged => {
                 let mut words = format!("{name} diverged after {}, and has no model.", plural(method.steps, "step"));
                 for finding in &method.findings {
-                    words +=
-                        &format!(" The reason ({}): {}. {}.", finding.slug, finding.cause, capital(&finding.remedy));
+                    let remedy = capital(&finding.remedy);
+                    // Writing to a `String` cannot fail.
+                    let _ = write!(words, " The reason ({}): {}. {remedy}.", finding.slug, finding.cause);
                 }
                 out.push(words);
             }
@@ -212,38 +202,28 @@ fn why_by_steps(comparison: &Comparison) -> String {
     let [(winner, _)] = contest.winners() else { return String::new() };
     let others: Vec<&Method> = contest.others().iter().map(|(method, _)| *method).collect();
     let noisy = |method: &Method| method.gradient_noise.is_finite() && method.gradient_noise > 0.0;
-    let noise = |method: &Method| {
-        format!("that of {} by {} times", plural(method.batch_size as u64, "row"), number(method.gradient_noise))
+    if !others.iter().all(|other| noisy(other) && other.gradient_noise > winner.gradient_noise) {
+        let noise = number(winner.gradient_noise);
+        let words = || format!("The noise of its gradient, {noise} times the gradient itself, did not hold it back.");
+        return if noisy(winner) { words() } else { String::new() };
+    }
+    let own = if is_full(comparison, winner) {
+        format!("Its gradient is that of all {} rows; ", count(winner.batch_size as u64))
+    } else {
+        format!("Its gradient has the least noise, {} times the gradient itself; ", number(winner.gradient_noise))
     };
-    if others.iter().all(|other| noisy(other) && other.gradient_noise > winner.gradient_noise) {
-        let own = if is_full(comparison, winner) {
-            format!("Its gradient is that of all {} rows;", count(winner.batch_size as u64))
-        } else {
-            format!("Its gradient has the least noise, {} times its length;", number(winner.gradient_noise))
-        };
-        let lower: Vec<f64> = others.iter().map(|other| winner.lr / other.lr).collect();
-        let rates = if lower.iter().all(|factor| *factor > WORTH_A_WORD) {
-            let factors = listed(&lower.iter().map(|factor| number(rounded(*factor))).collect::<Vec<_>>());
-            format!(", so the rate must be {factors} times lower")
-        } else {
-            String::new()
-        };
-        return format!(
-            "{own} {} of its length{rates}.",
-            each(others, noise).replacen("that of", "the gradient of", 1).replacen(" times", " times", 1).replacen(
-                "by ",
-                "is off by ",
-                1
-            )
-        );
-    }
-    if noisy(winner) {
-        return format!(
-            "The noise of its gradient, {} times its length, did not hold it back.",
-            number(winner.gradient_noise)
-        );
-    }
-    String::new()
+    let noise = |method: &Method| {
+        format!("at {} {} times", plural(method.batch_size as u64, "row"), number(method.gradient_noise))
+    };
+    let lower: Vec<f64> = others.iter().map(|other| winner.lr / other.lr).collect();
+    let rates = if lower.iter().all(|factor| *factor > WORTH_A_WORD) {
+        let factors: Vec<String> = lower.iter().map(|factor| number(rounded(*factor))).collect();
+        format!(", so the rate was set {} times lower", listed(&factors))
+    } else {
+        String::new()
+    };
+    let itself = if is_full(comparison, winner) { " the gradient itself" } else { "" };
+    format!("{own}the noise is {}{itself}{rates}.", each(others, noise))
 }
 
 /// Two digits are enough for a factor.
@@ -253,15 +233,12 @@ fn rounded(factor: f64) -> f64 {
 }
 
 fn why_by_epochs(comparison: &Comparison) -> String {
-    let steps = |method: &Method| format!("{} for {}", plural(method.steps, "step"), method.name);
     let methods: Vec<&Method> = ended(comparison).collect();
     if methods.windows(2).all(|pair| pair[0].steps == pair[1].steps) {
         return String::new();
     }
-    format!(
-        "The same passes over the rows made {}.",
-        each(methods, steps).replace(" steps for", " for").replacen(" for", " steps for", 1)
-    )
+    let steps = |method: &Method| format!("{} by {}", count(method.steps), method.name);
+    format!("Steps in that time: {}.", each(methods, steps))
 }
 
 fn why_by_seconds(comparison: &Comparison) -> String {
@@ -357,7 +334,7 @@ fn smoothness(comparison: &Comparison) -> String {
     let longest = walked.iter().map(|method| method.zig_zag).fold(0.0, f64::max);
     if walked.len() > 1 && longest > 2.0 {
         let way = |method: &Method| format!("{} {}", method.name, number(method.zig_zag));
-        out += &format!(" Length of the way over the distance it covered: {}.", each(walked, way));
+        let _ = write!(out, " Length of the way over the distance it covered: {}.", each(walked, way));
     }
     out.trim().to_owned()
 }
