@@ -235,6 +235,14 @@ fn what_diverged_wins_nothing() {
 }
 
 #[test]
+fn epochs_that_are_not_equal_have_no_winner() {
+    let mut comparison = three();
+    comparison.methods[1].epochs = 7;
+    let text = to_text(&comparison, canvas(80));
+    assert!(!text.contains("Equal epochs"), "{text}");
+}
+
+#[test]
 fn every_page_and_picture_is_well_formed() {
     for (name, comparison) in all() {
         assert_well_formed(&to_page(&comparison));
