@@ -22,4 +22,6 @@ pub mod run_report;
 pub mod svg;
 pub mod table;
 pub mod terminal;
+#[cfg(test)]
+mod snapshot;
 mod words;

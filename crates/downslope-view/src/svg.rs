@@ -40,7 +40,9 @@ impl Size {
 }
 
 /// Panels are flatter than figures that stand alone.
-const PANEL: Size = Size { width: 760.0, height: 300.0 };
+const PANEL: Size = Size { width: 760.0, height: 280.0 };
+/// The size of a panel's title.
+const PANEL_TITLE: f64 = 15.0;
 /// Between two panels.
 const PANEL_GAP: f64 = 30.0;
 
@@ -49,7 +51,11 @@ pub fn stacked(title: &str, charts: &[LineChart]) -> String {
     let mut all = Pen::new(Theme::Light);
     let mut height = all.head(title, PANEL.width);
     for chart in charts {
-        let (panel, panel_height) = chart.painted(Theme::Light, PANEL);
+        if !chart.title.is_empty() && chart.title != title {
+            height += PANEL_TITLE;
+            all.text(0.0, height, "start", Ink::Text, PANEL_TITLE, &chart.title);
+        }
+        let (panel, panel_height) = LineChart { title: String::new(), ..chart.clone() }.painted(Theme::Light, PANEL);
         all.place(&panel, height);
         height += panel_height + PANEL_GAP;
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::page::unbroken;
 use crate::quantity::count;
 use crate::table::wrap;
 use crate::terminal::Canvas;
@@ -28,12 +29,12 @@ pub(crate) fn listed(words: &[String]) -> String {
 
 /// A paragraph as wide as the canvas.
 pub(crate) fn paragraph(words: &str, canvas: Canvas) -> String {
-    wrap(&canvas.glyphs.spelled(words), canvas.width).map(|line| line + "\n").collect()
+    wrap(&unbroken(&canvas.glyphs.spelled(words)), canvas.width).map(|line| line + "\n").collect()
 }
 
 /// A paragraph whose beginning stands out.
 pub(crate) fn hanging(words: &str, canvas: Canvas) -> String {
-    let lines: Vec<String> = wrap(&canvas.glyphs.spelled(words), canvas.width.saturating_sub(2)).collect();
+    let lines: Vec<String> = wrap(&unbroken(&canvas.glyphs.spelled(words)), canvas.width.saturating_sub(2)).collect();
     lines.join("\n  ") + "\n"
 }
 

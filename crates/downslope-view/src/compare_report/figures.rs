@@ -4,7 +4,7 @@ use downslope::compare::{Comparison, Method, Point};
 
 use super::verdict::Clock;
 use crate::axis::{Axis, Format};
-use crate::figure::{Bar, BarChart, LineChart, Series};
+use crate::figure::{Bar, BarChart, LineChart, Mark, Series};
 use crate::quantity::{number, seconds};
 use crate::words::plural;
 
@@ -20,7 +20,9 @@ pub(super) fn clocks(comparison: &Comparison) -> Vec<LineChart> {
 
 pub(super) fn by_steps(comparison: &Comparison) -> LineChart {
     let x = Axis::new("steps (log scale)").log10();
-    chart(comparison, Clock::Steps, x, |_, _, point| point.step as f64)
+    let mut chart = chart(comparison, Clock::Steps, x, |_, _, point| point.step as f64);
+    chart.marks = equal(comparison, Clock::Steps, comparison.equal_steps as f64);
+    chart
 }
 
 pub(super) fn by_epochs(comparison: &Comparison) -> LineChart {
@@ -29,7 +31,17 @@ pub(super) fn by_epochs(comparison: &Comparison) -> LineChart {
 
 pub(super) fn by_seconds(comparison: &Comparison) -> LineChart {
     let x = Axis::new("training time (log scale)").log10().format(Format::Seconds);
-    chart(comparison, Clock::Seconds, x, |method, i, _| method.time.curve_seconds.get(i).copied().unwrap_or(f64::NAN))
+    let mut chart = chart(comparison, Clock::Seconds, x, |method, i, _| {
+        method.time.curve_seconds.get(i).copied().unwrap_or(f64::NAN)
+    });
+    chart.marks = equal(comparison, Clock::Seconds, comparison.time.equal_seconds);
+    chart
+}
+
+/// Where on its axis a clock compares the methods.
+fn equal(comparison: &Comparison, clock: Clock, x: f64) -> Vec<Mark> {
+    let is_contest = !clock.contest(comparison).winners().is_empty();
+    if is_contest { vec![Mark::Vertical { x, label: clock.amount(comparison) }] } else { Vec::new() }
 }
 
 fn chart(

@@ -63,3 +63,6 @@ pub fn to_csv(comparison: &Comparison) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,14 +32,21 @@ pub(super) struct Field {
 /// What stands where there is no number.
 const NOTHING: &str = "–";
 
-/// The number measured at the end of equal epochs, and how many they were.
-pub(super) fn at_equal_epochs(method: &Method) -> Option<f64> {
-    method.loss_at_equal_epochs.filter(|_| method.succeeded())
+/// Epochs that every method with a model did, if they all did as many.
+pub(super) fn equal_epochs(comparison: &Comparison) -> Option<u64> {
+    let mut epochs = comparison.methods.iter().filter(|method| method.succeeded()).map(|method| method.epochs);
+    let first = epochs.next()?;
+    epochs.all(|other| other == first).then_some(first)
+}
+
+/// The loss after equal epochs. What stopped early (by time, patience or hand) leaves none that are equal.
+pub(super) fn at_equal_epochs(comparison: &Comparison, method: &Method) -> Option<f64> {
+    method.loss_at_equal_epochs.filter(|_| method.succeeded() && equal_epochs(comparison).is_some())
 }
 
 /// The best share of rows, or what is said first of a model, on rows held out.
 pub(super) fn held_out(method: &Method) -> Option<f64> {
-    method.validation.as_ref().and_then(headline).map(|measure| measure.value)
+    method.validation.as_ref().filter(|_| method.succeeded()).and_then(headline).map(|measure| measure.value)
 }
 
 pub(super) fn is_full(comparison: &Comparison, method: &Method) -> bool {
@@ -113,29 +120,30 @@ fn what_it_gives(comparison: &Comparison) -> Vec<Row> {
             StopReason::Steps => "steps done".to_owned(),
         }));
     }
-    let mut loss = |label: String, value: &dyn Fn(&Method) -> Option<f64>| {
-        rows.push(contested(comparison, &label, Best::Lowest, number, value));
+    let mut row = |label: String, write: &dyn Fn(f64) -> String, value: &dyn Fn(&Method) -> Option<f64>| {
+        // What diverged has numbers, but gives nothing.
+        let given = |method: &Method| value(method).filter(|_| method.succeeded());
+        rows.push(contested(comparison, &label, Best::Lowest, write, given));
     };
-    loss(format!("loss after {}", plural(comparison.equal_steps, "step")), &|method| method.loss_at_equal_steps);
-    loss(epochs_label(comparison), &at_equal_epochs);
+    row(format!("loss after {}", plural(comparison.equal_steps, "step")), &number, &|m| m.loss_at_equal_steps);
+    row(
+        format!("loss after {}", plural(equal_epochs(comparison).unwrap_or(comparison.epochs), "epoch")),
+        &number,
+        &|m| at_equal_epochs(comparison, m),
+    );
     if comparison.time.equal_seconds.is_finite() {
-        loss(format!("loss after {}", seconds(comparison.time.equal_seconds)), &|method| {
-            method.time.loss_at_equal_seconds
-        });
+        let label = format!("loss after {}", seconds(comparison.time.equal_seconds));
+        row(label, &number, &|m| m.time.loss_at_equal_seconds);
     }
     if comparison.target_loss.is_finite() {
         let label = format!("time to loss {}", number(comparison.target_loss));
-        rows.push(contested(comparison, &label, Best::Lowest, seconds, |method| method.time.seconds_to_target));
+        row(label, &seconds, &|m| m.time.seconds_to_target);
     }
     if let Some(measure) = comparison.methods.iter().find_map(|method| method.validation.as_ref().and_then(headline)) {
         let label = format!("validation {}", measure.name);
         rows.push(contested(comparison, &label, measure.best, |value| measure.format.write(value), held_out));
     }
     rows
-}
-
-fn epochs_label(comparison: &Comparison) -> String {
-    format!("loss after {}", plural(comparison.epochs, "epoch"))
 }
 
 /// Two times in one unit: `20.8–23.5 µs`.
@@ -162,7 +170,7 @@ fn contested(
     value: impl Fn(&Method) -> Option<f64>,
 ) -> Row {
     let contest = Contest::new(comparison, best, &value);
-    let field = |method: &Method| match value(method).filter(|_| method.succeeded()) {
+    let field = |method: &Method| match value(method) {
         Some(value) if value.is_finite() => Field { text: write(value), is_best: contest.is_won_by(method) },
         _ => Field { text: NOTHING.to_owned(), is_best: false },
     };

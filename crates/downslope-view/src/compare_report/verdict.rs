@@ -8,7 +8,7 @@ use downslope::run::LearningRate;
 use downslope::stop::StopReason;
 
 use super::contest::Contest;
-use super::table::{at_equal_epochs, epoch_seconds, held_out, is_full};
+use super::table::{at_equal_epochs, epoch_seconds, equal_epochs, held_out, is_full};
 use crate::command::{self, Flag, differing};
 use crate::quality::{self, Best};
 use crate::quantity::{count, number, seconds};
@@ -31,7 +31,7 @@ impl Clock {
     pub(super) fn contest(self, comparison: &Comparison) -> Contest<'_> {
         Contest::new(comparison, Best::Lowest, |method| match self {
             Self::Steps => method.loss_at_equal_steps,
-            Self::Epochs => at_equal_epochs(method),
+            Self::Epochs => at_equal_epochs(comparison, method),
             Self::Seconds => method.time.loss_at_equal_seconds,
         })
     }
@@ -48,7 +48,7 @@ impl Clock {
     pub(super) fn amount(self, comparison: &Comparison) -> String {
         match self {
             Self::Steps => plural(comparison.equal_steps, "step"),
-            Self::Epochs => plural(comparison.epochs, "epoch"),
+            Self::Epochs => plural(equal_epochs(comparison).unwrap_or(comparison.epochs), "epoch"),
             Self::Seconds => seconds(comparison.time.equal_seconds),
         }
     }
@@ -90,29 +90,31 @@ pub(super) fn headline(comparison: &Comparison) -> String {
     if let (Some(only), 1) = (ended(comparison).next(), comparison.methods.len()) {
         return format!("{} reached a training loss of {}", capital(&only.name), number(only.train.loss));
     }
-    let clocks: Vec<(Clock, Contest<'_>)> = Clock::ALL.map(|clock| (clock, clock.contest(comparison))).into();
-    let winners: Vec<(Clock, String)> = clocks
-        .iter()
-        .filter(|(_, contest)| !contest.winners().is_empty())
-        .map(|(clock, contest)| {
-            (*clock, if contest.is_tied() { "nobody".to_owned() } else { names(contest.winners()) })
-        })
-        .collect();
-    let Some((_, first)) = winners.first() else {
-        return "There was nothing to compare".to_owned();
-    };
-    if winners.iter().all(|(_, winner)| winner == first) {
-        return match first.as_str() {
-            "nobody" => "The methods are level on every clock".to_owned(),
-            winner => format!("{} {} ahead on every clock", capital(winner), is_or_are(winner)),
+    // Clocks with the same outcome are told together.
+    let mut outcomes: Vec<(String, Vec<&str>)> = Vec::new();
+    for clock in Clock::ALL {
+        let contest = clock.contest(comparison);
+        let outcome = match contest.winners() {
+            [] => continue,
+            [(winner, _)] => format!("{} wins", winner.name),
+            tied if contest.is_tied() && tied.len() > 2 => "all are level".to_owned(),
+            tied => format!("{} are level", names(tied)),
         };
+        match outcomes.iter_mut().find(|(other, _)| *other == outcome) {
+            Some((_, clocks)) => clocks.push(clock.name()),
+            None => outcomes.push((outcome, vec![clock.name()])),
+        }
     }
-    let clauses: Vec<String> = winners.iter().map(|(clock, winner)| format!("by {} {winner}", clock.name())).collect();
-    format!("Ahead {}", listed(&clauses))
-}
-
-fn is_or_are(names: &str) -> &'static str {
-    if names.contains(" and ") { "are" } else { "is" }
+    match outcomes.as_slice() {
+        [] => "There was nothing to compare".to_owned(),
+        [(outcome, clocks)] if clocks.len() == Clock::ALL.len() => format!("{} on every clock", capital(outcome)),
+        _ => {
+            let by = |clocks: &[&str]| listed(&clocks.iter().map(|clock| format!("by {clock}")).collect::<Vec<_>>());
+            let clauses: Vec<String> =
+                outcomes.iter().map(|(outcome, clocks)| format!("{outcome} {}", by(clocks))).collect();
+            capital(&clauses.join(", "))
+        }
+    }
 }
 
 /// The whole verdict: what failed, each clock, what a step costs and what the model is worth.
@@ -314,20 +316,20 @@ fn smoothness(comparison: &Comparison) -> String {
         let lr = number(batch.lr);
         let usual = comparison.settings.momentum.abs() < f64::MIN_POSITIVE;
         let bound = if usual { "2/λmax = " } else { "the limit for this momentum, " };
+        let limit = limit.map(|limit| (limit, format!("{bound}{}, measured at the start", number(limit))));
         out = match (rises, limit) {
-            (0, Some(limit)) if batch.lr < limit => {
-                format!(
-                    "{name} went down at every step: its rate {lr} is below {bound}{}, and would leap out above.",
-                    number(limit)
-                )
+            (0, Some((limit, words))) if batch.lr < limit => {
+                format!("{name} went down at every step: its rate {lr} is below {words}; it is smooth only below that.")
             }
             (0, _) => format!("{name} went down at every step."),
-            (_, Some(limit)) if batch.lr < limit && batch.lr > limit / 2.0 => format!(
-                "{name} went up at {rises} of {}: its rate {lr} is above half of {bound}{}, so it overshoots.",
+            (_, Some((limit, words))) if batch.lr < limit && batch.lr > limit / 2.0 => format!(
+                "{name} went up at {rises} of {}: its rate {lr} is above half of {words}, so it overshoots.",
                 plural(n_steps as u64, "step"),
-                number(limit)
             ),
-            _ => format!("{name} went up at {rises} of {}.", plural(n_steps as u64, "step")),
+            _ => format!(
+                "{name} went up at {rises} of {}; it is smooth only below 2/λmax, which --lr auto measures.",
+                plural(n_steps as u64, "step")
+            ),
         };
     }
     let walked: Vec<&Method> = ended(comparison).filter(|method| method.zig_zag.is_finite()).collect();
@@ -367,32 +369,33 @@ fn on_new_rows(comparison: &Comparison) -> String {
 /// What to try now: commands, each with what it does.
 pub(super) fn next(comparison: &Comparison) -> Vec<(String, String)> {
     let flags = differing(&comparison.settings);
-    let without =
-        |unwanted: &[&str]| flags.iter().filter(|(flag, _)| !unwanted.contains(flag)).cloned().collect::<Vec<Flag>>();
+    let without = |unwanted: &str| flags.iter().filter(|(flag, _)| *flag != unwanted).cloned().collect::<Vec<Flag>>();
     let compare = |flags: &[Flag]| command::line("compare", &comparison.data.source, flags);
     let sizes = |sizes: String| ("--batch-sizes", Some(sizes));
+    let failed = comparison.methods.iter().any(|method| !method.succeeded());
+    if failed && matches!(comparison.settings.lr, LearningRate::Fixed(_)) {
+        let mut flags = without("--lr");
+        flags.insert(0, sizes(sizes_of(comparison)));
+        return vec![(compare(&flags), "lets each method have a rate that fits it".to_owned())];
+    }
     let mut out = Vec::new();
     if let Some(best) = recommended(comparison) {
         let size = if is_full(comparison, best) { "full".to_owned() } else { best.batch_size.to_string() };
-        let mut flags = without(&["--target-loss"]);
+        let mut flags = without("--target-loss");
         flags.insert(0, ("--batch-size", Some(size)));
-        let why = format!("keeps the model of {}", best.name);
+        let why = format!("trains {} again and keeps its model", best.name);
         out.push((command::line("train", &comparison.data.source, &flags), why));
     }
-    let failed = comparison.methods.iter().any(|method| !method.succeeded());
-    let has_rate = matches!(comparison.settings.lr, LearningRate::Fixed(_));
-    if failed && has_rate {
-        let mut flags = without(&["--lr"]);
-        flags.insert(0, sizes(sizes_of(comparison)));
-        out.push((compare(&flags), "lets each method have a rate that fits it".to_owned()));
-    } else if let (Some(best), true) = (recommended(comparison), comparison.methods.len() > 1) {
-        let mut flags = flags.clone();
-        flags.insert(0, sizes(around(best.batch_size, comparison.data.n_train)));
-        out.push((compare(&flags), format!("looks closer around {}", plural(best.batch_size as u64, "row"))));
-    } else {
-        let mut flags = flags.clone();
-        flags.insert(0, sizes("full,32,1".to_owned()));
-        out.push((compare(&flags), "has all three methods to compare".to_owned()));
+    let mut flags = flags.clone();
+    match recommended(comparison) {
+        Some(best) if comparison.methods.len() > 1 => {
+            flags.insert(0, sizes(around(best.batch_size, comparison.data.n_train)));
+            out.push((compare(&flags), format!("looks closer around {}", plural(best.batch_size as u64, "row"))));
+        }
+        _ => {
+            flags.insert(0, sizes("full,32,1".to_owned()));
+            out.push((compare(&flags), "has all three methods to compare".to_owned()));
+        }
     }
     out
 }

@@ -2,6 +2,7 @@
 
 use downslope::metrics::Metrics;
 use downslope::run::{Record, Validation};
+use downslope::schedule::Schedule;
 use downslope::stop::StopReason;
 
 use super::Run;
@@ -13,41 +14,53 @@ use crate::words::{capital, plural};
 
 /// A change of the loss below this share is no change.
 const NO_CHANGE: f64 = 0.01;
-/// A validation loss so many times the training loss is overfitting, so far as numbers can tell.
+/// A validation loss so many times the training loss is clearly worse.
 const OVERFITS: f64 = 1.5;
-/// Differences of losses below this share of the first loss are too small to speak of overfitting.
+/// Differences of losses below this share of the first loss are too small to speak of.
 const WORTH_A_WORD: f64 = 0.01;
 /// It is judged over the last of so many parts whether a run still fell.
 const PARTS: usize = 5;
+/// A change must be so large a part of the ups and downs to be a trend.
+const MOSTLY: f64 = 0.3;
 
-/// How a loss moved at the end of a run.
+/// How a loss moved at the end of a run. Means over as many epochs are compared, since single epochs are noisy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Trend {
-    /// It fell by this share over so many epochs.
+    /// It fell by this share against as many epochs before, and most of its way was downwards.
     Falls { share: f64, epochs: usize },
-    /// It was lowest after this epoch and is now higher by this share.
+    /// It was lowest after this epoch and is higher now by this share.
     RisesAgain { lowest: f64, epoch: f64, share: f64 },
-    /// It changed by less than a hundredth over so many epochs.
+    /// It goes up and down by more than it falls.
+    Wanders { epochs: usize },
+    /// It changed by less than a hundredth.
     Rests { epochs: usize },
 }
 
 impl Trend {
     /// Of losses by epoch; nothing where there are too few to tell.
     pub(super) fn of(losses: &[(f64, f64)]) -> Option<Self> {
-        let (_, last) = *losses.last()?;
-        let epochs = losses.len().div_ceil(PARTS).max(2);
-        let before = losses.len().checked_sub(epochs + 1)?;
-        let (epoch, lowest) = losses.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))?;
-        let positive = lowest > 0.0 && losses.iter().all(|(_, loss)| loss.is_finite());
-        if !positive {
+        let epochs = losses.len().div_ceil(PARTS).max(3);
+        let positive = losses.iter().all(|(_, loss)| loss.is_finite() && *loss > 0.0);
+        if losses.len() < 2 * epochs || !positive {
             return None;
         }
-        let share = last / lowest - 1.0;
-        if share > NO_CHANGE {
-            return Some(Self::RisesAgain { lowest, epoch, share });
-        }
-        let share = 1.0 - last / losses[before].1;
-        Some(if share > NO_CHANGE { Self::Falls { share, epochs } } else { Self::Rests { epochs } })
+        let means: Vec<f64> =
+            losses.windows(epochs).map(|part| part.iter().map(|(_, loss)| loss / epochs as f64).sum()).collect();
+        let (last, before) = (means[means.len() - 1], means[means.len() - 1 - epochs]);
+        let (epoch, lowest) = losses.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let risen = last / means.iter().copied().fold(f64::INFINITY, f64::min) - 1.0;
+        let ups_and_downs: f64 =
+            losses[losses.len() - 2 * epochs..].windows(2).map(|pair| (pair[1].1 - pair[0].1).abs()).sum();
+        let fallen = 1.0 - last / before;
+        Some(if risen > NO_CHANGE && risen * last > ups_and_downs * MOSTLY {
+            Self::RisesAgain { lowest, epoch, share: last / lowest - 1.0 }
+        } else if fallen > NO_CHANGE && fallen * before > ups_and_downs * MOSTLY {
+            Self::Falls { share: fallen, epochs }
+        } else if ups_and_downs / (2.0 * epochs as f64) < NO_CHANGE * last {
+            Self::Rests { epochs }
+        } else {
+            Self::Wanders { epochs }
+        })
     }
 }
 
@@ -115,13 +128,15 @@ fn what_happened(record: &Record, curves: &Curves) -> String {
     let Some(outcome) = record.outcome else {
         return match (first, curves.epochs.last()) {
             (Some(first), Some(last)) => format!(
-                "So far the training loss went from {} to {} in {} of {}.",
+                "The run has not ended: it goes on elsewhere, or was killed. So far the training loss went from {} to {} in {} of {}.",
                 number(first),
                 number(last.train_loss),
                 number(last.place.epoch),
                 plural(record.settings.epochs, "epoch")
             ),
-            _ => "No epoch has ended yet.".to_owned(),
+            _ => {
+                "The run has not ended: it goes on elsewhere, or was killed before its first epoch was over.".to_owned()
+            }
         };
     };
     let effort = format!(
@@ -181,7 +196,7 @@ fn how_it_ended(record: &Record, curves: &Curves) -> Option<String> {
     let (which, losses) = monitored(curves);
     Some(match Trend::of(&losses)? {
         Trend::Falls { share, epochs } => format!(
-            "Over the last {} the {which} loss still fell by {}: more epochs would help.",
+            "Over the last {} the mean {which} loss was still {} lower than over the {epochs} before: more epochs would help.",
             plural(epochs as u64, "epoch"),
             percent(round(share))
         ),
@@ -190,6 +205,11 @@ fn how_it_ended(record: &Record, curves: &Curves) -> Option<String> {
             number(epoch),
             number(lowest),
             percent(round(share))
+        ),
+        Trend::Wanders { epochs } => format!(
+            "Over the last {} the {which} loss went up and down more than it fell: more epochs at this rate would change \
+             little, a rate that shrinks would.",
+            plural(epochs as u64, "epoch")
         ),
         Trend::Rests { epochs } => format!(
             "Over the last {} the {which} loss changed by less than 1%: more epochs would change little.",
@@ -203,7 +223,7 @@ fn round(share: f64) -> f64 {
     if share >= 0.1 { (share * 100.0).round() / 100.0 } else { (share * 1000.0).round() / 1000.0 }
 }
 
-/// How many times the training loss the validation loss is, if that is overfitting.
+/// How many times the training loss the validation loss is, if that is worth a word.
 fn overfits(record: &Record, curves: &Curves) -> Option<f64> {
     let (train, validation) = (record.train?, record.validation?);
     let ratio = validation.loss / train.loss;
@@ -218,18 +238,21 @@ fn on_new_rows(record: &Record, curves: &Curves) -> Option<String> {
         return asked
             .then(|| "No rows were held out, so nothing here says how good the model is on new rows.".to_owned());
     };
-    let both = |metrics: &Metrics| headline(metrics).map_or_else(String::new, |m| m.format.write(m.value));
+    let write = |metrics: &Metrics| headline(metrics).map_or_else(String::new, |m| m.format.write(m.value));
     let name = headline(&validation)?.name;
-    let side_by_side = format!("{name} {} against {}", both(&validation), both(&train));
-    Some(match overfits(record, curves) {
-        Some(ratio) => format!(
-            "On rows held out the loss is {} times that on the rows it was trained on ({side_by_side}): it overfits.",
-            number((ratio * 10.0).round() / 10.0)
-        ),
-        None if validation.loss > train.loss => {
-            format!("On rows held out it is little worse than on the rows it was trained on: {side_by_side}.")
-        }
-        None => format!("On rows held out it is no worse than on the rows it was trained on: {side_by_side}."),
+    let side_by_side = format!("{name} {} against {}", write(&validation), write(&train));
+    let losses = format!("{} against {}", number(validation.loss), number(train.loss));
+    let both = if name == "loss" { losses } else { format!("{losses}, {side_by_side}") };
+    let than = "than on the rows it was trained on";
+    Some(if overfits(record, curves).is_some() {
+        // A gap alone is no overfitting as long as new rows still gain.
+        let rises = matches!(Trend::of(&monitored(curves).1), Some(Trend::RisesAgain { .. }));
+        let which = if rises { ", which is overfitting" } else { "" };
+        format!("On rows held out it is clearly worse {than}{which}: loss {both}.")
+    } else if validation.loss > train.loss {
+        format!("On rows held out it is a little worse {than}: loss {both}.")
+    } else {
+        format!("On rows held out it is no worse {than}: loss {both}.")
     })
 }
 
@@ -263,6 +286,10 @@ pub(super) fn next(run: &Run<'_>) -> Vec<(String, String)> {
         Some(Trend::RisesAgain { .. }) if record.settings.patience.is_none() && record.validation.is_some() => {
             out.push((train("--patience", "5".to_owned()), "keeps the weights of the best epoch".to_owned()));
         }
+        Some(Trend::Wanders { .. }) if record.settings.schedule == Schedule::Constant => {
+            let schedule = format!("cosine:t-max={}", record.settings.epochs);
+            out.push((train("--schedule", schedule), "lets the rate shrink to nothing by the last epoch".to_owned()));
+        }
         _ if overfits(record, &curves).is_some() && record.settings.weight_decay <= 0.0 => {
             out.push((
                 train("--weight-decay", "0.001".to_owned()),
@@ -280,7 +307,7 @@ pub(super) fn next(run: &Run<'_>) -> Vec<(String, String)> {
 }
 
 /// Flags that a suggestion changes.
-const CHANGED: [&str; 4] = ["--lr", "--epochs", "--patience", "--weight-decay"];
+const CHANGED: [&str; 5] = ["--schedule", "--lr", "--epochs", "--patience", "--weight-decay"];
 
 /// The flags of a run, its batch size among them where it is not the usual one.
 pub(super) fn flags_of(record: &Record) -> Vec<Flag> {
