@@ -203,11 +203,12 @@ impl<'a> Descent<'a> {
                     lr: rate.lr,
                     training_time: state.training_time,
                 };
-                if tell(observers, &Event::Step(step), state) == Control::Stop {
-                    return ControlFlow::Break(StopReason::Interrupted);
-                }
+                let control = tell(observers, &Event::Step(step), state);
                 if !is_finite {
                     return ControlFlow::Break(StopReason::Diverged);
+                }
+                if control == Control::Stop {
+                    return ControlFlow::Break(StopReason::Interrupted);
                 }
                 if let Some(reason) = self.trainer.stop.within_epoch(state) {
                     return ControlFlow::Break(reason);
