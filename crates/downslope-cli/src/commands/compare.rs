@@ -17,6 +17,9 @@ use crate::{Outcome, interrupt};
 pub(crate) fn run(args: &Compare) -> Result<Outcome> {
     for path in &args.report {
         Form::of(path)?;
+        // Told before the work and not after it.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::metadata(folder).map_err(|error| Error::io("write", path, error))?;
     }
     if let Some(out) = &args.out
         && std::fs::symlink_metadata(out).is_ok()
