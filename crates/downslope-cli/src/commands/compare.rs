@@ -5,6 +5,7 @@ use std::path::Path;
 use downslope::checkpoint::write_whole;
 use downslope::compare::{Comparison, compare};
 use downslope::run::Experiment;
+use downslope::stop::StopReason;
 use downslope::{Error, ErrorKind, Place, Result, Table};
 use downslope_view::compare_report;
 
@@ -55,7 +56,11 @@ pub(crate) fn run(args: &Compare) -> Result<Outcome> {
     } else if !args.voice.quiet {
         give(compare_report::to_text(&comparison, canvas()))?;
     }
-    Ok(if comparison.succeeded() { Outcome::Done } else { Outcome::NotAsAsked })
+    let interrupted = comparison.methods.iter().any(|method| method.reason == StopReason::Interrupted);
+    if interrupted && !args.voice.quiet {
+        say("interrupted: the methods did not do all their epochs");
+    }
+    Ok(if comparison.succeeded() && !interrupted { Outcome::Done } else { Outcome::NotAsAsked })
 }
 
 /// The forms a comparison can be written in.
