@@ -15,6 +15,9 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         ErrorKind::Io { action: "read", .. } if command == "predict" || command == "evaluate" => {
             "first comes a model file or the directory of a run, then the table".to_owned()
         }
+        ErrorKind::Io { action: "read", .. } if command == "resume" => {
+            "the data may have moved: `--data` says where they are now".to_owned()
+        }
         ErrorKind::Io { action: "open", .. } => A_RUN.to_owned(),
         ErrorKind::Io { action: "read", .. } => {
             "check the path; `downslope data list` names the built-in tables".to_owned()
