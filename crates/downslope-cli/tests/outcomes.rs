@@ -4,7 +4,7 @@
 mod support;
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use support::{Said, Workplace, without_times};
@@ -88,6 +88,24 @@ fn a_run_that_left_the_numbers_can_still_be_read() {
         "error: cannot read `run/model.safetensors`: No such file or directory (os error 2)\n\
          hint: a run has a model once it has ended well; `downslope resume RUN` goes on with one that was stopped\n"
     );
+}
+
+#[test]
+fn a_diverged_run_that_was_killed_before_its_record_was_written_ends_the_same() {
+    let here = with_plane();
+    let keep = "--log-every 1 --checkpoint-seconds 0.000001 --quiet";
+    here.run(&format!("train plane.csv --lr 5 --batch-size 1 --out run {keep}")).with_code(1);
+    let (record, events) = (here.json("run/run.json"), here.events("run"));
+    let mut killed = record.clone();
+    (killed["outcome"], killed["findings"]) = (Value::Null, Value::Array(Vec::new()));
+    here.write("run/run.json", killed.to_string());
+    // What a kill in the middle of writing leaves behind.
+    here.write("run/checkpoint/.downslope-cut.tmp", "cut");
+    here.run(&format!("resume run {keep}")).with_code(1);
+    assert_eq!(without_times(here.json("run/run.json")), without_times(record));
+    let untimed = |events: Vec<Value>| events.into_iter().map(without_times).collect::<Vec<_>>();
+    assert_eq!(untimed(here.events("run")), untimed(events));
+    assert!(!here.path("run/checkpoint/.downslope-cut.tmp").exists());
 }
 
 #[test]
@@ -220,8 +238,8 @@ fn predictions_are_what_was_evaluated_whatever_the_order_of_the_columns() {
     assert_eq!((again.out, again.err), (said.out, said.err));
 }
 
-/// Sends Ctrl-C to a run once it has told of its fourth epoch, and returns how it ended.
-fn interrupted(here: &Workplace, args: &str) -> (Option<i32>, String) {
+/// Starts a run and returns once it has told of its fourth epoch, with the words that are still to come.
+fn started(here: &Workplace, args: &str) -> (Child, impl Read) {
     let mut child = here.command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut err = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
@@ -229,6 +247,13 @@ fn interrupted(here: &Workplace, args: &str) -> (Option<i32>, String) {
         line.clear();
         assert!(err.read_line(&mut line).unwrap() > 0, "the run ended before its fourth epoch");
     }
+    (child, err)
+}
+
+/// Sends Ctrl-C to a run on its way, and returns how it ended.
+#[cfg(unix)]
+fn interrupted(here: &Workplace, args: &str) -> (Option<i32>, String) {
+    let (mut child, mut err) = started(here, args);
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let mut rest = String::new();
     err.read_to_string(&mut rest).unwrap();
@@ -266,4 +291,32 @@ fn ctrl_c_ends_a_comparison_too() {
     let (code, words) = interrupted(&here, "compare t.csv --batch-sizes 2,1 --epochs 2000");
     assert_eq!(code, Some(1), "{words}");
     assert!(words.ends_with("interrupted: the methods did not do all their epochs\n"), "{words}");
+}
+
+#[test]
+fn a_run_has_one_writer() {
+    let here = with_plane();
+    let (mut child, _words) = started(&here, "train plane.csv --batch-size 1 --epochs 100000 --out run");
+    let said = here.run("resume run");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(
+        (said.code, said.err.as_str()),
+        (
+            2,
+            "error: run: expected a run at rest, found one that another process is writing\nhint: wait for it to end, or stop it\n"
+        )
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_a_link() {
+    let here = with_plane();
+    here.run("train plane.csv --epochs 1 --out run --quiet").with_code(0);
+    here.write("there.csv", "old");
+    std::os::unix::fs::symlink("there.csv", here.path("here.csv")).unwrap();
+    here.run("predict run plane.csv --out here.csv").with_code(0);
+    assert!(std::fs::symlink_metadata(here.path("here.csv")).unwrap().is_symlink());
+    assert!(here.read("there.csv").starts_with(b"prediction\n"));
 }
