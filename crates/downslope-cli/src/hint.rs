@@ -18,7 +18,9 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         ErrorKind::Io { action: "read", .. } if command == "resume" => {
             "the data may have moved: `--data` says where they are now".to_owned()
         }
-        ErrorKind::Io { action: "open", .. } => A_RUN.to_owned(),
+        ErrorKind::Io { action: "open", .. } | ErrorKind::Malformed { what: "run directory" | "run record", .. } => {
+            A_RUN.to_owned()
+        }
         ErrorKind::Io { action: "read", .. } => {
             "check the path; `downslope data list` names the built-in tables".to_owned()
         }
@@ -70,12 +72,13 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         ErrorKind::NotFinite { name, found } => {
             format!("`--missing {found}` counts it as missing, `--drop {name}` leaves the column out")
         }
-        ErrorKind::NotABoolean { name, .. } => format!("`--drop {name}` leaves the column out"),
         ErrorKind::OneClass { .. } => "there is nothing to tell apart; `--target` names another column".to_owned(),
         ErrorKind::TooManyClasses { .. } => {
             "`--task regression` learns numbers; `--target` names another column".to_owned()
         }
-        ErrorKind::TooManyCategories { name, .. } => format!("`--drop {name}` leaves the column out"),
+        ErrorKind::NotABoolean { name, .. } | ErrorKind::TooManyCategories { name, .. } => {
+            format!("`--drop {name}` leaves the column out")
+        }
         ErrorKind::TargetNotNumeric { .. } => {
             "`--task classification` and a loss for classes learn classes; `--target` names another column".to_owned()
         }
@@ -88,7 +91,6 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
             let flags: Vec<String> = problems.iter().map(|problem| format!("`--{}`", problem.setting)).collect();
             format!("see {} in `downslope {command} --help`", flags.join(", "))
         }
-        ErrorKind::Malformed { what: "run directory" | "run record", .. } => A_RUN.to_owned(),
         ErrorKind::Malformed { what: "checkpoint", .. } => {
             "without that file, `downslope resume` begins the run anew".to_owned()
         }

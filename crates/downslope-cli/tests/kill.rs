@@ -1,5 +1,6 @@
 //! A run that is killed at any moment and resumed each time ends with the same bytes as one left alone: the model, the
 //! metrics, the record, all but the times. After every kill its directory reads.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on says so and ends")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! A folder of its own for each test, and the command run in it.
 #![allow(dead_code, unreachable_pub, reason = "every test takes what it needs")]
+#![allow(clippy::expect_used, reason = "a test that cannot go on says so and ends")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
