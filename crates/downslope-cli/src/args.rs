@@ -42,6 +42,23 @@ pub(crate) enum Command {
     Data(Data),
 }
 
+impl Command {
+    /// The words that call it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Compare(_) => "compare",
+            Self::Train(_) => "train",
+            Self::Resume(_) => "resume",
+            Self::Predict(_) => "predict",
+            Self::Evaluate(_) => "evaluate",
+            Self::Report(_) => "report",
+            Self::Data(Data { command: DataCommand::List }) => "data list",
+            Self::Data(Data { command: DataCommand::Show(_) }) => "data show",
+            Self::Data(Data { command: DataCommand::Make(_) }) => "data make",
+        }
+    }
+}
+
 #[derive(Debug, Group)]
 pub(crate) struct Compare {
     /// A table: a file, `-` for standard input, or a built-in one such as @digits, @breast-cancer, @diabetes
@@ -88,7 +105,7 @@ pub(crate) struct Resume {
     #[arg(long, value_name = "DATA")]
     pub(crate) data: Option<String>,
     /// Threads that share large batches; changes no bit
-    #[arg(long, value_name = "N")]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<usize>, value_name = "N")]
     pub(crate) threads: Option<usize>,
     #[command(flatten)]
     pub(crate) keep: Keep,
@@ -172,10 +189,10 @@ pub(crate) struct Make {
     #[arg(value_enum, default_value = "regression")]
     pub(crate) kind: MakeKind,
     /// Rows
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<usize>, value_name = "N", default_value_t = 1000)]
     pub(crate) rows: usize,
     /// Features
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<usize>, value_name = "N", default_value_t = 10)]
     pub(crate) features: usize,
     /// Largest over smallest curvature, 1 or above
     #[arg(long, value_name = "X", default_value_t = 10.0, allow_negative_numbers = true)]
@@ -184,10 +201,10 @@ pub(crate) struct Make {
     #[arg(long, value_name = "X", default_value_t = 0.1, allow_negative_numbers = true)]
     pub(crate) noise: f64,
     /// Classes, for softmax
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<usize>, value_name = "N", default_value_t = 3)]
     pub(crate) classes: usize,
     /// Where all chance comes from
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<u64>, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Write the table to this file instead of standard output
     #[arg(long, value_name = "FILE")]
@@ -234,7 +251,7 @@ pub(crate) struct Voice {
 #[derive(Debug, Group)]
 pub(crate) struct Keep {
     /// Write every N-th step to metrics.jsonl; 0 writes epochs only [default: 100, or as the run began]
-    #[arg(long, value_name = "N")]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<u64>, value_name = "N")]
     pub(crate) log_every: Option<u64>,
     /// Also write a checkpoint every so many seconds within an epoch
     #[arg(long, value_name = "S", default_value_t = 30.0, allow_negative_numbers = true)]
@@ -292,7 +309,7 @@ pub(crate) struct Fit {
     validation: Validation,
 
     /// Widths of hidden layers; none makes a linear model
-    #[arg(long, value_name = "N,…", value_delimiter = ',', help_heading = "Model")]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<usize>, value_name = "N,…", value_delimiter = ',', help_heading = "Model")]
     hidden: Vec<usize>,
     /// What stands between the layers: relu or tanh
     #[arg(long, default_value = "relu", value_parser = parse::<Activation>, help_heading = "Model")]
@@ -345,11 +362,11 @@ pub(crate) struct Fit {
     #[arg(long, help_heading = "Descent")]
     drop_last: bool,
     /// Where all chance comes from
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Descent")]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<u64>, value_name = "N", default_value_t = 0, help_heading = "Descent")]
     seed: u64,
 
     /// Passes over the rows
-    #[arg(long, value_name = "N", default_value_t = downslope::run::DEFAULT_EPOCHS, help_heading = "Stop")]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<u64>, value_name = "N", default_value_t = downslope::run::DEFAULT_EPOCHS, help_heading = "Stop")]
     epochs: u64,
     /// Stop after so many seconds of training
     #[arg(long, value_name = "S", allow_negative_numbers = true, help_heading = "Stop")]
@@ -358,10 +375,10 @@ pub(crate) struct Fit {
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Stop")]
     target_loss: Option<f64>,
     /// Stop after so many epochs without a new lowest loss, and keep the weights of the lowest
-    #[arg(long, value_name = "N", help_heading = "Stop")]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<u64>, value_name = "N", help_heading = "Stop")]
     patience: Option<u64>,
     /// Threads that share large batches; changes no bit [default: one a core]
-    #[arg(long, value_name = "N", help_heading = "Stop")]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<usize>, value_name = "N", help_heading = "Stop")]
     threads: Option<usize>,
 }
 
@@ -422,6 +439,10 @@ fn parse<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
             .join("; "),
         _ => error.to_string(),
     })
+}
+
+fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "expected a whole number, 0 or above".to_owned())
 }
 
 fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {

@@ -62,10 +62,10 @@ pub(crate) fn is_broken_pipe(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// Tells an error and what may help.
-pub(crate) fn complain(error: &Error) {
+/// Tells an error of a command and what may help.
+pub(crate) fn complain(error: &Error, command: &str) {
     say(format!("error: {error}"));
-    if let Some(hint) = hint(error) {
+    if let Some(hint) = hint(error, command) {
         say(format!("hint: {hint}"));
     }
 }

@@ -2,12 +2,35 @@
 
 use downslope::{Error, ErrorKind};
 
-/// What may help, naming a flag or a command that exists.
-pub(crate) fn hint(error: &Error) -> Option<String> {
+const A_RUN: &str = "name a directory that `downslope train` made: it says where at its end";
+
+/// What may help against an error of a command, naming a flag or a command that exists.
+#[allow(clippy::too_many_lines, reason = "one line of words a kind, in the order of the enum")]
+pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
     let words = match error.kind() {
-        ErrorKind::Io { action: "read" | "open", .. } => {
+        ErrorKind::Io { action: "read", path, .. } if path.ends_with("model.safetensors") => {
+            "a run has a model once it has ended well; `downslope resume RUN` goes on with one that was stopped"
+                .to_owned()
+        }
+        ErrorKind::Io { action: "read", .. } if command == "predict" || command == "evaluate" => {
+            "first comes a model file or the directory of a run, then the table".to_owned()
+        }
+        ErrorKind::Io { action: "read", .. } if command == "resume" => {
+            "the data may have moved: `--data` says where they are now".to_owned()
+        }
+        ErrorKind::Io { action: "open", .. } | ErrorKind::Malformed { what: "run directory" | "run record", .. } => {
+            A_RUN.to_owned()
+        }
+        ErrorKind::Io { action: "read", .. } => {
             "check the path; `downslope data list` names the built-in tables".to_owned()
         }
+        ErrorKind::Io { path, .. } if path.ends_with("standard output") => {
+            "check the free space of the disk that the output is sent to".to_owned()
+        }
+        ErrorKind::Io { .. } if command == "compare" => {
+            "check the folder's permissions and free space, or write elsewhere with `--report` or `--out`".to_owned()
+        }
+        ErrorKind::Io { .. } if command == "resume" => "check the folder's permissions and free space".to_owned(),
         ErrorKind::Io { .. } => {
             "check the folder's permissions and free space, or write elsewhere with `--out`".to_owned()
         }
@@ -57,7 +80,7 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
             format!("`--drop {name}` leaves the column out")
         }
         ErrorKind::TargetNotNumeric { .. } => {
-            "`--task classification` learns classes; `--target` names another column".to_owned()
+            "`--task classification` and a loss for classes learn classes; `--target` names another column".to_owned()
         }
         ErrorKind::TargetOutOfRange { .. } => "`--loss squared` takes any number".to_owned(),
         ErrorKind::LossNeedsTwoClasses { .. } => "`--loss cross-entropy` takes any number of classes".to_owned(),
@@ -66,11 +89,24 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         ErrorKind::NoSuchTable { .. } => "`downslope data list` tells more about each".to_owned(),
         ErrorKind::Settings(problems) => {
             let flags: Vec<String> = problems.iter().map(|problem| format!("`--{}`", problem.setting)).collect();
-            format!("see {} in `downslope train --help`", flags.join(", "))
+            format!("see {} in `downslope {command} --help`", flags.join(", "))
+        }
+        ErrorKind::Malformed { what: "checkpoint", .. } => {
+            "without that file, `downslope resume` begins the run anew".to_owned()
+        }
+        ErrorKind::Malformed { what: "model file", .. } => {
+            "name the directory of a run, or the `model.safetensors` in it".to_owned()
+        }
+        ErrorKind::Malformed { what: "safetensors file", .. } => {
+            "`--init` needs a file as `safetensors.torch.save_file` writes it, with numbers in F32 or F64".to_owned()
+        }
+        ErrorKind::ShapeMismatch { .. } if command != "train" && command != "compare" => {
+            "the file does not fit the rest of the run: it is damaged or from elsewhere".to_owned()
         }
         ErrorKind::ShapeMismatch { .. } => {
             "`--init` needs the tensors of the same model: check `--hidden`, the columns and the classes".to_owned()
         }
+        ErrorKind::RunExists if command == "compare" => "choose another name with `--out`".to_owned(),
         ErrorKind::RunExists => "choose another name with `--out`, or go on with it: `downslope resume DIR`".to_owned(),
         ErrorKind::RunBusy => "wait for it to end, or stop it".to_owned(),
         ErrorKind::DataChanged { .. } => {

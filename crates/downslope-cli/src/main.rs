@@ -28,6 +28,7 @@ enum Outcome {
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    let name = args.command.name();
     let result = match args.command {
         Command::Compare(args) => commands::compare::run(&args),
         Command::Train(args) => commands::train::run(&args),
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
         Ok(Outcome::NotAsAsked) => ExitCode::from(1),
         Err(error) if console::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            console::complain(&error);
+            console::complain(&error, name);
             ExitCode::from(2)
         }
     }

@@ -102,23 +102,67 @@ impl Checkpoint {
             };
             Ok(Self { state, metrics_bytes })
         };
-        parse().map_err(|detail| Error::malformed("checkpoint", format!("`{}`: {detail}", path.display())))
+        parse().map_err(|detail| Error::malformed("checkpoint", detail).in_source(&path.to_string_lossy()))
     }
 }
 
 /// Writes a file beside its place and moves it there: whoever looks sees the old one or the new one, never half of one.
+/// A device or a pipe is no file that could be replaced: it is written to as it is.
 ///
 /// # Errors
 /// The operating system's refusal, with the path; the old file is then as it was.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let refused = |error| Error::io("write", path, error);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".").suffix(".tmp").tempfile_in(folder).map_err(refused)?;
-    file.write_all(bytes).map_err(refused)?;
+    let link = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    let followed = if link { std::fs::canonicalize(path).ok() } else { None };
+    let place = followed.as_deref().unwrap_or(path);
+    match std::fs::metadata(place) {
+        Ok(found) if found.is_dir() => return Err(refused(std::io::ErrorKind::IsADirectory.into())),
+        Ok(found) if !found.is_file() => {
+            let mut device = std::fs::OpenOptions::new().write(true).open(place).map_err(refused)?;
+            return device.write_all(bytes).map_err(refused);
+        }
+        _ => {}
+    }
+    let folder = folder_of(place).map_err(refused)?;
+    let mut file = unfinished_file().tempfile_in(folder).map_err(without_the_name).map_err(refused)?;
+    file.write_all(bytes).map_err(without_the_name).map_err(refused)?;
     file.as_file().sync_data().map_err(refused)?;
     set_ordinary_permissions(file.as_file()).map_err(refused)?;
-    file.persist(path).map_err(|error| refused(error.error))?;
+    file.persist(place).map_err(|error| refused(error.error))?;
     Ok(())
+}
+
+/// The folder a file or folder stands in; refused where there is none.
+pub(crate) fn folder_of(path: &Path) -> std::io::Result<&Path> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if std::fs::metadata(folder)?.is_dir() { Ok(folder) } else { Err(std::io::ErrorKind::NotADirectory.into()) }
+}
+
+const UNFINISHED: (&str, &str) = (".downslope-", ".tmp");
+
+/// Names that say what a file is if a kill leaves it behind.
+pub(crate) fn unfinished_file() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(UNFINISHED.0).suffix(UNFINISHED.1);
+    builder
+}
+
+/// Removes from a folder that nobody else writes to what a kill left half-written.
+pub(crate) fn remove_unfinished_files(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(UNFINISHED.0) && name.ends_with(UNFINISHED.1) {
+            // One that stays does no harm.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// What the operating system said, without the random name of a temporary file.
+pub(crate) fn without_the_name(error: std::io::Error) -> std::io::Error {
+    if error.get_ref().is_some() { error.kind().into() } else { error }
 }
 
 /// Temporary files are for their owner alone; what is kept is readable as any file a program makes.
@@ -169,6 +213,6 @@ mod tests {
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
         let message = Checkpoint::read(&path).unwrap_err().to_string();
-        assert!(message.starts_with("expected a checkpoint: `") && message.contains("state.safetensors"), "{message}");
+        assert!(message.contains("state.safetensors: expected a checkpoint: "), "{message}");
     }
 }

@@ -46,8 +46,10 @@ pub struct Comparison {
     pub epochs: u64,
     /// Mean training loss at the common start.
     pub initial_loss: f64,
-    /// Steps that every method took at least: the first clock.
+    /// Steps that every method is given at least: the first clock.
     pub equal_steps: u64,
+    /// Epochs that every method with a model did at least: the second clock.
+    pub equal_epochs: u64,
     /// The loss that every method reached: `seconds_to_target` is about it.
     pub target_loss: f64,
     /// The methods, in the order asked for.
@@ -188,6 +190,7 @@ pub fn compare(
         epochs,
         initial_loss,
         equal_steps,
+        equal_epochs: epochs,
         target_loss: f64::NAN,
         methods,
         winners: Winners::default(),
@@ -247,7 +250,7 @@ fn measure(
         gradient_noise,
         zig_zag: path.zig_zag(),
         loss_at_equal_steps: at_equal_steps,
-        loss_at_equal_epochs: state.train_losses.last().copied(),
+        loss_at_equal_epochs: None,
         train: trained.train,
         validation: trained.validation,
         curve: curve.points,
@@ -283,8 +286,13 @@ impl Comparison {
         let lowest = |method: &Method| method.curve.iter().map(|point| point.loss).fold(f64::INFINITY, f64::min);
         let reached_by_all = ended().map(lowest).fold(f64::NEG_INFINITY, f64::max);
         self.target_loss = target_loss.unwrap_or(reached_by_all);
+        let equal_epochs = ended().map(|method| method.epochs).min().unwrap_or(self.epochs);
+        self.equal_epochs = equal_epochs;
         self.time.equal_seconds = equal_seconds;
         for method in self.methods.iter_mut().filter(|method| method.succeeded()) {
+            let last_step = equal_epochs * method.steps_per_epoch;
+            let after_equal_epochs = method.curve.iter().find(|point| point.step == last_step);
+            method.loss_at_equal_epochs = after_equal_epochs.filter(|_| equal_epochs > 0).map(|point| point.loss);
             let timed = || method.curve.iter().zip(&method.time.curve_seconds);
             method.time.loss_at_equal_seconds =
                 timed().take_while(|&(_, &seconds)| seconds <= equal_seconds).last().map(|(point, _)| point.loss);

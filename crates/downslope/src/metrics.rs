@@ -9,7 +9,7 @@
 //! | `r2` | numbers | 1 − Σ(t − ŷ)² / Σ(t − t̄)² over these rows |
 //! | `rmse`, `mae` | numbers | √mean (t − ŷ)², mean \|t − ŷ\|, in the unit of the target |
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::loss::{Loss, Suits};
 
@@ -17,6 +17,7 @@ use crate::loss::{Loss, Suits};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Mean loss.
+    #[serde(deserialize_with = "number_or_null")]
     pub loss: f64,
     /// Share of rows classified correctly.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -36,6 +37,11 @@ pub struct Metrics {
     /// Mean absolute error, in the unit of the target.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub mae: Option<f64>,
+}
+
+/// Reads a number that JSON had no word for, and wrote as `null`, as NaN.
+pub(crate) fn number_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Option::deserialize(from).map(|number| number.unwrap_or(f64::NAN))
 }
 
 impl Metrics {
@@ -130,5 +136,13 @@ mod tests {
     #[test]
     fn the_most_likely_class_wins_and_the_first_of_equals() {
         assert_eq!((class_of(&[0.0]), class_of(&[0.1]), class_of(&[1.0, 1.0, 0.5])), (0, 1, 0));
+    }
+
+    #[test]
+    fn metrics_of_weights_that_left_the_numbers_are_read_back() {
+        let metrics = Metrics::of(Loss::Squared, &[f32::NAN, 1.0], &[1.0, 2.0], 1.0);
+        let text = serde_json::to_string(&metrics).unwrap();
+        let read: Metrics = serde_json::from_str(&text).unwrap();
+        assert!(read.loss.is_nan() && read.rmse.is_none(), "{text}");
     }
 }

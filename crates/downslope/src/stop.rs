@@ -119,7 +119,7 @@ impl Stop {
             problems.push(Problem::new("target-loss", "a finite number", target));
         }
         if let Some(time) = self.time.filter(Duration::is_zero) {
-            problems.push(Problem::new("seconds", "a number above 0", time.as_secs_f64()));
+            problems.push(Problem::new("seconds", "a finite number above 0", time.as_secs_f64()));
         }
         problems
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use downslope::checkpoint::write_whole;
 use downslope::compare::{Comparison, compare};
 use downslope::run::Experiment;
+use downslope::stop::StopReason;
 use downslope::{Error, ErrorKind, Place, Result, Table};
 use downslope_view::compare_report;
 
@@ -17,6 +18,9 @@ use crate::{Outcome, interrupt};
 pub(crate) fn run(args: &Compare) -> Result<Outcome> {
     for path in &args.report {
         Form::of(path)?;
+        // Told before the work and not after it.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::metadata(folder).map_err(|error| Error::io("write", path, error))?;
     }
     if let Some(out) = &args.out
         && std::fs::symlink_metadata(out).is_ok()
@@ -52,7 +56,11 @@ pub(crate) fn run(args: &Compare) -> Result<Outcome> {
     } else if !args.voice.quiet {
         give(compare_report::to_text(&comparison, canvas()))?;
     }
-    Ok(if comparison.succeeded() { Outcome::Done } else { Outcome::NotAsAsked })
+    let interrupted = comparison.methods.iter().any(|method| method.reason == StopReason::Interrupted);
+    if interrupted && !args.voice.quiet {
+        say("interrupted: the methods did not do all their epochs");
+    }
+    Ok(if comparison.succeeded() && !interrupted { Outcome::Done } else { Outcome::NotAsAsked })
 }
 
 /// The forms a comparison can be written in.

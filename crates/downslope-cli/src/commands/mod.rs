@@ -6,6 +6,7 @@ pub(crate) mod predict;
 pub(crate) mod report;
 pub(crate) mod train;
 
+use downslope::data::Notice;
 use downslope::run::Experiment;
 use downslope_view::quantity::count;
 
@@ -25,7 +26,21 @@ fn introduce(experiment: &Experiment, name: &str) {
         count(data.n_features as u64),
     ));
     say(format!("{}, {} parameters, loss `{}`", data.model, count(data.n_parameters as u64), data.loss));
-    for notice in experiment.notices() {
+    tell(experiment.notices());
+}
+
+/// Categories that training never saw come in hordes; so many are told one by one.
+const UNKNOWN_LEVELS_TOLD: usize = 3;
+
+/// Says what was noticed.
+fn tell(notices: &[Notice]) {
+    let (unknown, others): (Vec<_>, Vec<_>) =
+        notices.iter().partition(|notice| matches!(notice, Notice::UnknownLevel { .. }));
+    let (told, more) = unknown.split_at(unknown.len().min(UNKNOWN_LEVELS_TOLD));
+    for notice in others.iter().chain(told) {
         say(format!("note: {notice}"));
+    }
+    if !more.is_empty() {
+        say(format!("note: {} more categories that training never saw count as none", more.len()));
     }
 }

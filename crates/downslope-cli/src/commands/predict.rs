@@ -4,15 +4,16 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use downslope::checkpoint::write_whole;
-use downslope::data::{Notice, ReadOptions};
+use downslope::data::ReadOptions;
 use downslope::error::Problem;
 use downslope::run::{FittedModel, Predictions};
 use downslope::{Error, ErrorKind, Result, Table};
 use downslope_view::quality;
 
+use super::tell;
 use crate::Outcome;
 use crate::args::{Evaluate, Predict};
-use crate::console::{canvas, give, give_json, say};
+use crate::console::{canvas, give, give_json};
 
 pub(crate) fn run(args: &Predict) -> Result<Outcome> {
     let (model, table) = read(&args.model, &args.data)?;
@@ -43,12 +44,6 @@ pub(crate) fn evaluate(args: &Evaluate) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn tell(notices: &[Notice]) {
-    for notice in notices {
-        say(format!("note: {notice}"));
-    }
-}
-
 /// The model of a file or of a run's directory, and a table read the way its training data were.
 fn read(path: &Path, data: &str) -> Result<(FittedModel, Table)> {
     let file: PathBuf = if path.is_dir() { path.join("model.safetensors") } else { path.to_owned() };
@@ -64,7 +59,7 @@ fn to_csv(predictions: &Predictions, with_probabilities: bool, model: &FittedMod
     match predictions {
         Predictions::Numbers(numbers) => {
             if with_probabilities {
-                return Err(no_probabilities("a model of classes", model));
+                return Err(no_probabilities(model));
             }
             text.push('\n');
             for number in numbers {
@@ -73,7 +68,7 @@ fn to_csv(predictions: &Predictions, with_probabilities: bool, model: &FittedMod
         }
         Predictions::Classes { classes, codes, probabilities } => {
             if with_probabilities && probabilities.is_none() {
-                return Err(no_probabilities("a model trained on `logistic` or `cross-entropy`", model));
+                return Err(no_probabilities(model));
             }
             let probabilities = probabilities.as_ref().filter(|_| with_probabilities);
             if probabilities.is_some() {
@@ -96,9 +91,9 @@ fn to_csv(predictions: &Predictions, with_probabilities: bool, model: &FittedMod
     Ok(text.into_bytes())
 }
 
-fn no_probabilities(expected: &str, model: &FittedModel) -> Error {
-    ErrorKind::Settings(vec![Problem::new("probabilities", expected, format!("one trained on `{}`", model.loss))])
-        .into()
+fn no_probabilities(model: &FittedModel) -> Error {
+    let expected = "a model trained on the loss `logistic` or `cross-entropy`";
+    ErrorKind::Settings(vec![Problem::new("probabilities", expected, model.loss)]).into()
 }
 
 /// A field of a CSV file.

@@ -18,6 +18,8 @@ use crate::console::{canvas, give, give_json, say};
 use crate::progress::Progress;
 use crate::{Outcome, interrupt};
 
+/// What stands for the source of data that were piped in; a file is named by its full path.
+const STANDARD_INPUT: &str = "standard input";
 /// Every how many steps one is written down unless something else is asked for.
 const LOG_EVERY: u64 = 100;
 
@@ -62,7 +64,7 @@ pub(crate) fn resume(args: &Resume) -> Result<Outcome> {
         record.settings.threads = args.threads;
     }
     let source = args.data.as_deref().unwrap_or(&record.data.source);
-    if source == "-" && args.data.is_none() {
+    if source == STANDARD_INPUT && args.data.is_none() {
         return Err(Error::from(ErrorKind::DataNotKept).at(Place::source(args.run.to_string_lossy())));
     }
     let table = Table::read(source, &record.settings.read_options())?;

@@ -32,18 +32,6 @@ pub(super) struct Field {
 /// What stands where there is no number.
 const NOTHING: &str = "–";
 
-/// Epochs that every method with a model did, if they all did as many.
-pub(super) fn equal_epochs(comparison: &Comparison) -> Option<u64> {
-    let mut epochs = comparison.methods.iter().filter(|method| method.succeeded()).map(|method| method.epochs);
-    let first = epochs.next()?;
-    epochs.all(|other| other == first).then_some(first)
-}
-
-/// The loss after equal epochs. What stopped early (by time, patience or hand) leaves none that are equal.
-pub(super) fn at_equal_epochs(comparison: &Comparison, method: &Method) -> Option<f64> {
-    method.loss_at_equal_epochs.filter(|_| method.succeeded() && equal_epochs(comparison).is_some())
-}
-
 /// The best share of rows, or what is said first of a model, on rows held out.
 pub(super) fn held_out(method: &Method) -> Option<f64> {
     method.validation.as_ref().filter(|_| method.succeeded()).and_then(headline).map(|measure| measure.value)
@@ -126,11 +114,7 @@ fn what_it_gives(comparison: &Comparison) -> Vec<Row> {
         rows.push(contested(comparison, &label, Best::Lowest, write, given));
     };
     row(format!("loss after {}", plural(comparison.equal_steps, "step")), &number, &|m| m.loss_at_equal_steps);
-    row(
-        format!("loss after {}", plural(equal_epochs(comparison).unwrap_or(comparison.epochs), "epoch")),
-        &number,
-        &|m| at_equal_epochs(comparison, m),
-    );
+    row(format!("loss after {}", plural(comparison.equal_epochs, "epoch")), &number, &|m| m.loss_at_equal_epochs);
     if comparison.time.equal_seconds.is_finite() {
         let label = format!("loss after {}", seconds(comparison.time.equal_seconds));
         row(label, &number, &|m| m.time.loss_at_equal_seconds);

@@ -8,7 +8,7 @@ use downslope::run::LearningRate;
 use downslope::stop::StopReason;
 
 use super::contest::Contest;
-use super::table::{at_equal_epochs, epoch_seconds, equal_epochs, held_out, is_full};
+use super::table::{epoch_seconds, held_out, is_full};
 use crate::command::{self, Flag, differing};
 use crate::quality::{self, Best};
 use crate::quantity::{count, number, seconds};
@@ -31,7 +31,7 @@ impl Clock {
     pub(super) fn contest(self, comparison: &Comparison) -> Contest<'_> {
         Contest::new(comparison, Best::Lowest, |method| match self {
             Self::Steps => method.loss_at_equal_steps,
-            Self::Epochs => at_equal_epochs(comparison, method),
+            Self::Epochs => method.loss_at_equal_epochs,
             Self::Seconds => method.time.loss_at_equal_seconds,
         })
     }
@@ -48,7 +48,7 @@ impl Clock {
     pub(super) fn amount(self, comparison: &Comparison) -> String {
         match self {
             Self::Steps => plural(comparison.equal_steps, "step"),
-            Self::Epochs => plural(equal_epochs(comparison).unwrap_or(comparison.epochs), "epoch"),
+            Self::Epochs => plural(comparison.equal_epochs, "epoch"),
             Self::Seconds => seconds(comparison.time.equal_seconds),
         }
     }

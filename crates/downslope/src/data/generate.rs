@@ -155,7 +155,7 @@ impl Generator {
         want(self.n_rows >= self.n_features.saturating_add(2), "rows", &at_least, &self.n_rows);
         want(u32::try_from(self.n_rows).is_ok(), "rows", "at most 4294967295 rows", &self.n_rows);
         let condition = self.condition_number;
-        want(condition.is_finite() && condition >= 1.0, "condition-number", "a finite number from 1", &condition);
+        want(condition.is_finite() && condition >= 1.0, "condition", "a finite number from 1", &condition);
         if self.kind == GeneratorKind::Regression {
             want(self.noise.is_finite() && self.noise >= 0.0, "noise", "a finite number from 0", &self.noise);
         } else {
@@ -321,7 +321,7 @@ mod tests {
         assert_eq!(
             odd.generate().unwrap_err().to_string(),
             "`rows`: expected at least 7 rows, two more than features, found `3`; \
-             `condition-number`: expected a finite number from 1, found `0.5`; \
+             `condition`: expected a finite number from 1, found `0.5`; \
              `noise`: expected a finite number from 0, found `NaN`"
         );
     }

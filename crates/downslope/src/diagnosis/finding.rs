@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -24,9 +24,15 @@ pub struct Finding {
     /// How much it matters.
     pub severity: Severity,
     /// The numbers it rests on.
+    #[serde(deserialize_with = "numbers_or_null")]
     pub numbers: BTreeMap<String, f64>,
     /// One sentence on what happened and why.
     pub cause: String,
     /// One sentence on what to do, naming a flag and a value.
     pub remedy: String,
+}
+
+fn numbers_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, f64>, D::Error> {
+    let numbers = BTreeMap::<String, Option<f64>>::deserialize(from)?;
+    Ok(numbers.into_iter().map(|(name, number)| (name, number.unwrap_or(f64::NAN))).collect())
 }

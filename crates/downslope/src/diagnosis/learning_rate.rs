@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::curvature::{self, lanczos};
 use crate::loader::Batch;
+use crate::metrics::number_or_null;
 use crate::objective::Objective;
 use crate::sgd::Sgd;
 use crate::stop::{Stop, StopReason};
@@ -44,12 +45,16 @@ pub struct Chosen {
     /// The rate.
     pub lr: f64,
     /// The largest curvature of the mean loss at the start.
+    #[serde(deserialize_with = "number_or_null")]
     pub lambda_max: f64,
     /// The typical curvature of a single row's loss, Σhᵢ²/Σhᵢ.
+    #[serde(deserialize_with = "number_or_null")]
     pub row_curvature: f64,
     /// The largest curvature of a single row's loss.
+    #[serde(deserialize_with = "number_or_null")]
     pub largest_row_curvature: f64,
     /// The rate above which full batches leap out, with this momentum.
+    #[serde(deserialize_with = "number_or_null")]
     pub stability_limit: f64,
     /// How often a trial halved the rate.
     pub halvings: u32,

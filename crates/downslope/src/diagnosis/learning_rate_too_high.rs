@@ -31,11 +31,14 @@ pub fn learning_rate_too_high(objective: &mut dyn Objective, theta: &[f32], trai
     let times = lr / limit;
     let cause = if times >= 1.0 {
         format!(
-            "the learning rate {lr} is {times:.2} times {limit:.3e}, {of_what}: every step leaps over the valley and lands higher up"
+            "the learning rate {lr} is {} times {}, {of_what}: every step leaps over the valley and lands higher up",
+            digits(times),
+            digits(limit)
         )
     } else {
         format!(
-            "the loss rose although the learning rate {lr} is below {limit:.3e}, {of_what}: the curvature must have grown along the way"
+            "the loss rose although the learning rate {lr} is below {}, {of_what}: the curvature must have grown along the way",
+            digits(limit)
         )
     };
     let suggested = round_down(chosen.lr.min(lr / 2.0));
@@ -52,6 +55,15 @@ pub fn learning_rate_too_high(objective: &mut dyn Objective, theta: &[f32], trai
         cause,
         remedy: format!("try --lr {suggested} (or --lr auto)"),
     }
+}
+
+/// A number of three digits, as a person would write it.
+fn digits(value: f64) -> String {
+    if !(1e-4..1e5).contains(&value) {
+        return format!("{value:.2e}");
+    }
+    let decimals = (2.0 - value.log10().floor()).max(0.0) as usize;
+    format!("{value:.decimals$}")
 }
 
 /// A number of two digits, not above the one given.

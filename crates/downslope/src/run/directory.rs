@@ -19,7 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use super::experiment::{DataSummary, Experiment, Outcome, Trained};
 use super::settings::Settings;
-use crate::checkpoint::{Checkpoint, write_whole};
+use crate::checkpoint::{
+    Checkpoint, folder_of, remove_unfinished_files, unfinished_file, without_the_name, write_whole,
+};
 use crate::data::Notice;
 use crate::diagnosis::{Finding, learning_rate};
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -126,10 +128,11 @@ impl RunDirectory {
             return Err(Error::from(ErrorKind::RunExists).at(Place::source(path.to_string_lossy())));
         }
         let refused = |error| Error::io("create", path, error);
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::create_dir_all(parent).map_err(refused)?;
-        let making =
-            tempfile::Builder::new().prefix(".downslope-").suffix(".tmp").tempdir_in(parent).map_err(refused)?;
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            std::fs::create_dir_all(parent).map_err(refused)?;
+        }
+        let parent = folder_of(path).map_err(refused)?;
+        let making = unfinished_file().tempdir_in(parent).map_err(without_the_name).map_err(refused)?;
         set_ordinary_permissions(making.path()).map_err(refused)?;
         let inside = Self { path: making.path().to_owned() };
         std::fs::create_dir(inside.path.join("checkpoint")).map_err(refused)?;
@@ -145,9 +148,9 @@ impl RunDirectory {
     /// A directory that is not there or has no `run.json`.
     pub fn open(path: &Path) -> Result<Self> {
         let directory = Self { path: path.to_owned() };
-        if !path.is_dir() {
-            let error = std::io::Error::from(std::io::ErrorKind::NotFound);
-            return Err(Error::io("open", path, error));
+        let refused = |error| Error::io("open", path, error);
+        if !std::fs::metadata(path).map_err(refused)?.is_dir() {
+            return Err(refused(std::io::ErrorKind::NotADirectory.into()));
         }
         if !directory.path.join("run.json").is_file() {
             return Err(
@@ -213,18 +216,21 @@ impl RunDirectory {
     /// # Errors
     /// A damaged checkpoint, [`ErrorKind::RunBusy`] if another process is writing, or the operating system's refusal.
     pub fn go_on(&self, start: &[f32], log_every: u64, period: Option<Duration>) -> Result<(State, Recorder)> {
+        let path = self.metrics();
+        let refused = |error| Error::io("write", &path, error);
+        let mut file = OpenOptions::new().write(true).open(&path).map_err(refused)?;
+        // First of all: what stands in the checkpoint of a run that another process goes on with is soon out of date.
+        if file.try_lock().is_err() {
+            return Err(Error::from(ErrorKind::RunBusy).at(Place::source(self.path.to_string_lossy())));
+        }
         let checkpoint = self.checkpoint();
         let Checkpoint { state, metrics_bytes } = if checkpoint.exists() {
             Checkpoint::read(&checkpoint)?
         } else {
             Checkpoint { state: State::new(start.to_vec()), metrics_bytes: 0 }
         };
-        let path = self.metrics();
-        let refused = |error| Error::io("write", &path, error);
-        let mut file = OpenOptions::new().write(true).open(&path).map_err(refused)?;
-        if file.try_lock().is_err() {
-            return Err(Error::from(ErrorKind::RunBusy).at(Place::source(self.path.to_string_lossy())));
-        }
+        remove_unfinished_files(&self.path);
+        remove_unfinished_files(&self.path.join("checkpoint"));
         file.set_len(metrics_bytes).map_err(refused)?;
         file.seek(SeekFrom::End(0)).map_err(refused)?;
         let out = Counted { out: BufWriter::with_capacity(1 << 16, file), bytes: metrics_bytes };
@@ -298,7 +304,8 @@ impl Recorder {
 
     fn note(&mut self, event: &Event<'_>, state: &State) -> Result<Control> {
         // What an interrupted run says at its end is not part of its history: it goes on as if it had not stopped.
-        if matches!(event, Event::Finished(_)) {
+        // Any other end is found again from the last checkpoint.
+        if matches!(event, Event::Finished(StopReason::Interrupted)) {
             self.save(state)?;
         }
         let already_told = matches!(event, Event::Started(_)) && self.has_begun;
@@ -311,7 +318,8 @@ impl Recorder {
                     && step.step >= pace.next_step()
                 {
                     pace.advance(step.step, step.training_time);
-                    if step.step > 1 {
+                    // A step that led out of the numbers ends the run; going on from there would take another.
+                    if step.step > 1 && step.loss.is_finite() {
                         self.save(state)?;
                     }
                 }

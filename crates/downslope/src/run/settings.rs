@@ -169,7 +169,7 @@ impl Settings {
     fn problems(&self) -> Vec<Problem> {
         let lr = if let LearningRate::Fixed(lr) = self.lr { lr } else { 1.0 };
         let mut problems = [self.sgd(lr).problems(), self.stop().problems()].concat();
-        if let Some(seconds) = self.seconds.filter(|&s| !(s > 0.0 && Duration::try_from_secs_f64(s).is_ok())) {
+        if let Some(seconds) = self.seconds.filter(|&s| Duration::try_from_secs_f64(s).is_err()) {
             problems.push(Problem::new("seconds", "a finite number above 0", seconds));
         }
         if self.hidden.contains(&0) {

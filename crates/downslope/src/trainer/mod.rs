@@ -222,11 +222,12 @@ impl<'a> Descent<'a> {
                     lr: rate.lr,
                     training_time: state.training_time,
                 };
-                if tell(observers, &Event::Step(step), state) == Control::Stop {
-                    return ControlFlow::Break(StopReason::Interrupted);
-                }
+                let control = tell(observers, &Event::Step(step), state);
                 if !is_finite {
                     return ControlFlow::Break(StopReason::Diverged);
+                }
+                if control == Control::Stop {
+                    return ControlFlow::Break(StopReason::Interrupted);
                 }
                 // After the last batch the epoch is looked at first, and the run may end between the epochs.
                 if state.batch < self.loader.len()
