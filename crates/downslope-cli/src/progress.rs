@@ -7,7 +7,7 @@ use std::time::Duration;
 use downslope::event::{Event, Started};
 use downslope::observer::{Control, Observer, Pace};
 use downslope::trainer::State;
-use downslope_view::quantity::{number, rate};
+use downslope_view::quantity::{count, number, rate};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::console::say;
@@ -39,17 +39,21 @@ impl Progress {
         self.running = started.initial_loss;
         let steps = started.total_epochs.map(|epochs| epochs * started.steps_per_epoch);
         let bar = ProgressBar::with_draw_target(steps, ProgressDrawTarget::stderr());
-        if self.quiet || bar.is_hidden() {
+        if self.quiet {
             return;
+        }
+        let prefix = match started.batch_size {
+            1 => "1 row".to_owned(),
+            rows => format!("{} rows", count(rows as u64)),
+        };
+        if bar.is_hidden() {
+            return say(format!("{prefix} a step, {} steps an epoch:", count(started.steps_per_epoch)));
         }
         let style = ProgressStyle::with_template("{prefix:>12} {bar:20} {percent:>3}% {msg}, {eta} left");
         if let Ok(style) = style {
             bar.set_style(style.progress_chars("━╸─"));
         }
-        bar.set_prefix(match started.batch_size {
-            1 => "1 row a step".to_owned(),
-            rows => format!("{rows} rows"),
-        });
+        bar.set_prefix(prefix);
         bar.set_position(state.step);
         self.bar = Some(bar);
     }

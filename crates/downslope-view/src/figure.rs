@@ -129,7 +129,7 @@ impl BarChart {
 }
 
 /// A field, quoted where a comma, a quotation mark or a line end asks for it.
-fn csv_field(text: &str) -> String {
+pub(crate) fn csv_field(text: &str) -> String {
     if text.contains([',', '"', '\r', '\n']) || text.is_empty() {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {

@@ -5,16 +5,23 @@
 //!
 //! From the data to the eye: [`quantity`] (a value in words), [`axis`] and [`figure`] (what a figure shows),
 //! [`svg`] and [`png`] (a figure drawn), [`table`], [`terminal`] (both as text), [`page`] (a report of them all).
+//! What is said with them: [`compare_report`] of a comparison, [`run_report`] of runs.
 
 pub mod axis;
+mod command;
+pub mod compare_report;
 pub mod figure;
+pub mod learning_rate;
 pub mod page;
 pub mod palette;
 mod plot;
 pub mod png;
+pub mod quality;
 pub mod quantity;
+pub mod run_report;
 pub mod svg;
 pub mod table;
 pub mod terminal;
-pub mod compare_report;
-pub mod run_report;
+#[cfg(test)]
+mod snapshot;
+mod words;

@@ -276,7 +276,7 @@ fn words(text: &str) -> String {
 }
 
 /// A number and its unit stay on one line.
-fn unbroken(text: &str) -> String {
+pub(crate) fn unbroken(text: &str) -> String {
     const UNITS: [&str; 11] = ["ns", "µs", "ms", "s", "min", "h", "d", "k", "M", "G", "rows/s"];
     let mut out = String::with_capacity(text.len());
     for (i, word) in text.split(' ').enumerate() {

@@ -15,7 +15,7 @@ use crate::figure::{BarChart, LineChart};
 use crate::svg::Theme;
 
 /// Pixels a CSS pixel in the pictures of the figures: sharp on dense screens and in print.
-const SCALE: f32 = 2.0;
+pub(crate) const SCALE: f32 = 2.0;
 
 impl LineChart {
     /// The figure as the bytes of a PNG file, in light colours.

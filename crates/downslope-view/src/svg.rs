@@ -39,6 +39,30 @@ impl Size {
     pub const NARROW: Self = Self { width: 360.0, height: 320.0 };
 }
 
+/// Panels are flatter than figures that stand alone.
+const PANEL: Size = Size { width: 760.0, height: 280.0 };
+/// The size of a panel's title.
+const PANEL_TITLE: f64 = 15.0;
+/// Between two panels.
+const PANEL_GAP: f64 = 30.0;
+
+/// Figures below one another under a common title, as an SVG file in light colours.
+pub fn stacked(title: &str, charts: &[LineChart]) -> String {
+    let mut all = Pen::new(Theme::Light);
+    let mut height = all.head(title, PANEL.width);
+    for chart in charts {
+        if !chart.title.is_empty() && chart.title != title {
+            height += PANEL_TITLE;
+            all.text(0.0, height, "start", Ink::Text, PANEL_TITLE, &chart.title);
+        }
+        let (panel, panel_height) = LineChart { title: String::new(), ..chart.clone() }.painted(Theme::Light, PANEL);
+        all.place(&panel, height);
+        height += panel_height + PANEL_GAP;
+    }
+    let aloud: Vec<&str> = charts.iter().map(|chart| chart.description.as_str()).collect();
+    all.finish(title, &aloud.join(" "), PANEL.width, height - PANEL_GAP)
+}
+
 impl LineChart {
     /// The figure as an SVG document, to be put inline into a page or (with [`Theme::Light`]) into a file.
     pub fn to_svg(&self, theme: Theme) -> String {
@@ -47,6 +71,12 @@ impl LineChart {
 
     /// The figure as an SVG document of another size.
     pub fn to_svg_sized(&self, theme: Theme, size: Size) -> String {
+        let (pen, height) = self.painted(theme, size);
+        pen.finish(&self.title, &self.description, size.width, height)
+    }
+
+    /// The figure before it becomes a document, and its height.
+    fn painted(&self, theme: Theme, size: Size) -> (Pen, f64) {
         let mut pen = Pen::new(theme);
         let plot = Plot::of(self, whole(size.width / 1.5));
         let top = pen.head(&self.title, size.width) + 12.0 + LABEL_GAP;
@@ -88,7 +118,7 @@ impl LineChart {
             let (x, y) = frame.at((0.5, 0.5));
             pen.text(x, y, "middle", Ink::Muted, LABEL_SIZE, "nothing to show yet");
         }
-        pen.finish(&self.title, &self.description, size.width, height)
+        (pen, height)
     }
 
     fn end_labels(&self, pen: &mut Pen, frame: &Frame, plot: &Plot, label_width: f64) {

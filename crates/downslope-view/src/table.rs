@@ -155,7 +155,8 @@ pub(crate) fn printable(text: &str) -> String {
 /// Text in lines of at most `width` columns, broken between words; a longer word stands alone.
 pub(crate) fn wrap(text: &str, width: usize) -> impl Iterator<Item = String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in printable(text).split_whitespace() {
+    // What is joined by a no-break space stays together.
+    for word in printable(text).split(' ').filter(|word| !word.is_empty()) {
         match lines.last_mut() {
             Some(line) if line.width() + 1 + word.width() <= width => {
                 line.push(' ');
@@ -164,7 +165,7 @@ pub(crate) fn wrap(text: &str, width: usize) -> impl Iterator<Item = String> {
             _ => lines.push(word.to_owned()),
         }
     }
-    lines.into_iter()
+    lines.into_iter().map(|line| line.replace('\u{a0}', " "))
 }
 
 #[cfg(test)]

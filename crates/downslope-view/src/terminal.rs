@@ -56,15 +56,41 @@ impl Default for Canvas {
     }
 }
 
+/// How words of this program are spelled in ASCII.
+const SPELLINGS: [(&str, &str); 12] = [
+    ("λmax", "lambda_max"),
+    ("R²", "R2"),
+    ("µs", "us"),
+    ("×", "x"),
+    ("–", "-"),
+    ("−", "-"),
+    ("∞", "inf"),
+    ("◂", "*"),
+    ("→", "->"),
+    ("·", "-"),
+    ("η", "lr"),
+    ("²", "^2"),
+];
+
+impl Glyphs {
+    /// Words of this program with nothing beyond ASCII in them where the terminal has no more; other words stay.
+    pub(crate) fn spelled(self, words: &str) -> String {
+        if self == Self::Unicode {
+            return words.to_owned();
+        }
+        SPELLINGS.iter().fold(words.to_owned(), |words, (from, to)| words.replace(from, to))
+    }
+}
+
 /// Cyan, yellow, magenta, green, blue, red: named colours, so the reader's own palette decides how they look.
 const ANSI: [u8; 6] = [36, 33, 35, 32, 34, 31];
 
 impl Canvas {
-    fn picks<T>(self, unicode: T, ascii: T) -> T {
+    pub(crate) fn picks<T>(self, unicode: T, ascii: T) -> T {
         if self.glyphs == Glyphs::Unicode { unicode } else { ascii }
     }
 
-    fn coloured(self, series: usize, text: &str) -> String {
+    pub(crate) fn coloured(self, series: usize, text: &str) -> String {
         match self.colour {
             Colour::Never => text.to_owned(),
             Colour::Always => format!("\u{1b}[{}m{text}\u{1b}[0m", ANSI[series % ANSI.len()]),

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Problem;
 use crate::objective::Gradient;
 
 /// A limit on the gradient of a batch.
@@ -20,6 +21,19 @@ pub enum Clip {
 }
 
 impl Clip {
+    /// Everything that is wrong with the limit.
+    pub fn problems(self) -> Vec<Problem> {
+        match self {
+            Self::Norm(most) if most.is_nan() || most <= 0.0 => {
+                vec![Problem::new("clip-norm", "a number above 0", most)]
+            }
+            Self::Value(most) if most.is_nan() || most <= 0.0 => {
+                vec![Problem::new("clip-value", "a number above 0", most)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Limits a gradient. A gradient that is not finite stays so: it is for the trainer to see.
     pub fn apply(self, gradient: &mut Gradient) {
         match self {

@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 use crate::numeric::quantile;
 use crate::objective::{EmpiricalLoss, Objective};
 use crate::observer::{Control, Observer};
-use crate::run::{DataSummary, Experiment, Machine};
+use crate::run::{DataSummary, Experiment, Machine, Settings};
 use crate::stop::{Stop, StopReason};
 use crate::trainer::State;
 
@@ -34,6 +34,8 @@ const MAX_PATH_STEPS: u64 = 50_000;
 pub struct Comparison {
     /// The version of the program.
     pub downslope: String,
+    /// What was decided; its batch size is none of those compared.
+    pub settings: Settings,
     /// What it is about.
     pub data: DataSummary,
     /// The machine.
@@ -179,6 +181,7 @@ pub fn compare(
     tell_apart(&mut methods);
     let mut comparison = Comparison {
         downslope: env!("CARGO_PKG_VERSION").to_owned(),
+        settings: experiment.settings().clone(),
         data: experiment.summary().clone(),
         machine: Machine::this(),
         seed: experiment.settings().seed,

@@ -180,6 +180,21 @@ impl DataLoader {
         Self { n_rows, batch_size, order, last_batch }
     }
 
+    /// Everything that is wrong with the given orders.
+    pub fn problems(&self) -> Vec<Problem> {
+        let Order::Given(orders) = &self.order else { return Vec::new() };
+        let fits =
+            |order: &Vec<u32>| order.len() == self.n_rows && order.iter().all(|&row| (row as usize) < self.n_rows);
+        if !orders.is_empty() && orders.iter().all(fits) {
+            return Vec::new();
+        }
+        let expected = format!("at least one order, each of {0} rows below {0}", self.n_rows);
+        let found = orders.iter().find(|order| !fits(order));
+        let found =
+            found.map_or("none".to_owned(), |order| format!("{} rows up to {:?}", order.len(), order.iter().max()));
+        vec![Problem::new("order", expected, found)]
+    }
+
     /// Batches in an epoch: ⌈n/B⌉, or ⌊n/B⌋ where the last short one is dropped (but never none).
     pub fn len(&self) -> usize {
         match self.last_batch {

@@ -104,7 +104,7 @@ fn auc(mut scored: Vec<(f32, f32)>) -> Option<f64> {
     let mut start = 0;
     for tied in scored.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
         let positive = tied.iter().filter(|(_, target)| *target > 0.5).count();
-        rank_sum += positive as f64 * (start as f64 + (tied.len() as f64 + 1.0) / 2.0);
+        rank_sum += positive as f64 * (start as f64 + f64::midpoint(tied.len() as f64, 1.0));
         n_positive += positive;
         start += tied.len();
     }

@@ -101,7 +101,10 @@ impl Model {
 
     /// The length of θ.
     pub fn n_parameters(&self) -> usize {
-        self.layers().last().map_or(0, |layer| layer.bias.end)
+        // Without making the layers: this is asked in every step, which must not allocate.
+        let mut n_inputs = self.n_features;
+        let widths = self.hidden.iter().copied().chain([self.n_outputs]);
+        widths.map(|n_outputs| (std::mem::replace(&mut n_inputs, n_outputs) + 1) * n_outputs).sum()
     }
 
     /// The layers, from the features to the outputs.

@@ -151,7 +151,7 @@ impl<W: Write> JsonLines<W> {
     /// Writes every n-th step (0: none), counted from the first step of the run, and every other event, of a run that
     /// has done so many steps.
     pub fn new(out: W, log_every: u64, steps_done: u64) -> Self {
-        let next = if log_every == 0 { u64::MAX } else { (steps_done / log_every + 1) * log_every };
+        let next = steps_done.checked_div(log_every).map_or(u64::MAX, |times| (times + 1) * log_every);
         Self { out, log_every, next, error: None }
     }
 

@@ -211,7 +211,8 @@ impl OneCycle {
         let down = 2.0 * top;
         let max = self.max_lr.unwrap_or(lr);
         let start = max / self.div_factor;
-        let share = |from: f64, to: f64| (step - from) / (to - from);
+        // A way of no length is at its end.
+        let share = |from: f64, to: f64| if to > from { (step - from) / (to - from) } else { 1.0 };
         let way = |low: f64, high: f64, end: f64| {
             if step <= top {
                 self.anneal.between(low, high, share(0.0, top))
@@ -260,6 +261,14 @@ impl Plateau {
 }
 
 impl Schedule {
+    /// Everything that is wrong with the arguments: what could not be written, and read back, as text.
+    pub fn problems(&self) -> Vec<Problem> {
+        match self.to_string().parse::<Self>().as_ref().map_err(Error::kind) {
+            Err(ErrorKind::Settings(problems)) => problems.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether the rate changes within an epoch.
     pub fn is_per_step(&self) -> bool {
         matches!(self, Self::OneCycle(_))

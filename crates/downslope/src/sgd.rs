@@ -212,7 +212,7 @@ mod tests {
     fn l1_pulls_weights_to_exactly_zero_and_spares_the_rest() {
         let sgd = Sgd { lr: 0.25, l1: 1.0, ..Sgd::default() };
         let mut theta = vec![0.05, -0.5, 0.05];
-        sgd.step(&mut theta, &mut Vec::new(), &Gradient::dense(3), sgd.rate(), &[0..2]);
+        sgd.step(&mut theta, &mut Vec::new(), &Gradient::dense(3), sgd.rate(), std::slice::from_ref(&(0..2)));
         assert_eq!(theta, [0.0, -0.25, 0.05]);
     }
 

@@ -60,12 +60,46 @@ impl fmt::Display for StopReason {
     }
 }
 
+/// Which way the training loss should go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Course {
+    /// Down with every step: full batches, no momentum, no penalty beside the loss.
+    Descends,
+    /// Down on the whole: batches are noisy, and momentum may first swing far out.
+    Wanders {
+        /// The momentum.
+        momentum: f64,
+    },
+    /// Up: `maximize`.
+    Climbs,
+}
+
+impl Course {
+    /// A loss, turned so that lower is better.
+    fn turned(self, loss: f64) -> f64 {
+        if self == Self::Climbs { -loss } else { loss }
+    }
+
+    /// How many times the first loss a loss must be to be no passing swing. Within its stability limit momentum μ may
+    /// stretch a distance by (1+μ)/(1−μ) before it brings it down, and so a quadratic loss by the square of that.
+    fn leapt_out(self) -> f64 {
+        match self {
+            Self::Wanders { momentum } if momentum < 1.0 => LEAPT_OUT * ((1.0 + momentum) / (1.0 - momentum)).powi(2),
+            Self::Wanders { .. } => f64::INFINITY,
+            Self::Descends | Self::Climbs => LEAPT_OUT,
+        }
+    }
+
+    /// How many times the first loss the last may be. Noise alone may raise the loss of a run that began at the optimum.
+    fn ended_worse(self) -> f64 {
+        if self == Self::Descends { 1.0 + 1e-6 } else { 1.5 }
+    }
+}
+
 /// A loss this many times the first one is not noise.
 const LEAPT_OUT: f64 = 4.0;
 /// Full batches without momentum that make the loss rise so many times in a row will go on doing so.
 const RISES: usize = 5;
-/// A run that ends with a loss so many times the first has gone the wrong way.
-const ENDED_WORSE: f64 = 1.05;
 
 impl Stop {
     /// So many epochs and nothing else.
@@ -90,10 +124,9 @@ impl Stop {
         problems
     }
 
-    /// Whether a run is over between two epochs. `descends` says that every step should lower the training loss: full
-    /// batches, no momentum, downwards.
-    pub fn between_epochs(&self, state: &State, descends: bool) -> Option<StopReason> {
-        if has_diverged(state, descends) {
+    /// Whether a run is over between two epochs.
+    pub fn between_epochs(&self, state: &State, course: Course) -> Option<StopReason> {
+        if has_diverged(state, course) {
             return Some(StopReason::Diverged);
         }
         let done = if self.target.is_some_and(|target| state.monitored().last().is_some_and(|&loss| loss <= target)) {
@@ -103,9 +136,10 @@ impl Stop {
         } else if self.epochs.is_some_and(|epochs| state.epoch >= epochs) {
             StopReason::Epochs
         } else {
-            return self.within_epoch(state);
+            self.within_epoch(state)?
         };
-        let ended_worse = state.train_losses.last().is_some_and(|&loss| loss > ENDED_WORSE * state.initial_loss);
+        let worse = times(course.ended_worse(), course.turned(state.initial_loss));
+        let ended_worse = state.train_losses.last().is_some_and(|&loss| course.turned(loss) > worse);
         Some(if ended_worse && done != StopReason::Target { StopReason::Diverged } else { done })
     }
 
@@ -121,6 +155,16 @@ impl Stop {
     }
 }
 
+/// A loss that is so many times worse than another: the loss may be below zero, and then worse is nearer to it or above.
+fn times(factor: f64, loss: f64) -> f64 {
+    loss + (factor - 1.0) * loss.abs()
+}
+
+/// Whether a training loss is so far from the first that the weights are no model.
+pub(crate) fn leapt_out(loss: f64, state: &State, course: Course) -> bool {
+    !loss.is_finite() || course.turned(loss) > times(course.leapt_out(), course.turned(state.initial_loss))
+}
+
 /// Epochs since the lowest loss so far.
 fn epochs_since_lowest(losses: &[f64]) -> u64 {
     let lowest = |best: usize, epoch: usize| if losses[epoch] < losses[best] { epoch } else { best };
@@ -128,14 +172,13 @@ fn epochs_since_lowest(losses: &[f64]) -> u64 {
     losses.len().saturating_sub(best + 1) as u64
 }
 
-fn has_diverged(state: &State, descends: bool) -> bool {
+fn has_diverged(state: &State, course: Course) -> bool {
     let losses = &state.train_losses;
     let Some(&last) = losses.last() else { return !state.initial_loss.is_finite() };
     let lowest = losses.iter().fold(state.initial_loss, |lowest, &loss| lowest.min(loss));
     let rises = losses.windows(2).rev().take_while(|pair| pair[1] > pair[0]).count();
-    !last.is_finite()
-        || last > LEAPT_OUT * state.initial_loss
-        || (descends && rises >= RISES && last > 1.5 * lowest)
+    leapt_out(last, state, course)
+        || (course == Course::Descends && rises >= RISES && last > times(1.5, lowest))
         || state.validation_losses.last().is_some_and(|loss| !loss.is_finite())
 }
 
@@ -153,7 +196,9 @@ mod tests {
 
     #[test]
     fn each_rule_ends_a_run_and_says_which() {
-        let rule = |stop: Stop, losses: &[f64]| stop.between_epochs(&state_after(1.0, losses), false);
+        let rule = |stop: Stop, losses: &[f64]| {
+            stop.between_epochs(&state_after(1.0, losses), Course::Wanders { momentum: 0.0 })
+        };
         assert_eq!(rule(Stop::epochs(2), &[0.9]), None);
         assert_eq!(rule(Stop::epochs(2), &[0.9, 0.8]), Some(StopReason::Epochs));
         assert_eq!(rule(Stop { target: Some(0.8), ..Stop::default() }, &[0.9, 0.8]), Some(StopReason::Target));
@@ -164,13 +209,14 @@ mod tests {
 
     #[test]
     fn a_loss_that_leaps_out_or_keeps_rising_has_diverged() {
-        let reason = |losses: &[f64], descends| Stop::epochs(9).between_epochs(&state_after(1.0, losses), descends);
-        assert_eq!(reason(&[f64::NAN], false), Some(StopReason::Diverged));
-        assert_eq!(reason(&[5.0], false), Some(StopReason::Diverged));
+        let reason = |losses: &[f64], course| Stop::epochs(9).between_epochs(&state_after(1.0, losses), course);
+        let (falling, wandering) = (Course::Descends, Course::Wanders { momentum: 0.0 });
+        assert_eq!(reason(&[f64::NAN], wandering), Some(StopReason::Diverged));
+        assert_eq!(reason(&[5.0], wandering), Some(StopReason::Diverged));
         let rising = [0.2, 0.22, 0.24, 0.27, 0.3, 0.34];
-        assert_eq!(reason(&rising, true), Some(StopReason::Diverged));
-        assert_eq!(reason(&rising, false), None);
-        assert_eq!(reason(&[0.9; 9], true), Some(StopReason::Epochs));
-        assert_eq!(reason(&[1.1; 9], true), Some(StopReason::Diverged));
+        assert_eq!(reason(&rising, falling), Some(StopReason::Diverged));
+        assert_eq!(reason(&rising, wandering), None);
+        assert_eq!(reason(&[0.9; 9], falling), Some(StopReason::Epochs));
+        assert_eq!(reason(&[1.1; 9], falling), Some(StopReason::Diverged));
     }
 }

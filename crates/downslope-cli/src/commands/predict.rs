@@ -8,7 +8,7 @@ use downslope::data::ReadOptions;
 use downslope::error::Problem;
 use downslope::run::{FittedModel, Predictions};
 use downslope::{Error, ErrorKind, Result, Table};
-use downslope_view::run_report;
+use downslope_view::quality;
 
 use super::tell;
 use crate::Outcome;
@@ -38,7 +38,8 @@ pub(crate) fn evaluate(args: &Evaluate) -> Result<Outcome> {
     if args.voice.json {
         give_json(&metrics)?;
     } else {
-        give(run_report::metrics_to_text(&metrics, table.n_rows(), canvas()))?;
+        let canvas = canvas();
+        give(quality::table(&metrics, table.n_rows()).to_text(canvas.width, canvas.glyphs))?;
     }
     Ok(Outcome::Done)
 }

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &Report) -> Result<Outcome> {
         [run] => run.join("report.html"),
         _ => PathBuf::from("report.html"),
     });
-    let write: fn(&[Run]) -> Result<Vec<u8>> = match out.extension().and_then(|extension| extension.to_str()) {
+    let write: fn(&[Run<'_>]) -> Result<Vec<u8>> = match out.extension().and_then(|extension| extension.to_str()) {
         Some("html") => |runs| Ok(run_report::to_page(runs).to_html().into_bytes()),
         Some("svg") => |runs| Ok(run_report::to_svg(runs).into_bytes()),
         Some("png") => run_report::to_png,
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Report) -> Result<Outcome> {
         let directory = RunDirectory::open(path)?;
         read.push((path.display().to_string(), directory.record()?, directory.events()?));
     }
-    let runs: Vec<Run> = read.iter().map(|(name, record, events)| (name.clone(), record, events.as_slice())).collect();
+    let runs: Vec<Run<'_>> = read.iter().map(|(name, record, events)| Run { name, record, events }).collect();
     write_whole(&out, &write(&runs)?)?;
     if !args.quiet {
         say(format!("wrote {}", out.display()));

@@ -8,7 +8,9 @@ use downslope::error::Problem;
 use downslope::run::{Experiment, Record, RunDirectory};
 use downslope::stop::StopReason;
 use downslope::{Error, ErrorKind, Place, Result, Table};
-use downslope_view::{quantity, run_report};
+use downslope_view::learning_rate::learning_rate_words;
+use downslope_view::quantity;
+use downslope_view::run_report::{self, Run};
 
 use super::introduce;
 use crate::args::{Keep, Resume, Train, Voice};
@@ -38,7 +40,8 @@ pub(crate) fn run(args: &Train) -> Result<Outcome> {
     }
     let (lr, lr_from) = experiment.learning_rate(settings.batch_size);
     if let (Some(chosen), false) = (&lr_from, args.voice.quiet) {
-        say(run_report::learning_rate_words(chosen, settings.batch_size.of(experiment.summary().n_train)));
+        let n_rows = experiment.summary().n_train;
+        say(learning_rate_words(chosen, settings.batch_size.of(n_rows), n_rows));
     }
     let record = Record::new(&experiment, lr, lr_from, args.keep.log_every.unwrap_or(LOG_EVERY));
     let directory = match &args.out {
@@ -98,7 +101,8 @@ fn carry_on(
     }
     let record = record.ended(&trained);
     let name = directory.path().display().to_string();
-    let page = run_report::to_page(&[(name, &record, &directory.events()?)]).to_html();
+    let events = directory.events()?;
+    let page = run_report::to_page(&[Run { name: &name, record: &record, events: &events }]).to_html();
     write_whole(&directory.path().join("report.html"), page.as_bytes())?;
     // Last, because it says that all else is there.
     directory.write_record(&record)?;
@@ -112,7 +116,8 @@ fn conclude(directory: &RunDirectory, record: &Record, voice: &Voice) -> Result<
     if voice.json {
         give_json(record)?;
     } else if !voice.quiet {
-        give(run_report::to_text(record, &directory.events()?, canvas()))?;
+        let (name, events) = (path.to_string(), directory.events()?);
+        give(run_report::summary_text(&Run { name: &name, record, events: &events }, canvas()))?;
     }
     if !voice.quiet {
         match reason {

@@ -255,6 +255,11 @@ impl Pen {
         self.halo(at, y, anchor, Ink::Series(series), TICK_SIZE, &words);
     }
 
+    /// Another drawing, further down on this one.
+    pub(super) fn place(&mut self, other: &Pen, y: f64) {
+        let _ = write!(self.body, "<g transform=\"translate(0 {y:.1})\">\n{}</g>\n", other.body);
+    }
+
     pub(super) fn finish(self, title: &str, description: &str, width: f64, height: f64) -> String {
         let margin = if self.theme == Theme::Light { 20.0 } else { 2.0 };
         let (full_width, full_height) = (width + 2.0 * margin, height + 2.0 * margin);

@@ -87,7 +87,9 @@ fn inner(a: &[f64], b: &[f64]) -> f64 {
 fn normalise(vector: &mut [f64]) -> f64 {
     let norm = inner(vector, vector).sqrt();
     if norm > 0.0 {
-        vector.iter_mut().for_each(|x| *x /= norm);
+        for x in vector.iter_mut() {
+            *x /= norm;
+        }
     }
     norm
 }

@@ -29,6 +29,9 @@ use crate::trainer::{State, Trainer};
 
 /// How many times the typical curvature of a row bounds a step of one row: the floor is half its inverse.
 const ABOVE_TYPICAL: f64 = 16.0;
+/// The same where rows are probed, at hidden layers: the floor falls with the loss, which they can bring close to zero.
+/// Measured on `@digits`, 64 hidden units, ten seeds, 30 epochs: 0.9699 at 16, 0.9744 at 2, 0.972 in between.
+const ABOVE_TYPICAL_PROBED: f64 = 4.0;
 /// Rows whose own curvature is measured where it is not cheap to tell for all.
 const PROBED_ROWS: usize = 64;
 /// Steps of a trial.
@@ -65,12 +68,14 @@ pub fn choose(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer) -
     let n = objective.n_rows() as f64;
     let batch_size = trainer.loader.as_ref().map_or(n, |loader| loader.batch_size() as f64);
     let lambda_max = curvature::largest(objective, theta).lambda_max.max(f64::MIN_POSITIVE);
-    let rows = objective.row_curvatures(theta).unwrap_or_else(|| probe_rows(objective, theta));
+    let known = objective.row_curvatures(theta);
+    let above_typical = if known.is_some() { ABOVE_TYPICAL } else { ABOVE_TYPICAL_PROBED };
+    let rows = known.unwrap_or_else(|| probe_rows(objective, theta));
     let row_curvature = (rows.iter().map(|h| h * h).sum::<f64>() / rows.iter().sum::<f64>()).max(lambda_max);
     let largest_row_curvature = rows.iter().copied().fold(lambda_max, f64::max);
     let noise = if n > 1.0 { (n - batch_size) / (n - 1.0) / batch_size } else { 0.0 };
     let worst = if objective.is_pulled_by_outliers() { largest_row_curvature } else { 0.0 };
-    let beta = worst.max(ABOVE_TYPICAL * row_curvature) / (1.0 - sgd.momentum.min(0.999));
+    let beta = worst.max(above_typical * row_curvature) / (1.0 - sgd.momentum.min(0.999));
     let mut chosen = Chosen {
         lr: 1.0 / (lambda_max + (beta - lambda_max) * noise),
         lambda_max,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Finding, Severity, curvature};
+use crate::loader::DataLoader;
 use crate::objective::Objective;
 use crate::trainer::Trainer;
 
@@ -17,7 +18,7 @@ use crate::trainer::Trainer;
 pub fn learning_rate_too_high(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer, lr: f64) -> Finding {
     let chosen = super::learning_rate::choose(objective, theta, trainer);
     let n = objective.n_rows();
-    let batch_size = trainer.loader.as_ref().map_or(n, |loader| loader.batch_size());
+    let batch_size = trainer.loader.as_ref().map_or(n, DataLoader::batch_size);
     let full = curvature::stability_limit(chosen.lambda_max, &trainer.sgd);
     let (limit, of_what) = if batch_size == n {
         (full, "the stability limit of full-batch descent here")

@@ -106,14 +106,12 @@ impl Loss {
 
     /// The loss of one row, whose outputs are replaced by the derivative of the loss with respect to them.
     pub fn value_and_derivative(self, outputs: &mut [f32], target: f32) -> f64 {
-        match self {
-            Self::CrossEntropy => classification::cross_entropy_and_derivative(outputs, target as usize),
-            _ => {
-                let (value, derivative) = self.of_score(f64::from(outputs[0]), f64::from(target));
-                outputs[0] = derivative as f32;
-                value
-            }
+        if self == Self::CrossEntropy {
+            return classification::cross_entropy_and_derivative(outputs, target as usize);
         }
+        let (value, derivative) = self.of_score(f64::from(outputs[0]), f64::from(target));
+        outputs[0] = derivative as f32;
+        value
     }
 
     /// Value and derivative of the losses of one score.

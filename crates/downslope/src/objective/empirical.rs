@@ -8,8 +8,9 @@ use rayon::prelude::*;
 use super::pass::{BLOCK_ROWS, Pass};
 use super::{Gradient, LossSum, Objective, differences_of_gradients};
 use crate::data::{Dataset, Features};
+use crate::error::{ErrorKind, Result};
 use crate::loader::Batch;
-use crate::loss::Loss;
+use crate::loss::{Loss, Suits};
 use crate::metrics::Metrics;
 use crate::model::{Model, Part};
 
@@ -18,13 +19,17 @@ const MAX_CHUNKS: usize = 8;
 /// … each worth at least so many products of a parameter and a row (about a millisecond).
 const CHUNK_WORK: usize = 1 << 22;
 
+/// Rows whose gradients are added up on their own before they join the rest. In one long `f32` sum small terms get lost:
+/// a million equal rows of 0.056 came to a mean of 0.0556.
+const SPAN_ROWS: usize = 4 * BLOCK_ROWS;
+
 /// minimise f(θ) = (1/n) Σᵢ ℓ(model(θ, xᵢ), yᵢ), given rows (xᵢ, yᵢ).
 ///
 /// **Threads**: a batch with enough work is cut into chunks by its size alone, never by the number of threads; each
 /// chunk is summed in order and the chunks are added in order. So the bits are the same for any number of threads.
 ///
-/// **Cost**: scratch for blocks of 256 rows; for batches large enough to be cut, a gradient for each of up to eight chunks. A step
-/// allocates nothing.
+/// **Cost**: scratch for blocks of 256 rows; a gradient more where there are over 1024 rows, and two for each of up to
+/// eight chunks where batches are large enough to be cut. A step allocates nothing.
 pub struct EmpiricalLoss {
     model: Model,
     loss: Loss,
@@ -36,19 +41,57 @@ pub struct EmpiricalLoss {
 
 struct Worker {
     pass: Pass,
+    /// The sum over a span; only where there are more rows than one span has.
+    span: Option<Gradient>,
+    /// The sum over a chunk; only where there are several chunks.
     gradient: Option<Gradient>,
     loss: LossSum,
 }
 
 impl EmpiricalLoss {
     /// A model on a table, computed by one thread.
-    pub fn new(model: Model, loss: Loss, data: Arc<Dataset>) -> Self {
+    ///
+    /// # Errors
+    /// A model of other inputs or outputs than the table and the loss need, and a target that is none of the classes.
+    pub fn new(model: Model, loss: Loss, data: Arc<Dataset>) -> Result<Self> {
+        let differs = |part: &str, expected: usize, found: usize| ErrorKind::ShapeMismatch {
+            part: part.to_owned(),
+            expected: vec![expected],
+            found: vec![found],
+        };
+        if model.n_features != data.n_features() || model.n_features == 0 {
+            return Err(differs("features", data.n_features().max(1), model.n_features).into());
+        }
+        if model.n_outputs == 0 || (loss != Loss::CrossEntropy && model.n_outputs != 1) {
+            return Err(differs("outputs", 1, model.n_outputs).into());
+        }
+        if model.hidden.contains(&0) {
+            return Err(differs("hidden", 1, 0).into());
+        }
+        let n_classes = match loss.suits() {
+            Suits::Regression => return Ok(Self::trusted(model, loss, data)),
+            Suits::TwoClasses => 2,
+            Suits::Classes => model.n_outputs,
+        };
+        let is_class = |&target: &f32| target.fract() == 0.0 && target >= 0.0 && (target as usize) < n_classes;
+        match data.targets.iter().find(|target| !is_class(target)) {
+            None => Ok(Self::trusted(model, loss, data)),
+            Some(target) => {
+                let (name, found) = ("targets".to_owned(), target.to_string());
+                Err(ErrorKind::TargetOutOfRange { name, expected: "the number of a class", found }.into())
+            }
+        }
+    }
+
+    /// The same for what is known to fit.
+    pub(crate) fn trusted(model: Model, loss: Loss, data: Arc<Dataset>) -> Self {
         let mut objective = Self { model, loss, data, target_unit: 1.0, workers: Vec::new(), pool: None };
         let n_chunks = objective.n_chunks(objective.data.n_rows());
         let block_rows = BLOCK_ROWS.min(objective.data.n_rows().max(1));
         objective.workers = (0..n_chunks)
             .map(|_| Worker {
                 pass: Pass::new(&objective.model, block_rows),
+                span: (objective.data.n_rows() > SPAN_ROWS).then(|| objective.gradient()),
                 gradient: (n_chunks > 1).then(|| objective.gradient()),
                 loss: LossSum::default(),
             })
@@ -131,8 +174,12 @@ impl EmpiricalLoss {
 
 /// Positions cut into blocks.
 fn blocks(positions: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    cut(positions, BLOCK_ROWS)
+}
+
+fn cut(positions: Range<usize>, length: usize) -> impl Iterator<Item = Range<usize>> {
     let end = positions.end;
-    positions.step_by(BLOCK_ROWS).map(move |start| start..(start + BLOCK_ROWS).min(end))
+    positions.step_by(length).map(move |start| start..(start + length).min(end))
 }
 
 impl Pass {
@@ -148,6 +195,27 @@ impl Pass {
         sum
     }
 
+    /// Adds up the rows of one span, block by block.
+    fn sum_span(
+        &mut self,
+        theta: &[f32],
+        data: &Dataset,
+        loss: Loss,
+        span: &Batch<'_>,
+        gradient: &mut Gradient,
+    ) -> LossSum {
+        let mut total = LossSum::default();
+        for block in blocks(0..span.len()) {
+            let block = span.part(block);
+            total += LossSum::new(self.derive(theta, data, loss, &block), block.len());
+            self.touch(&data.features, &block, gradient);
+            self.accumulate(1.0, &data.features, &block, gradient.values_mut());
+        }
+        total
+    }
+}
+
+impl Worker {
     fn loss_and_gradient(
         &mut self,
         theta: &[f32],
@@ -156,12 +224,14 @@ impl Pass {
         batch: &Batch<'_>,
         gradient: &mut Gradient,
     ) -> LossSum {
+        let Some(span_gradient) = self.span.as_mut().filter(|_| batch.len() > SPAN_ROWS) else {
+            return self.pass.sum_span(theta, data, loss, batch, gradient);
+        };
         let mut total = LossSum::default();
-        for block in blocks(0..batch.len()) {
-            let block = batch.part(block);
-            total += LossSum::new(self.derive(theta, data, loss, &block), block.len());
-            self.touch(&data.features, &block, gradient);
-            self.accumulate(1.0, &data.features, &block, gradient.values_mut());
+        for span in cut(0..batch.len(), SPAN_ROWS) {
+            span_gradient.clear();
+            total += self.pass.sum_span(theta, data, loss, &batch.part(span), span_gradient);
+            gradient.add(span_gradient);
         }
         total
     }
@@ -178,12 +248,13 @@ impl Objective for EmpiricalLoss {
 
     fn loss_and_gradient(&mut self, theta: &[f32], batch: Batch<'_>, gradient: &mut Gradient) -> LossSum {
         if self.n_chunks(batch.len()) == 1 {
-            return self.workers[0].pass.loss_and_gradient(theta, &self.data, self.loss, &batch, gradient);
+            return self.workers[0].loss_and_gradient(theta, &self.data, self.loss, &batch, gradient);
         }
         let n_chunks = self.on_chunks(&batch, |worker, data, loss, chunk| {
-            if let Some(gradient) = &mut worker.gradient {
+            if let Some(mut gradient) = worker.gradient.take() {
                 gradient.clear();
-                worker.loss = worker.pass.loss_and_gradient(theta, data, loss, &chunk, gradient);
+                worker.loss = worker.loss_and_gradient(theta, data, loss, &chunk, &mut gradient);
+                worker.gradient = Some(gradient);
             }
         });
         self.workers[..n_chunks].iter().filter_map(|worker| worker.gradient.as_ref()).for_each(|g| gradient.add(g));
@@ -231,7 +302,7 @@ impl Objective for EmpiricalLoss {
     /// Exact for linear models: H·v = X̃ᵀ(ℓ″∘(X̃v))/n. Otherwise by differences of gradients.
     fn curvature_product(&mut self, theta: &[f32], batch: Batch<'_>, vector: &[f64], out: &mut [f64]) {
         if !self.model.is_linear() {
-            return differences_of_gradients(self, theta, batch, vector, out);
+            return differences_of_gradients(self, theta, &batch, vector, out);
         }
         let direction: Vec<f32> = vector.iter().map(|&v| v as f32).collect();
         let kink_width = self.kink_width();
@@ -287,7 +358,7 @@ impl Objective for EmpiricalLoss {
 impl EmpiricalLoss {
     /// The scale of the targets over which a kink of the loss is seen: their standard deviation, or 1 for classes.
     fn kink_width(&self) -> f64 {
-        if self.loss.suits() != crate::loss::Suits::Regression {
+        if self.loss.suits() != Suits::Regression {
             return 1.0;
         }
         let n = self.data.targets.len() as f64;

@@ -137,7 +137,8 @@ mod tests {
         assert!((sparse.norm() - dense.norm()).abs() < 1e-12);
         sparse.scale(2.0);
         dense.add(&sparse);
-        assert_eq!([dense.values()[3], dense.values()[150]], [9.0, 4.5]);
+        let expected = [9.0_f32, 4.5].map(f32::to_bits);
+        assert_eq!([3, 150].map(|index| dense.values()[index].to_bits()), expected);
         sparse.clear();
         assert!(sparse.values().iter().all(|&value| value == 0.0) && sparse.touched() == Some(&[]));
         sparse.touch(3);

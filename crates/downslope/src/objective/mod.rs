@@ -88,7 +88,7 @@ pub trait Objective: Send {
     ///
     /// The default takes differences of gradients, (∇f(θ + εv) − ∇f(θ − εv))/2ε.
     fn curvature_product(&mut self, theta: &[f32], batch: Batch<'_>, vector: &[f64], out: &mut [f64]) {
-        differences_of_gradients(self, theta, batch, vector, out);
+        differences_of_gradients(self, theta, &batch, vector, out);
     }
 
     /// The largest curvature of a single row's loss at θ, for every row, if that is cheap to tell.
@@ -112,7 +112,7 @@ pub trait Objective: Send {
 fn differences_of_gradients<O: Objective + ?Sized>(
     objective: &mut O,
     theta: &[f32],
-    batch: Batch<'_>,
+    batch: &Batch<'_>,
     vector: &[f64],
     out: &mut [f64],
 ) {

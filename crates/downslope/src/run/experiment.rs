@@ -110,7 +110,8 @@ impl Experiment {
     pub fn prepare(table: &Table, settings: &Settings) -> Result<Self> {
         settings.check()?;
         // A built-in table says itself what is to be learned.
-        let own_target = builtin::find(table.source()).ok().map(|builtin| builtin.target);
+        let builtin = table.source().strip_prefix('@').and_then(|name| builtin::find(name).ok());
+        let own_target = builtin.map(|builtin| builtin.target);
         let target_name = settings.target.as_deref().or(own_target);
         let (target, mut notices) = Target::choose(table, target_name, settings.asked_task())?;
         let loss = settings.loss.unwrap_or(match (target.task, target.classes.len()) {
@@ -225,7 +226,7 @@ impl Experiment {
     }
 
     fn objective_on(&self, data: &Arc<Dataset>) -> EmpiricalLoss {
-        EmpiricalLoss::new(self.model.clone(), self.loss, Arc::clone(data))
+        EmpiricalLoss::trusted(self.model.clone(), self.loss, Arc::clone(data))
             .with_pool(self.pool.clone())
             .with_target_unit(target_unit(&self.preprocessing))
     }

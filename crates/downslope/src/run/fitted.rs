@@ -135,7 +135,7 @@ impl FittedModel {
         let rows = table.rows();
         let (features, notices) = self.preprocessing.features(table, &rows)?;
         let data = Dataset::new(crate::data::Features::Dense(features), vec![0.0; rows.len()])?;
-        let outputs = EmpiricalLoss::new(self.model.clone(), self.loss, Arc::new(data)).outputs(&self.theta);
+        let outputs = EmpiricalLoss::new(self.model.clone(), self.loss, Arc::new(data))?.outputs(&self.theta);
         Ok((self.answers(&outputs), notices))
     }
 
@@ -176,7 +176,7 @@ impl FittedModel {
     pub fn evaluate(&self, table: &Table) -> Result<(Metrics, Vec<Notice>)> {
         let rows = table.rows();
         let (data, notices) = self.preprocessing.dataset(table, &rows)?;
-        let mut objective = EmpiricalLoss::new(self.model.clone(), self.loss, Arc::new(data))
+        let mut objective = EmpiricalLoss::new(self.model.clone(), self.loss, Arc::new(data))?
             .with_target_unit(target_unit(&self.preprocessing));
         Ok((objective.evaluate(&self.theta), notices))
     }

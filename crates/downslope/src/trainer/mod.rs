@@ -13,41 +13,21 @@ pub use state::State;
 
 use crate::clip::Clip;
 use crate::clock::{Clock, Stopwatch};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Epoch, Event, Started, Step};
 use crate::loader::{Batch, BatchSize, DataLoader, LastBatch, Order};
 use crate::objective::{Gradient, LossSum, Objective};
 use crate::observer::{Control, Observer, Pace};
 use crate::schedule::{Moment, Schedule};
 use crate::sgd::{Rate, Sgd};
-use crate::stop::{Stop, StopReason};
+use crate::stop::{Course, Stop, StopReason, leapt_out};
 
 /// How often a run with a time limit looks at the clock.
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_millis(2);
 
 /// Gradient descent on any [`Objective`].
 ///
-/// ```
-/// use downslope::{loader::Batch, objective::{Gradient, LossSum, Objective}, sgd::Sgd, stop::Stop, trainer::Trainer};
-///
-/// struct Rosenbrock; // (1 − x)² + 100(y − x²)², lowest at (1, 1)
-///
-/// impl Objective for Rosenbrock {
-///     fn n_parameters(&self) -> usize { 2 }
-///     fn loss_and_gradient(&mut self, theta: &[f32], _: Batch<'_>, gradient: &mut Gradient) -> LossSum {
-///         let (x, y) = (theta[0], theta[1]);
-///         gradient.values_mut()[0] += 2.0 * (x - 1.0) - 400.0 * x * (y - x * x);
-///         gradient.values_mut()[1] += 200.0 * (y - x * x);
-///         LossSum::new(((1.0 - x).powi(2) + 100.0 * (y - x * x).powi(2)).into(), 1)
-///     }
-/// }
-///
-/// let mut theta = vec![-1.2, 1.0];
-/// let sgd = Sgd { momentum: 0.9, ..Sgd::new(3e-4) };
-/// Trainer::new(sgd, Stop::epochs(10_000)).train(&mut Rosenbrock, &mut theta)?;
-/// assert!((theta[0] - 1.0).abs() < 0.01 && (theta[1] - 1.0).abs() < 0.01);
-/// # downslope::Result::Ok(())
-/// ```
+/// The front page of the crate descends on Rosenbrock's function in ten lines.
 #[derive(Clone, Debug)]
 pub struct Trainer {
     /// The optimiser.
@@ -92,15 +72,18 @@ impl Trainer {
         state: &mut State,
         observers: &mut [&mut dyn Observer],
     ) -> Result<StopReason> {
-        Error::unless_empty([self.sgd.problems(), self.stop.problems()].concat())?;
+        self.check(objective, state)?;
         let mut descent = Descent::new(self, objective, state);
         if state.initial_loss.is_nan() {
             state.initial_loss = objective.loss(&state.theta, Batch::all(objective.n_rows())).mean();
         }
-        tell(observers, &Event::Started(descent.started(state)), state);
+        let wanted = tell(observers, &Event::Started(descent.started(state)), state);
         let reason = loop {
+            if wanted == Control::Stop {
+                break StopReason::Interrupted;
+            }
             if state.batch == 0
-                && let Some(reason) = self.stop.between_epochs(state, descent.descends())
+                && let Some(reason) = self.stop.between_epochs(state, descent.course())
             {
                 break reason;
             }
@@ -113,11 +96,26 @@ impl Trainer {
                 break StopReason::Interrupted;
             }
         };
+        let reason = descent.verdict(objective, state, reason);
         if !state.best_theta.is_empty() && reason != StopReason::Interrupted {
             state.theta.clone_from(&state.best_theta);
         }
         tell(observers, &Event::Finished(reason), state);
         Ok(reason)
+    }
+
+    fn check(&self, objective: &dyn Objective, state: &State) -> Result<()> {
+        let of_loader = self.loader.as_ref().map(DataLoader::problems).unwrap_or_default();
+        let problems = [self.sgd.problems(), self.stop.problems(), self.schedule.problems(), self.clip.problems()];
+        Error::unless_empty([problems.concat(), of_loader].concat())?;
+        let same = |part: &str, expected: usize, found: usize| -> Result<()> {
+            if expected == found {
+                return Ok(());
+            }
+            Err(ErrorKind::ShapeMismatch { part: part.to_owned(), expected: vec![expected], found: vec![found] }.into())
+        };
+        same("theta", objective.n_parameters(), state.theta.len())?;
+        same("loader", objective.n_rows(), self.loader.as_ref().map_or(objective.n_rows(), DataLoader::n_rows))
     }
 }
 
@@ -161,16 +159,37 @@ impl<'a> Descent<'a> {
         }
     }
 
-    /// Whether every step should lower the training loss.
-    fn descends(&self) -> bool {
+    /// Which way the training loss should go.
+    fn course(&self) -> Course {
         let sgd = &self.trainer.sgd;
-        self.loader.batch_size() == self.loader.n_rows() && sgd.momentum == 0.0 && !sgd.maximize
+        let is_loss_alone = sgd.momentum == 0.0 && sgd.weight_decay == 0.0 && sgd.l1 == 0.0;
+        if sgd.maximize {
+            Course::Climbs
+        } else if self.loader.batch_size() == self.loader.n_rows() && is_loss_alone {
+            Course::Descends
+        } else {
+            Course::Wanders { momentum: sgd.momentum }
+        }
+    }
+
+    /// The reason why a run ended, unless what it ended with is no model: nobody has looked at the last steps of a run
+    /// that was cut short within an epoch, and no loss shows infinite weights of which it is zero.
+    fn verdict(&self, objective: &mut dyn Objective, state: &State, reason: StopReason) -> StopReason {
+        let is_cut_short = state.batch > 0 && matches!(reason, StopReason::Steps | StopReason::Seconds);
+        let mut last_loss = || objective.loss(&state.theta, Batch::all(objective.n_rows())).mean();
+        let is_lost = reason != StopReason::Interrupted && !state.theta.iter().all(|value| value.is_finite());
+        if is_lost || is_cut_short && leapt_out(last_loss(), state, self.course()) {
+            StopReason::Diverged
+        } else {
+            reason
+        }
     }
 
     /// The rate of a step, counted from 0, of an epoch, counted from 0.
     fn rate(&self, step: u64, epoch: u64, losses: &[f64]) -> Rate {
         let total_epochs = self.trainer.stop.epochs;
-        let total_steps = total_epochs.map(|epochs| epochs * self.loader.len() as u64);
+        let steps_of_epochs = total_epochs.map(|epochs| epochs.saturating_mul(self.loader.len() as u64));
+        let total_steps = steps_of_epochs.into_iter().chain(self.trainer.stop.steps).min();
         let moment = Moment { step, epoch, total_steps, total_epochs, losses };
         self.trainer.schedule.rate(self.trainer.sgd.lr, self.trainer.sgd.momentum, &moment)
     }
@@ -210,7 +229,10 @@ impl<'a> Descent<'a> {
                 if control == Control::Stop {
                     return ControlFlow::Break(StopReason::Interrupted);
                 }
-                if let Some(reason) = self.trainer.stop.within_epoch(state) {
+                // After the last batch the epoch is looked at first, and the run may end between the epochs.
+                if state.batch < self.loader.len()
+                    && let Some(reason) = self.trainer.stop.within_epoch(state)
+                {
                     return ControlFlow::Break(reason);
                 }
                 if let Some(pace) = &mut self.pace {

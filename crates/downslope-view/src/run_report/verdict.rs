@@ -1,0 +1,319 @@
+//! What happened in a run, and what to try, in plain words?
+
+use downslope::metrics::Metrics;
+use downslope::run::{Record, Validation};
+use downslope::schedule::Schedule;
+use downslope::stop::StopReason;
+
+use super::Run;
+use super::curves::Curves;
+use crate::command::{self, Flag, differing};
+use crate::quality::headline;
+use crate::quantity::{number, percent, seconds};
+use crate::words::{capital, plural};
+
+/// A change of the loss below this share is no change.
+const NO_CHANGE: f64 = 0.01;
+/// A validation loss so many times the training loss is clearly worse.
+const OVERFITS: f64 = 1.5;
+/// Differences of losses below this share of the first loss are too small to speak of.
+const WORTH_A_WORD: f64 = 0.01;
+/// It is judged over the last of so many parts whether a run still fell.
+const PARTS: usize = 5;
+/// A change must be so large a part of the ups and downs to be a trend.
+const MOSTLY: f64 = 0.3;
+
+/// How a loss moved at the end of a run. Means over as many epochs are compared, since single epochs are noisy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Trend {
+    /// It fell by this share against as many epochs before, and most of its way was downwards.
+    Falls { share: f64, epochs: usize },
+    /// It was lowest after this epoch and is higher now by this share.
+    RisesAgain { lowest: f64, epoch: f64, share: f64 },
+    /// It goes up and down by more than it falls.
+    Wanders { epochs: usize },
+    /// It changed by less than a hundredth.
+    Rests { epochs: usize },
+}
+
+impl Trend {
+    /// Of losses by epoch; nothing where there are too few to tell.
+    pub(super) fn of(losses: &[(f64, f64)]) -> Option<Self> {
+        let epochs = losses.len().div_ceil(PARTS).max(3);
+        let positive = losses.iter().all(|(_, loss)| loss.is_finite() && *loss > 0.0);
+        if losses.len() < 2 * epochs || !positive {
+            return None;
+        }
+        let means: Vec<f64> =
+            losses.windows(epochs).map(|part| part.iter().map(|(_, loss)| loss / epochs as f64).sum()).collect();
+        let (last, before) = (means[means.len() - 1], means[means.len() - 1 - epochs]);
+        let (epoch, lowest) = losses.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let risen = last / means.iter().copied().fold(f64::INFINITY, f64::min) - 1.0;
+        let ups_and_downs: f64 =
+            losses[losses.len() - 2 * epochs..].windows(2).map(|pair| (pair[1].1 - pair[0].1).abs()).sum();
+        let fallen = 1.0 - last / before;
+        Some(if risen > NO_CHANGE && risen * last > ups_and_downs * MOSTLY {
+            Self::RisesAgain { lowest, epoch, share: last / lowest - 1.0 }
+        } else if fallen > NO_CHANGE && fallen * before > ups_and_downs * MOSTLY {
+            Self::Falls { share: fallen, epochs }
+        } else if ups_and_downs / (2.0 * epochs as f64) < NO_CHANGE * last {
+            Self::Rests { epochs }
+        } else {
+            Self::Wanders { epochs }
+        })
+    }
+}
+
+/// The state of a run in one line.
+pub(super) fn title(run: &Run<'_>) -> String {
+    let record = run.record;
+    let Some(outcome) = record.outcome else {
+        return "The run has not ended".to_owned();
+    };
+    match outcome.reason {
+        StopReason::Diverged => "The run diverged and left no model".to_owned(),
+        StopReason::Interrupted => format!("Interrupted after {}", plural(outcome.epochs, "epoch")),
+        _ => {
+            let (metrics, rows) = match (&record.validation, &record.train) {
+                (Some(validation), _) => (validation, "on rows held out"),
+                (None, Some(train)) => (train, "on the rows it was trained on"),
+                (None, None) => return format!("Done after {}", plural(outcome.epochs, "epoch")),
+            };
+            headline(metrics).map_or_else(String::new, |measure| {
+                format!("{} {} {rows}", capital(measure.name), measure.format.write(measure.value))
+            })
+        }
+    }
+}
+
+/// Whether there is something to go on with.
+pub(super) fn can_go_on(record: &Record) -> bool {
+    record.outcome.is_none_or(|outcome| outcome.reason == StopReason::Interrupted)
+}
+
+/// Whether there is no model.
+pub(super) fn has_failed(record: &Record) -> bool {
+    record.outcome.is_some_and(|outcome| outcome.reason == StopReason::Diverged)
+}
+
+/// What happened, sentence by sentence.
+pub(super) fn sentences(run: &Run<'_>) -> Vec<String> {
+    let (record, curves) = (run.record, Curves::of(run));
+    let mut out = vec![what_happened(record, &curves)];
+    if has_failed(record) {
+        for finding in &record.findings {
+            out.push(format!("The reason ({}): {}.", finding.slug, finding.cause));
+            out.push(format!("{}.", capital(&finding.remedy)));
+        }
+        out.push("No model was written.".to_owned());
+        return out;
+    }
+    out.extend(
+        record
+            .findings
+            .iter()
+            .map(|finding| format!("{} ({}): {}.", capital(&finding.cause), finding.slug, finding.remedy)),
+    );
+    out.extend(why_it_stopped(record));
+    if can_go_on(record) {
+        return out;
+    }
+    out.extend(how_it_ended(record, &curves));
+    out.extend(on_new_rows(record, &curves));
+    out
+}
+
+fn what_happened(record: &Record, curves: &Curves) -> String {
+    let first = curves.initial_loss.filter(|loss| loss.is_finite());
+    let Some(outcome) = record.outcome else {
+        return match (first, curves.epochs.last()) {
+            (Some(first), Some(last)) => format!(
+                "The run has not ended: it goes on elsewhere, or was killed. So far the training loss went from {} to {} in {} of {}.",
+                number(first),
+                number(last.train_loss),
+                number(last.place.epoch),
+                plural(record.settings.epochs, "epoch")
+            ),
+            _ => {
+                "The run has not ended: it goes on elsewhere, or was killed before its first epoch was over.".to_owned()
+            }
+        };
+    };
+    let effort = format!(
+        "{} ({}, {} of training)",
+        plural(outcome.epochs, "epoch"),
+        plural(outcome.steps, "step"),
+        seconds(outcome.time.training_seconds)
+    );
+    if outcome.reason == StopReason::Diverged {
+        let last = record.train.map(|train| train.loss);
+        let to = match last {
+            Some(loss) if loss.is_finite() => format!("rose to {}", number(loss)),
+            _ => "left the range of numbers".to_owned(),
+        };
+        let from = first.map_or(String::new(), |first| format!(", which began at {},", number(first)));
+        return format!("The run diverged after {}: the training loss{from} {to}.", plural(outcome.steps, "step"));
+    }
+    match (first, record.train) {
+        (Some(first), Some(train)) => {
+            format!("The training loss went from {} to {} in {effort}.", number(first), number(train.loss))
+        }
+        (None, Some(train)) => format!("The training loss is {} after {effort}.", number(train.loss)),
+        _ => format!("The run took {effort}."),
+    }
+}
+
+fn why_it_stopped(record: &Record) -> Option<String> {
+    let outcome = record.outcome?;
+    let monitored = if record.data.n_validation > 0 { "validation" } else { "training" };
+    Some(match outcome.reason {
+        StopReason::Epochs | StopReason::Steps | StopReason::Diverged => return None,
+        StopReason::Seconds => "It stopped because the time was up.".to_owned(),
+        StopReason::Target => format!("It stopped because the {monitored} loss reached its target."),
+        StopReason::Interrupted => "It was interrupted, and can go on from there.".to_owned(),
+        StopReason::Patience => {
+            let patience = record.settings.patience.unwrap_or(0);
+            let kept =
+                outcome.best_epoch.map_or(String::new(), |epoch| format!("; the weights of epoch {epoch} are kept"));
+            format!(
+                "It stopped because the {monitored} loss had no new lowest for {}{kept}.",
+                plural(patience, "epoch")
+            )
+        }
+    })
+}
+
+/// The losses that show whether more epochs would help: of rows held out, where there are some.
+fn monitored(curves: &Curves) -> (&'static str, Vec<(f64, f64)>) {
+    let validation = curves.validation();
+    if validation.is_empty() { ("training", curves.train()) } else { ("validation", validation) }
+}
+
+fn how_it_ended(record: &Record, curves: &Curves) -> Option<String> {
+    if record.outcome?.reason == StopReason::Patience {
+        return None;
+    }
+    let (which, losses) = monitored(curves);
+    Some(match Trend::of(&losses)? {
+        Trend::Falls { share, epochs } => format!(
+            "Over the last {} the mean {which} loss was still {} lower than over the {epochs} before: more epochs would help.",
+            plural(epochs as u64, "epoch"),
+            percent(round(share))
+        ),
+        Trend::RisesAgain { lowest, epoch, share } => format!(
+            "The {which} loss was lowest after epoch {} ({}) and ended {} higher.",
+            number(epoch),
+            number(lowest),
+            percent(round(share))
+        ),
+        Trend::Wanders { epochs } => format!(
+            "Over the last {} the {which} loss went up and down more than it fell: more epochs at this rate would change \
+             little, a rate that shrinks would.",
+            plural(epochs as u64, "epoch")
+        ),
+        Trend::Rests { epochs } => format!(
+            "Over the last {} the {which} loss changed by less than 1%: more epochs would change little.",
+            plural(epochs as u64, "epoch")
+        ),
+    })
+}
+
+/// A share to whole hundredths, or two digits where that is nothing.
+fn round(share: f64) -> f64 {
+    if share >= 0.1 { (share * 100.0).round() / 100.0 } else { (share * 1000.0).round() / 1000.0 }
+}
+
+/// How many times the training loss the validation loss is, if that is worth a word.
+fn overfits(record: &Record, curves: &Curves) -> Option<f64> {
+    let (train, validation) = (record.train?, record.validation?);
+    let ratio = validation.loss / train.loss;
+    let scale = curves.initial_loss.unwrap_or(validation.loss).abs();
+    let matters = validation.loss - train.loss > WORTH_A_WORD * scale;
+    Some(ratio).filter(|ratio| train.loss > 0.0 && *ratio > OVERFITS && matters)
+}
+
+fn on_new_rows(record: &Record, curves: &Curves) -> Option<String> {
+    let (Some(train), Some(validation)) = (record.train, record.validation) else {
+        let asked = record.settings.validation == Validation::None;
+        return asked
+            .then(|| "No rows were held out, so nothing here says how good the model is on new rows.".to_owned());
+    };
+    let write = |metrics: &Metrics| headline(metrics).map_or_else(String::new, |m| m.format.write(m.value));
+    let name = headline(&validation)?.name;
+    let side_by_side = format!("{name} {} against {}", write(&validation), write(&train));
+    let losses = format!("{} against {}", number(validation.loss), number(train.loss));
+    let both = if name == "loss" { losses } else { format!("{losses}, {side_by_side}") };
+    let than = "than on the rows it was trained on";
+    Some(if overfits(record, curves).is_some() {
+        // A gap alone is no overfitting as long as new rows still gain.
+        let rises = matches!(Trend::of(&monitored(curves).1), Some(Trend::RisesAgain { .. }));
+        let which = if rises { ", which is overfitting" } else { "" };
+        format!("On rows held out it is clearly worse {than}{which}: loss {both}.")
+    } else if validation.loss > train.loss {
+        format!("On rows held out it is a little worse {than}: loss {both}.")
+    } else {
+        format!("On rows held out it is no worse {than}: loss {both}.")
+    })
+}
+
+/// What to try now: commands, each with what it does.
+pub(super) fn next(run: &Run<'_>) -> Vec<(String, String)> {
+    let record = run.record;
+    let curves = Curves::of(run);
+    let source = &record.data.source;
+    let train = |changed: &str, value: String| {
+        let mut flags = flags_of(record);
+        flags.retain(|(flag, _)| *flag != changed);
+        let flag = CHANGED.into_iter().find(|flag| *flag == changed).unwrap_or("--epochs");
+        flags.push((flag, Some(value)));
+        command::line("train", source, &flags)
+    };
+    if can_go_on(record) {
+        return vec![(command::line("resume", run.name, &[]), "goes on from the last checkpoint".to_owned())];
+    }
+    if has_failed(record) {
+        let suggested = record.findings.iter().find_map(|finding| finding.numbers.get("suggested_lr"));
+        let lr = suggested.map_or("auto".to_owned(), f64::to_string);
+        return vec![(train("--lr", lr), "starts again with a rate that fits".to_owned())];
+    }
+    let mut out = Vec::new();
+    let (_, losses) = monitored(&curves);
+    let stopped_early = record.outcome.is_some_and(|outcome| outcome.reason == StopReason::Patience);
+    match Trend::of(&losses) {
+        Some(Trend::Falls { .. }) if !stopped_early => {
+            out.push((train("--epochs", (record.settings.epochs * 2).to_string()), "goes twice as far".to_owned()));
+        }
+        Some(Trend::RisesAgain { .. }) if record.settings.patience.is_none() && record.validation.is_some() => {
+            out.push((train("--patience", "5".to_owned()), "keeps the weights of the best epoch".to_owned()));
+        }
+        Some(Trend::Wanders { .. }) if record.settings.schedule == Schedule::Constant => {
+            let schedule = format!("cosine:t-max={}", record.settings.epochs);
+            out.push((train("--schedule", schedule), "lets the rate shrink to nothing by the last epoch".to_owned()));
+        }
+        _ if overfits(record, &curves).is_some() && record.settings.weight_decay <= 0.0 => {
+            out.push((
+                train("--weight-decay", "0.001".to_owned()),
+                "holds the weights small against overfitting".to_owned(),
+            ));
+        }
+        _ => {}
+    }
+    let model = format!("{}/model.safetensors", run.name.trim_end_matches('/'));
+    out.push((
+        format!("{} NEW.csv", command::line("predict", &model, &[])),
+        "predicts the rows of another table".to_owned(),
+    ));
+    out
+}
+
+/// Flags that a suggestion changes.
+const CHANGED: [&str; 5] = ["--schedule", "--lr", "--epochs", "--patience", "--weight-decay"];
+
+/// The flags of a run, its batch size among them where it is not the usual one.
+pub(super) fn flags_of(record: &Record) -> Vec<Flag> {
+    let mut flags = differing(&record.settings);
+    if record.settings.batch_size != downslope::run::Settings::default().batch_size {
+        flags.insert(0, ("--batch-size", Some(record.settings.batch_size.to_string())));
+    }
+    flags
+}

@@ -1,0 +1,52 @@
+//! How are words put together and laid out on a terminal?
+
+use std::fmt::Write;
+
+use crate::page::unbroken;
+use crate::quantity::count;
+use crate::table::wrap;
+use crate::terminal::Canvas;
+
+/// `1 step`, `1,350 steps`.
+pub(crate) fn plural(n: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+/// The same words as the beginning of a sentence.
+pub(crate) fn capital(words: &str) -> String {
+    let mut rest = words.chars();
+    rest.next().map_or(String::new(), |first| first.to_uppercase().chain(rest).collect())
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn listed(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// A paragraph as wide as the canvas.
+pub(crate) fn paragraph(words: &str, canvas: Canvas) -> String {
+    wrap(&unbroken(&canvas.glyphs.spelled(words)), canvas.width).map(|line| line + "\n").collect()
+}
+
+/// A paragraph whose beginning stands out.
+pub(crate) fn hanging(words: &str, canvas: Canvas) -> String {
+    let lines: Vec<String> = wrap(&unbroken(&canvas.glyphs.spelled(words)), canvas.width.saturating_sub(2)).collect();
+    lines.join("\n  ") + "\n"
+}
+
+/// Commands to try, each with what it does.
+pub(crate) fn next_steps(commands: &[(String, String)], canvas: Canvas) -> String {
+    let mut out = "Next:\n".to_owned();
+    for (command, why) in commands {
+        // A command stays on one line, to be copied.
+        let _ = writeln!(out, "  {command}");
+        for line in wrap(why, canvas.width.saturating_sub(6).max(10)) {
+            let _ = writeln!(out, "      {line}");
+        }
+    }
+    out
+}

@@ -1,0 +1,432 @@
+//! What must never change a run: threads, observers, interruptions, the form of the order, the fusing of a step.
+
+#![allow(clippy::unwrap_used, reason = "all of this is tests")]
+
+mod support;
+
+use std::sync::Arc;
+
+use downslope::checkpoint::Checkpoint;
+use downslope::clip::Clip;
+use downslope::data::Dataset;
+use downslope::event::Event;
+use downslope::loader::{Batch, BatchSize, DataLoader, LastBatch, Order};
+use downslope::loss::Loss;
+use downslope::model::{Activation, Model};
+use downslope::objective::{EmpiricalLoss, Gradient, LossSum, Objective};
+use downslope::observer::{Control, History, Interrupt, JsonLines, Observer};
+use downslope::schedule::Schedule;
+use downslope::sgd::Sgd;
+use downslope::stop::{Stop, StopReason};
+use downslope::trainer::{State, Trainer};
+use support::{Numbers, assert_close, bits, dense_table, model, objective, twin_tables};
+
+fn loader(n_rows: usize, batch_size: BatchSize) -> DataLoader {
+    DataLoader::new(n_rows, batch_size, Order::Shuffled { seed: 7 }, LastBatch::Keep)
+}
+
+fn rows(n: usize) -> BatchSize {
+    BatchSize::rows(n).unwrap()
+}
+
+/// θ not at zero, and the same for every objective of the same model.
+fn start(objective: &EmpiricalLoss) -> Vec<f32> {
+    Numbers(23).take_f32(objective.n_parameters()).into_iter().map(|value| 0.1 * value).collect()
+}
+
+// Threads.
+
+/// Losses, models and tables so large that a batch of all rows is cut for several threads.
+fn large_problems() -> Vec<(&'static str, Loss, Model, Arc<Dataset>)> {
+    let softmax = Loss::CrossEntropy;
+    let of = |loss, hidden: &[usize], data: &Dataset| model(loss, data.n_features(), hidden, Activation::Relu);
+    let tall = dense_table(Loss::Squared, 9_000, 1_000, 1);
+    let wide = dense_table(softmax, 1_500, 2_000, 2);
+    let deep = dense_table(Loss::Logistic, 900, 150, 3);
+    let (_, sparse) = twin_tables(softmax, 4_000, 4_000, 0.2, 4);
+    vec![
+        ("linear", Loss::Squared, of(Loss::Squared, &[], &tall), tall),
+        ("softmax", softmax, of(softmax, &[], &wide), wide),
+        ("hidden", Loss::Logistic, of(Loss::Logistic, &[64, 32], &deep), deep),
+        ("sparse", softmax, of(softmax, &[], &sparse), sparse),
+    ]
+}
+
+fn pool(n_threads: usize) -> Arc<rayon::ThreadPool> {
+    Arc::new(rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap())
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    for (name, loss, model, data) in large_problems() {
+        let run = |pool| {
+            let mut objective = EmpiricalLoss::new(model.clone(), loss, data.clone()).unwrap().with_pool(pool);
+            let mut state = State::new(start(&objective));
+            // A batch of nine tenths of the rows, in random order, then one of the rest.
+            let trainer = Trainer {
+                loader: Some(loader(data.n_rows(), rows(data.n_rows() * 9 / 10))),
+                ..Trainer::new(Sgd::new(0.001), Stop::epochs(2))
+            };
+            trainer.run(&mut objective, None, &mut state, &mut []).unwrap();
+            let evaluated = objective.evaluate(&state.theta).loss.to_bits();
+            (bits(&state.theta), state.train_losses.iter().map(|loss| loss.to_bits()).collect::<Vec<_>>(), evaluated)
+        };
+        let alone = run(None);
+        for n_threads in [1, 2, 3] {
+            assert!(run(Some(pool(n_threads))) == alone, "{name} on {n_threads} threads");
+        }
+    }
+}
+
+/// Were these batches not cut, the test above would prove nothing.
+#[test]
+fn batches_that_large_are_cut_in_parts_summed_apart() {
+    let (_, loss, model, data) = large_problems().swap_remove(0);
+    let mut objective = EmpiricalLoss::new(model, loss, data.clone()).unwrap();
+    let (theta, n) = (start(&objective), data.n_rows());
+    let mut sum_over = |bounds: &[usize]| {
+        let mut total = objective.gradient();
+        for part in bounds.windows(2) {
+            let mut gradient = objective.gradient();
+            objective.loss_and_gradient(&theta, Batch::Range(part[0]..part[1]), &mut gradient);
+            total.add(&gradient);
+        }
+        bits(total.values())
+    };
+    assert_eq!(sum_over(&[0, n]), sum_over(&[0, n / 2, n]));
+    assert_ne!(sum_over(&[0, n / 2]), sum_over(&[0, n / 4, n / 2]));
+}
+
+// Observers.
+
+/// Wants to be told at odd moments, and now and then of a step long gone.
+struct Curious {
+    next: u64,
+    told: u64,
+}
+
+impl Observer for Curious {
+    fn next_step(&self) -> u64 {
+        self.next
+    }
+
+    fn observe(&mut self, event: &Event<'_>, state: &State) -> Control {
+        self.told += 1;
+        if let Event::Step(step) = event {
+            assert_eq!(step.step, state.step);
+            self.next = if step.step % 3 == 0 { 0 } else { step.step * 2 - 1 };
+        }
+        Control::Continue
+    }
+}
+
+#[test]
+fn observers_change_no_bit() {
+    let data = dense_table(Loss::Squared, 100, 5, 5);
+    for batch_size in [rows(1), rows(32), BatchSize::Full] {
+        for hidden in [&[][..], &[8]] {
+            let run = |observers: &mut [&mut dyn Observer]| {
+                let mut objective = objective(Loss::Squared, hidden, &data);
+                let mut state = State::new(start(&objective));
+                let trainer = Trainer {
+                    loader: Some(loader(100, batch_size)),
+                    schedule: "one-cycle".parse().unwrap(),
+                    ..Trainer::new(Sgd { momentum: 0.9, ..Sgd::new(0.01) }, Stop::epochs(4))
+                };
+                let reason = trainer.run(&mut objective, None, &mut state, observers).unwrap();
+                state.training_time = std::time::Duration::ZERO;
+                (reason, bits(&state.theta), state)
+            };
+            let alone = run(&mut []);
+            let (mut every, mut seldom) = (History::every(1), History::every(7));
+            let mut lines = JsonLines::new(Vec::new(), 1, 0);
+            let mut curious = Curious { next: 0, told: 0 };
+            let mut interrupt = Interrupt::new(Arc::default());
+            let watched = run(&mut [&mut every, &mut seldom, &mut lines, &mut curious, &mut interrupt]);
+            assert_eq!(watched, alone);
+            let n_steps = 4 * loader(100, batch_size).len();
+            assert_eq!(every.steps.len(), n_steps);
+            assert!(every.steps.iter().map(|step| step.0).eq(1..=n_steps as u64));
+            assert!(seldom.steps.iter().all(|step| step.0 % 7 == 0) && seldom.steps.len() == n_steps / 7);
+            let n_lines = std::str::from_utf8(lines.get_mut()).unwrap().lines().count();
+            assert_eq!(n_lines, n_steps + 4 + 2, "steps, epochs, start and finish");
+            assert!(curious.told > 6);
+        }
+    }
+}
+
+// Interruptions.
+
+/// Stops a run after a step, or after an epoch.
+struct StopAfter {
+    step: u64,
+    epoch: u64,
+}
+
+impl Observer for StopAfter {
+    fn next_step(&self) -> u64 {
+        self.step
+    }
+
+    fn observe(&mut self, event: &Event<'_>, _: &State) -> Control {
+        match event {
+            Event::Step(step) if step.step == self.step => Control::Stop,
+            Event::Epoch(epoch) if epoch.epoch == self.epoch => Control::Stop,
+            _ => Control::Continue,
+        }
+    }
+}
+
+struct Experiment {
+    trainer: Trainer,
+    hidden: Vec<usize>,
+    train: Arc<Dataset>,
+    validation: Arc<Dataset>,
+}
+
+impl Experiment {
+    fn run(&self, state: &mut State, observers: &mut [&mut dyn Observer]) -> StopReason {
+        let mut train = objective(Loss::Squared, &self.hidden, &self.train);
+        let mut validation = objective(Loss::Squared, &self.hidden, &self.validation);
+        self.trainer.run(&mut train, Some(&mut validation), state, observers).unwrap()
+    }
+
+    fn begin(&self) -> State {
+        let mut state = State::new(start(&objective(Loss::Squared, &self.hidden, &self.train)));
+        // A first state that knows no loss yet must survive the way through the file as well.
+        state = through_a_file(state);
+        assert!(state.initial_loss.is_nan());
+        state
+    }
+}
+
+fn through_a_file(state: State) -> State {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.safetensors");
+    Checkpoint { state, metrics_bytes: 0 }.write(&path).unwrap();
+    Checkpoint::read(&path).unwrap().state
+}
+
+/// Everything but the time it took, to the bit.
+fn without_time(mut state: State) -> String {
+    state.training_time = std::time::Duration::ZERO;
+    format!("{:?} {state:?}", bits(&state.theta))
+}
+
+fn resumes_to_the_bit(experiment: &Experiment, name: &str) {
+    let mut whole = experiment.begin();
+    let reason = experiment.run(&mut whole, &mut []);
+    let a_pass = experiment.trainer.loader.as_ref().unwrap().len() as u64;
+    assert!(whole.epoch >= 3, "{name} ends too early to be interrupted: {reason}");
+    let interruptions = [
+        StopAfter { step: 1, epoch: 0 },
+        StopAfter { step: a_pass + a_pass.div_ceil(2), epoch: 0 },
+        StopAfter { step: 2 * a_pass, epoch: 0 },
+        StopAfter { step: 0, epoch: 2 },
+    ];
+    for mut interruption in interruptions {
+        let what = format!("{name}, interrupted after step {} or epoch {}", interruption.step, interruption.epoch);
+        let mut state = experiment.begin();
+        assert_eq!(experiment.run(&mut state, &mut [&mut interruption]), StopReason::Interrupted, "{what}");
+        let mut again = StopAfter { step: state.step + 1, epoch: 0 };
+        let mut state = through_a_file(state);
+        assert_eq!(experiment.run(&mut state, &mut [&mut again]), StopReason::Interrupted, "{what}, and again");
+        let mut state = through_a_file(state);
+        assert_eq!(experiment.run(&mut state, &mut []), reason, "{what}");
+        assert_eq!(without_time(state), without_time(whole.clone()), "{what}");
+    }
+}
+
+#[test]
+fn an_interrupted_run_goes_on_to_the_same_bits() {
+    let settings: [(&str, Sgd, &str, Stop); 9] = [
+        ("plain", Sgd::new(0.01), "constant", Stop::epochs(5)),
+        ("momentum", Sgd { momentum: 0.9, ..Sgd::new(0.001) }, "constant", Stop::epochs(5)),
+        (
+            "dampened momentum",
+            Sgd { momentum: 0.5, dampening: 0.3, weight_decay: 0.01, l1: 0.01, ..Sgd::new(0.01) },
+            "constant",
+            Stop::epochs(5),
+        ),
+        ("nesterov", Sgd { momentum: 0.9, nesterov: true, ..Sgd::new(0.001) }, "constant", Stop::epochs(5)),
+        ("plateau", Sgd::new(0.01), "plateau:factor=0.5,patience=0,threshold=0.2,cooldown=1", Stop::epochs(6)),
+        ("one-cycle", Sgd { momentum: 0.9, ..Sgd::new(0.001) }, "one-cycle:max-lr=0.005", Stop::epochs(5)),
+        ("cosine", Sgd::new(0.01), "cosine", Stop::epochs(5)),
+        ("patience", Sgd::new(0.02), "constant", Stop { patience: Some(2), ..Stop::epochs(40) }),
+        ("steps", Sgd::new(0.01), "cosine-restarts:t-0=2", Stop { steps: Some(403), ..Stop::default() }),
+    ];
+    let train = dense_table(Loss::Squared, 100, 5, 6);
+    let validation = dense_table(Loss::Squared, 30, 5, 60);
+    for batch_size in [rows(1), rows(32), BatchSize::Full] {
+        for (name, sgd, schedule, stop) in settings {
+            for hidden in [vec![], vec![6]] {
+                let trainer = Trainer {
+                    loader: Some(loader(100, batch_size)),
+                    schedule: schedule.parse::<Schedule>().unwrap(),
+                    ..Trainer::new(sgd, stop)
+                };
+                let name = format!("{name}, batch {batch_size}, hidden {hidden:?}");
+                let (train, validation) = (train.clone(), validation.clone());
+                resumes_to_the_bit(&Experiment { trainer, hidden, train, validation }, &name);
+            }
+        }
+    }
+}
+
+#[test]
+fn patience_that_runs_out_after_a_resumption_restores_the_best_weights_of_the_whole_run() {
+    // The validation rows follow another rule: their loss falls for a while and then rises.
+    let train = dense_table(Loss::Squared, 100, 5, 6);
+    let validation = dense_table(Loss::Squared, 30, 5, 61);
+    let trainer = Trainer {
+        loader: Some(loader(100, rows(32))),
+        ..Trainer::new(Sgd::new(0.02), Stop { patience: Some(3), ..Stop::epochs(200) })
+    };
+    let experiment = Experiment { trainer, hidden: vec![], train, validation };
+    let mut whole = experiment.begin();
+    assert_eq!(experiment.run(&mut whole, &mut []), StopReason::Patience);
+    let best = whole.validation_losses.len() as u64 - 3;
+    assert!(best >= 1);
+    let mut state = experiment.begin();
+    let reason = experiment.run(&mut state, &mut [&mut StopAfter { step: 0, epoch: best + 1 }]);
+    assert_eq!(reason, StopReason::Interrupted);
+    assert_ne!(bits(&state.theta), bits(&state.best_theta));
+    let mut state = through_a_file(state);
+    assert_eq!(experiment.run(&mut state, &mut []), StopReason::Patience);
+    assert_eq!(without_time(state), without_time(whole));
+}
+
+// Fused steps.
+
+/// An objective that never fuses a step.
+struct Unfused(EmpiricalLoss);
+
+impl Objective for Unfused {
+    fn n_parameters(&self) -> usize {
+        self.0.n_parameters()
+    }
+
+    fn n_rows(&self) -> usize {
+        self.0.n_rows()
+    }
+
+    fn loss_and_gradient(&mut self, theta: &[f32], batch: Batch<'_>, gradient: &mut Gradient) -> LossSum {
+        self.0.loss_and_gradient(theta, batch, gradient)
+    }
+
+    fn gradient(&self) -> Gradient {
+        self.0.gradient()
+    }
+}
+
+#[test]
+fn a_fused_step_equals_an_unfused_one_up_to_rounding() {
+    let (dense, sparse) = twin_tables(Loss::CrossEntropy, 300, 30, 0.2, 8);
+    let problems = [("dense", &dense, vec![]), ("sparse", &sparse, vec![]), ("hidden", &dense, vec![9])];
+    for (name, data, hidden) in problems {
+        for batch_size in [1, 7, 32, 256] {
+            let trainer = |clip| Trainer {
+                loader: Some(loader(300, rows(batch_size))),
+                clip,
+                ..Trainer::new(Sgd::new(0.05), Stop::epochs(2))
+            };
+            let of = || objective(Loss::CrossEntropy, &hidden, data);
+            let fused = |batch| {
+                let mut theta = start(&of());
+                of().fused_step(&mut theta, batch, 0.05).map(|loss| loss.n_rows)
+            };
+            assert_eq!(fused(Batch::Range(0..batch_size)), Some(batch_size as u64), "{name} is fused");
+            let run = |trainer: Trainer, objective: &mut dyn Objective| {
+                let mut state = State::new(start(&of()));
+                assert_eq!(trainer.run(objective, None, &mut state, &mut []).unwrap(), StopReason::Epochs);
+                state.theta
+            };
+            let fused = run(trainer(Clip::None), &mut of());
+            let what = format!("{name}, batch {batch_size}");
+            assert_close(&fused, &run(trainer(Clip::None), &mut Unfused(of())), 2e-5, &what);
+            assert_close(&fused, &run(trainer(Clip::Norm(f64::MAX)), &mut of()), 2e-5, &what);
+        }
+    }
+}
+
+// Sums with counts.
+
+#[test]
+fn the_parts_of_a_batch_add_up_to_the_whole() {
+    let (dense, sparse) = twin_tables(Loss::CrossEntropy, 700, 20, 0.3, 9);
+    for (data, hidden) in [(&dense, vec![]), (&sparse, vec![]), (&dense, vec![6])] {
+        let mut objective = objective(Loss::CrossEntropy, &hidden, data);
+        let theta = start(&objective);
+        let order: Vec<u32> = (0..700).map(|i| (i * 13) % 700).collect();
+        for (batch, cut) in [(Batch::all(700), 300), (Batch::Rows(&order), 1), (Batch::Range(5..5), 0)] {
+            let mut over = |batch: Batch<'_>| {
+                let mut gradient = objective.gradient();
+                let loss = objective.loss_and_gradient(&theta, batch.clone(), &mut gradient);
+                let same = objective.loss(&theta, batch);
+                assert_eq!((loss.sum.to_bits(), loss.n_rows), (same.sum.to_bits(), same.n_rows));
+                (loss, gradient)
+            };
+            let (whole, whole_gradient) = over(batch.clone());
+            let (mut sum, mut gradient) = over(batch.part(0..cut));
+            let (rest, rest_gradient) = over(batch.part(cut..batch.len()));
+            sum += rest;
+            gradient.add(&rest_gradient);
+            assert_eq!((sum.n_rows, whole.n_rows), (batch.len() as u64, batch.len() as u64));
+            // Matrix products round a row's scores according to the rows beside it.
+            let rounding = if hidden.is_empty() { 1e-13 } else { 1e-8 };
+            assert!((sum.sum - whole.sum).abs() <= rounding * whole.sum, "{sum:?} is not {whole:?}");
+            assert_close(gradient.values(), whole_gradient.values(), 1e-6, "gradients of parts");
+        }
+    }
+}
+
+#[test]
+fn a_gradient_over_many_rows_does_not_lose_the_small_ones() {
+    // A million rows that pull alike: added one by one in f32 they would be lost in the growing sum.
+    let n_rows = 1 << 20;
+    let x = downslope::data::Matrix::new(n_rows, 1, vec![0.1; n_rows]).unwrap();
+    let data = Arc::new(Dataset::new(downslope::data::Features::Dense(x), vec![0.05; n_rows]).unwrap());
+    for hidden in [vec![], vec![2]] {
+        let mut objective = objective(Loss::Squared, &hidden, &data);
+        let theta = vec![0.3; objective.n_parameters()];
+        let (mut one, mut all) = (objective.gradient(), objective.gradient());
+        objective.loss_and_gradient(&theta, Batch::Range(0..1), &mut one);
+        objective.loss_and_gradient(&theta, Batch::all(n_rows), &mut all);
+        all.scale(1.0 / n_rows as f32);
+        assert_close(all.values(), one.values(), 2e-5, &format!("mean of a million equal rows, hidden {hidden:?}"));
+    }
+}
+
+// Orders.
+
+#[test]
+fn an_order_gives_the_same_bits_shuffled_or_given() {
+    let data = dense_table(Loss::Logistic, 103, 5, 10);
+    for last_batch in [LastBatch::Keep, LastBatch::Drop] {
+        for batch_size in [1, 32, 102, 103] {
+            let with = |order| DataLoader::new(103, rows(batch_size), order, last_batch);
+            let shuffled = with(Order::Shuffled { seed: 3 });
+            let orders = (0..4).map(|epoch| {
+                let mut order = Vec::new();
+                shuffled.write_order(epoch, &mut order);
+                if batch_size == 103 { (0..103).rev().collect() } else { order }
+            });
+            let given = with(Order::Given(orders.collect()));
+            let run = |loader| {
+                let mut objective = objective(Loss::Logistic, &[6], &data);
+                let mut state = State::new(start(&objective));
+                let trainer = Trainer { loader: Some(loader), ..Trainer::new(Sgd::new(0.1), Stop::epochs(4)) };
+                trainer.run(&mut objective, None, &mut state, &mut []).unwrap();
+                assert_eq!(state.step, 4 * trainer.loader.unwrap().len() as u64);
+                bits(&state.theta)
+            };
+            assert_eq!(run(shuffled.clone()), run(given), "batch {batch_size}");
+            let other = run(with(Order::Sequential));
+            assert_eq!(
+                run(shuffled) == other,
+                batch_size == 103,
+                "batch {batch_size}: only a full batch has one order"
+            );
+        }
+    }
+}
