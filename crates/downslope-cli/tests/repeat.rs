@@ -34,9 +34,12 @@ fn two_comparisons_differ_in_times_alone() {
     let here = Workplace::new();
     let compare =
         |more: &str| here.run(&format!("compare @breast-cancer --epochs 5 --json {more}")).with_code(0).json();
-    let (first, second) = (compare(""), compare("--threads 2"));
+    let (first, second) = (compare(""), compare(""));
+    let mut threaded = compare("--threads 3");
+    assert_eq!(threaded["settings"]["threads"].take(), 3);
     assert!(first["time"].is_object() && first["methods"][0]["time"].is_object());
     assert_eq!(without_times(first.clone()), without_times(second));
+    assert_eq!(without_times(first.clone()), without_times(threaded), "other threads");
     assert_ne!(without_times(first), without_times(compare("--seed 1")), "another seed");
 }
 

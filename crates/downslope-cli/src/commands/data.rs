@@ -1,7 +1,5 @@
 //! `downslope data`: what is there, what is in it, and tables made to order.
 
-use std::fmt::Write;
-
 use downslope::checkpoint::write_whole;
 use downslope::data::ReadOptions;
 use downslope::data::{Column, EncodeOptions, Generator, GeneratorKind, Preprocessing, Values, builtin};
@@ -40,7 +38,7 @@ fn list() -> Result<Outcome> {
     };
     text.push_str(&shown.to_text(canvas.width, canvas.glyphs));
     for table in builtin::list() {
-        let _ = writeln!(text, "\n@{}: {}\nLicence: {}", table.name, table.source, table.licence);
+        text.extend(["\n@", table.name, ": ", table.source, "\nLicence: ", table.licence, "\n"]);
     }
     give(text)?;
     Ok(Outcome::Done)

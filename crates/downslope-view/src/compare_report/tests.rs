@@ -93,7 +93,7 @@ fn comparison(methods: Vec<Method>) -> Comparison {
         epochs: 10,
         initial_loss: 2.3,
         equal_steps: 10,
-        equal_epochs: 30,
+        equal_epochs: 10,
         target_loss: 0.209,
         methods,
         winners: Winners::default(),
