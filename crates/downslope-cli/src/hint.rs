@@ -100,6 +100,9 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         ErrorKind::Malformed { what: "safetensors file", .. } => {
             "`--init` needs a file as `safetensors.torch.save_file` writes it, with numbers in F32 or F64".to_owned()
         }
+        ErrorKind::NoCurvature { .. } => {
+            "`--scale standard` brings the columns to one scale; `--lr X` sets a rate".to_owned()
+        }
         ErrorKind::ShapeMismatch { .. } if command != "train" && command != "compare" => {
             "the file does not fit the rest of the run: it is damaged or from elsewhere".to_owned()
         }

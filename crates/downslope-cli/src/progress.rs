@@ -37,7 +37,7 @@ impl Progress {
         self.pace = Pace::new(REDRAW);
         self.next_epoch = state.epoch + 1;
         self.running = started.initial_loss;
-        let steps = started.total_epochs.map(|epochs| epochs * started.steps_per_epoch);
+        let steps = started.total_epochs.map(|epochs| epochs.saturating_mul(started.steps_per_epoch));
         let bar = ProgressBar::with_draw_target(steps, ProgressDrawTarget::stderr());
         if self.quiet {
             return;

@@ -642,8 +642,9 @@ fn oddities_that_work() {
     );
     here.write("semicolons.csv", TABLE.replace(',', ";"));
     let train = |table: &str| {
-        let said =
-            here.run(&format!("train {table}.csv --target y --task regression --lr 0.1 --epochs 2 --out {table}"));
+        let said = here.run(&format!(
+            "train {table}.csv --target y --task regression --batch-size full --lr 0.1 --epochs 2 --out {table}"
+        ));
         assert_eq!(said.code, 0, "{said:?}");
         assert!(!said.err.contains("note:"), "{}", said.err);
         here.read(&format!("{table}/model.safetensors"))

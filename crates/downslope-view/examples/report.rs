@@ -44,7 +44,7 @@ fn main() -> Outcome {
     fs::write(directory.join("compare.png"), compare_report::to_png(&comparison)?)?;
     fs::write(directory.join("compare.csv"), compare_report::to_csv(&comparison))?;
 
-    let (lr, lr_from) = experiment.learning_rate(settings.batch_size);
+    let (lr, lr_from) = experiment.learning_rate(settings.batch_size)?;
     let begun = Record::new(&experiment, lr, lr_from, 1);
     let mut lines = Vec::new();
     let trained = experiment.train(&mut [&mut JsonLines::new(&mut lines, 10, 0)])?;

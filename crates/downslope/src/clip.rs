@@ -24,17 +24,17 @@ impl Clip {
     /// Everything that is wrong with the limit.
     pub fn problems(self) -> Vec<Problem> {
         match self {
-            Self::Norm(most) if most.is_nan() || most <= 0.0 => {
-                vec![Problem::new("clip-norm", "a number above 0", most)]
+            Self::Norm(most) if !(most > 0.0 && most.is_finite()) => {
+                vec![Problem::new("clip-norm", "a finite number above 0", most)]
             }
-            Self::Value(most) if most.is_nan() || most <= 0.0 => {
-                vec![Problem::new("clip-value", "a number above 0", most)]
+            Self::Value(most) if !(most > 0.0 && most.is_finite()) => {
+                vec![Problem::new("clip-value", "a finite number above 0", most)]
             }
             _ => Vec::new(),
         }
     }
 
-    /// Limits a gradient. A gradient that is not finite stays so: it is for the trainer to see.
+    /// Limits a gradient. NaN stays NaN; an infinite value is cut by [`Clip::Value`], as in PyTorch.
     pub fn apply(self, gradient: &mut Gradient) {
         match self {
             Self::None => {}

@@ -19,7 +19,7 @@ use crate::numeric::quantile;
 use crate::objective::{EmpiricalLoss, Objective};
 use crate::observer::{Control, Observer};
 use crate::run::{DataSummary, Experiment, Machine, Settings};
-use crate::stop::{Stop, StopReason};
+use crate::stop::StopReason;
 use crate::trainer::State;
 
 /// Points of a curve between a step and ten times that step.
@@ -170,9 +170,14 @@ pub fn compare(
     let initial_loss = experiment.objective().loss(start, Batch::all(n_rows)).mean();
     let epochs = experiment.settings().epochs;
     let steps_in = |&batch_size: &BatchSize| experiment.trainer(batch_size, 1.0).loader.map_or(1, |l| l.len() as u64);
-    let equal_steps = epochs * batch_sizes.iter().map(steps_in).min().unwrap_or(1);
+    let equal_steps = epochs.saturating_mul(batch_sizes.iter().map(steps_in).min().unwrap_or(1));
     let mut methods = Vec::new();
-    for &batch_size in batch_sizes {
+    let n_train = experiment.summary().n_train;
+    for (index, &batch_size) in batch_sizes.iter().enumerate() {
+        // Two sizes that hold all rows are one method.
+        if batch_sizes[..index].iter().any(|earlier| earlier.of(n_train) == batch_size.of(n_train)) {
+            continue;
+        }
         let method = measure(experiment, batch_size, equal_steps, initial_loss, observers)?;
         let interrupted = method.reason == StopReason::Interrupted;
         methods.push(method);
@@ -207,7 +212,7 @@ fn measure(
     initial_loss: f64,
     observers: &mut [&mut dyn Observer],
 ) -> Result<Method> {
-    let (lr, lr_from) = experiment.learning_rate(batch_size);
+    let (lr, lr_from) = experiment.learning_rate(batch_size)?;
     let mut trainer = experiment.trainer(batch_size, lr);
     // A target is a line to be timed at, not a reason to stop: the clocks need whole runs.
     trainer.stop.target = None;
@@ -223,9 +228,16 @@ fn measure(
         experiment.descend(&trainer, &mut state, &mut all)?
     };
 
-    let mut path = Path::default();
-    trainer.stop = Stop { steps: Some(MAX_PATH_STEPS.min(state.step.max(1))), ..trainer.stop };
-    trainer.run(&mut experiment.objective(), None, &mut State::new(experiment.start().to_vec()), &mut [&mut path])?;
+    // The same run once more, step by step, by the same rules but for the clock's.
+    let mut path = Path::over(MAX_PATH_STEPS.min(state.step));
+    trainer.stop.time = None;
+    let mut validation = experiment.validation_objective();
+    trainer.run(
+        &mut experiment.objective(),
+        validation.as_mut().map(|validation| validation as &mut dyn Objective),
+        &mut State::new(experiment.start().to_vec()),
+        &mut [&mut path],
+    )?;
 
     let gradient_noise = trainer
         .loader
@@ -308,13 +320,18 @@ impl Comparison {
 
     fn lowest(&self, loss: impl Fn(&Method) -> Option<f64>) -> Option<String> {
         let ended = self.methods.iter().filter(|method| method.succeeded());
-        let measured = ended.filter_map(|method| Some((method, loss(method)?)));
-        measured.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(method, _)| method.name.clone())
+        // A clock on which not all were measured has no winner.
+        let measured: Option<Vec<_>> = ended.map(|method| Some((method, loss(method)?))).collect();
+        measured?.into_iter().min_by(|a, b| a.1.total_cmp(&b.1)).map(|(method, _)| method.name.clone())
     }
 
-    /// Whether every method ended with a model.
+    /// Whether every method did all that was asked: ended of itself, with a model, at the target where one was given.
     pub fn succeeded(&self) -> bool {
-        self.methods.iter().all(Method::succeeded)
+        let as_asked = |method: &Method| {
+            let on_target = self.settings.target_loss.is_none() || method.time.seconds_to_target.is_some();
+            method.succeeded() && method.reason != StopReason::Interrupted && on_target
+        };
+        self.methods.iter().all(as_asked)
     }
 }
 

@@ -247,6 +247,13 @@ pub enum ErrorKind {
     },
     /// Settings that cannot be used, all of them.
     Settings(Vec<Problem>),
+    /// Curvature that is no number, so that no learning rate can be chosen from it.
+    NoCurvature {
+        /// The largest curvature of the mean loss.
+        lambda_max: f64,
+        /// The largest curvature of a row.
+        row_curvature: f64,
+    },
     /// Parameters of another shape than the model's.
     ShapeMismatch {
         /// The part of the model, under PyTorch's name.
@@ -422,6 +429,10 @@ impl fmt::Display for ErrorKind {
                 }
                 Ok(())
             }
+            Self::NoCurvature { lambda_max, row_curvature } => write!(
+                f,
+                "expected a finite curvature to choose a learning rate from, found {lambda_max:e} (and {row_curvature:e} of a single row)"
+            ),
             Self::ShapeMismatch { part, expected, found } if found.is_empty() => {
                 write!(f, "expected `{part}` of shape {expected:?}, found no such tensor")
             }

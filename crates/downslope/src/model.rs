@@ -107,6 +107,24 @@ impl Model {
         widths.map(|n_outputs| (std::mem::replace(&mut n_inputs, n_outputs) + 1) * n_outputs).sum()
     }
 
+    /// Fails where θ would have more places than an index of this program counts.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Settings`] naming `hidden`.
+    pub fn check(&self) -> Result<()> {
+        let widths = || self.hidden.iter().copied().chain([self.n_outputs]);
+        let mut layers = widths().zip([self.n_features].into_iter().chain(widths()));
+        let total = layers.try_fold(0_usize, |total, (n_outputs, n_inputs)| {
+            total.checked_add(n_inputs.checked_add(1)?.checked_mul(n_outputs)?)
+        });
+        if total.is_some_and(|total| u32::try_from(total).is_ok()) {
+            return Ok(());
+        }
+        let widths: Vec<String> = self.hidden.iter().map(usize::to_string).collect();
+        let expected = format!("widths that make at most {} parameters", u32::MAX);
+        Err(ErrorKind::Settings(vec![Problem::new("hidden", expected, widths.join(","))]).into())
+    }
+
     /// The layers, from the features to the outputs.
     pub(crate) fn layers(&self) -> Vec<Layer> {
         let mut start = 0;

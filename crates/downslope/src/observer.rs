@@ -71,6 +71,9 @@ impl Pace {
     }
 }
 
+/// How often an interruption is listened for.
+const LISTEN: Duration = Duration::from_millis(10);
+
 /// Stops a run when a flag is raised, say by Ctrl-C.
 pub struct Interrupt {
     flag: Arc<AtomicBool>,
@@ -80,7 +83,7 @@ pub struct Interrupt {
 impl Interrupt {
     /// Looks at the flag about every hundredth of a second.
     pub fn new(flag: Arc<AtomicBool>) -> Self {
-        Self { flag, pace: Pace::new(Duration::from_millis(10)) }
+        Self { flag, pace: Pace::new(LISTEN) }
     }
 }
 
@@ -90,8 +93,10 @@ impl Observer for Interrupt {
     }
 
     fn observe(&mut self, event: &Event<'_>, _: &State) -> Control {
-        if let Event::Step(step) = event {
-            self.pace.advance(step.step, step.training_time);
+        match event {
+            Event::Started(_) => self.pace = Pace::new(LISTEN),
+            Event::Step(step) => self.pace.advance(step.step, step.training_time),
+            _ => {}
         }
         if self.flag.load(Ordering::Relaxed) { Control::Stop } else { Control::Continue }
     }

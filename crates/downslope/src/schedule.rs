@@ -279,6 +279,16 @@ impl Schedule {
         if let Self::OneCycle(one_cycle) = self { one_cycle.max_lr } else { None }
     }
 
+    /// The largest momentum a step can have, where the run's is given.
+    pub fn largest_momentum(&self, momentum: f64) -> f64 {
+        match self {
+            Self::OneCycle(cycle) if cycle.cycle_momentum && momentum > 0.0 => {
+                cycle.max_momentum.max(cycle.base_momentum)
+            }
+            _ => momentum,
+        }
+    }
+
     /// The rate of the next step, from the rate and momentum given for the run.
     pub fn rate(&self, lr: f64, momentum: f64, at: &Moment) -> Rate {
         let epoch = at.epoch as f64;
@@ -306,7 +316,7 @@ impl Schedule {
                 let (mut since, mut length) = (at.epoch, *t_0);
                 while since >= length {
                     since -= length;
-                    length *= t_mult;
+                    length = length.saturating_mul(*t_mult);
                 }
                 cosine(*eta_min, since as f64 / length as f64)
             }

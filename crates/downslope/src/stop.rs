@@ -70,6 +70,8 @@ pub enum Course {
         /// The momentum.
         momentum: f64,
     },
+    /// Where the loss and a penalty beside it agree: shrinking the weights may raise the loss, and be what was asked.
+    IsPenalised,
     /// Up: `maximize`.
     Climbs,
 }
@@ -85,19 +87,25 @@ impl Course {
     fn leapt_out(self) -> f64 {
         match self {
             Self::Wanders { momentum } if momentum < 1.0 => LEAPT_OUT * ((1.0 + momentum) / (1.0 - momentum)).powi(2),
-            Self::Wanders { .. } => f64::INFINITY,
+            Self::Wanders { .. } | Self::IsPenalised => f64::INFINITY,
             Self::Descends | Self::Climbs => LEAPT_OUT,
         }
     }
 
     /// How many times the first loss the last may be. Noise alone may raise the loss of a run that began at the optimum.
     fn ended_worse(self) -> f64 {
-        if self == Self::Descends { 1.0 + 1e-6 } else { 1.5 }
+        match self {
+            Self::Descends => 1.0 + 1e-6,
+            Self::IsPenalised => f64::INFINITY,
+            Self::Wanders { .. } | Self::Climbs => 1.5,
+        }
     }
 }
 
 /// A loss this many times the first one is not noise.
 const LEAPT_OUT: f64 = 4.0;
+/// A loss below this is rounding, and many times rounding is rounding.
+const ROUNDING: f64 = 1e-9;
 /// Full batches without momentum that make the loss rise so many times in a row will go on doing so.
 const RISES: usize = 5;
 
@@ -157,7 +165,7 @@ impl Stop {
 
 /// A loss that is so many times worse than another: the loss may be below zero, and then worse is nearer to it or above.
 fn times(factor: f64, loss: f64) -> f64 {
-    loss + (factor - 1.0) * loss.abs()
+    loss + (factor - 1.0) * loss.abs().max(ROUNDING)
 }
 
 /// Whether a training loss is so far from the first that the weights are no model.

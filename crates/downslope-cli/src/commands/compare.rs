@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Compare) -> Result<Outcome> {
     let table = Table::read(&args.data, &settings.read_options())?;
     let experiment = Experiment::prepare(&table, &settings)?;
     if !args.voice.quiet {
-        introduce(&experiment, &args.data);
+        introduce(&experiment, &args.data, &args.batch_sizes);
     }
     let mut progress = Progress::new(experiment.summary().n_train, args.voice.quiet);
     let comparison = compare(&experiment, &args.batch_sizes, &mut [&mut progress, &mut interrupt::observer()])?;
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Compare) -> Result<Outcome> {
     if interrupted && !args.voice.quiet {
         say("interrupted: the methods did not do all their epochs");
     }
-    Ok(if comparison.succeeded() && !interrupted { Outcome::Done } else { Outcome::NotAsAsked })
+    Ok(if comparison.succeeded() { Outcome::Done } else { Outcome::NotAsAsked })
 }
 
 /// The forms a comparison can be written in.

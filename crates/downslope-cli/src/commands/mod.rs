@@ -7,13 +7,14 @@ pub(crate) mod report;
 pub(crate) mod train;
 
 use downslope::data::Notice;
+use downslope::loader::BatchSize;
 use downslope::run::Experiment;
 use downslope_view::quantity::count;
 
 use crate::console::say;
 
 /// Says what is about to happen, and what was decided on the way.
-fn introduce(experiment: &Experiment, name: &str) {
+fn introduce(experiment: &Experiment, name: &str, batch_sizes: &[BatchSize]) {
     let data = experiment.summary();
     let goal = match data.classes.len() {
         0 => format!("`{}`", data.target),
@@ -26,6 +27,12 @@ fn introduce(experiment: &Experiment, name: &str) {
         count(data.n_features as u64),
     ));
     say(format!("{}, {} parameters, loss `{}`", data.model, count(data.n_parameters as u64), data.loss));
+    for batch_size in batch_sizes {
+        if matches!(batch_size, BatchSize::Rows(rows) if rows.get() > data.n_train) {
+            let rows = count(data.n_train as u64);
+            say(format!("note: a batch of {batch_size} is more than the {rows} training rows: it holds them all"));
+        }
+    }
     tell(experiment.notices());
 }
 

@@ -36,9 +36,9 @@ pub(crate) fn run(args: &Train) -> Result<Outcome> {
     let table = Table::read(&args.data, &settings.read_options())?;
     let experiment = Experiment::prepare(&table, &settings)?;
     if !args.voice.quiet {
-        introduce(&experiment, &args.data);
+        introduce(&experiment, &args.data, &[args.batch_size]);
     }
-    let (lr, lr_from) = experiment.learning_rate(settings.batch_size);
+    let (lr, lr_from) = experiment.learning_rate(settings.batch_size)?;
     if let (Some(chosen), false) = (&lr_from, args.voice.quiet) {
         let n_rows = experiment.summary().n_train;
         say(learning_rate_words(chosen, settings.batch_size.of(n_rows), n_rows));
@@ -74,6 +74,13 @@ pub(crate) fn resume(args: &Resume) -> Result<Outcome> {
         return Err(Error::from(ErrorKind::DataChanged { expected, found }).at(Place::source(source)));
     }
     let experiment = Experiment::prepare(&table, &record.settings)?;
+    let found = experiment.summary().validation_fingerprint.clone();
+    if let (Some(expected), Some(found)) = (record.data.validation_fingerprint.clone(), found)
+        && expected != found
+    {
+        let place = Place::source(record.settings.validation.to_string());
+        return Err(Error::from(ErrorKind::DataChanged { expected, found }).at(place));
+    }
     carry_on(&directory, &experiment, record, &args.keep, &args.voice)
 }
 
@@ -91,6 +98,10 @@ fn carry_on(
     let (mut state, mut recorder) = directory.go_on(experiment.start(), record.log_every, Some(period))?;
     if state.step > 0 && !voice.quiet {
         say(format!("going on after epoch {}, step {}", state.epoch, quantity::count(state.step)));
+    }
+    if record.outcome.take().is_some() {
+        // It runs again.
+        directory.write_record(&record)?;
     }
     let mut progress = Progress::new(experiment.summary().n_train, voice.quiet);
     let trained =

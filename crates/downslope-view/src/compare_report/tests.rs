@@ -77,6 +77,7 @@ fn comparison(methods: Vec<Method>) -> Comparison {
         data: DataSummary {
             source: "@digits".to_owned(),
             fingerprint: "606aa8cbd11690bc".to_owned(),
+            validation_fingerprint: None,
             n_rows: 1_797,
             n_train: ROWS,
             n_validation: 359,
@@ -236,9 +237,12 @@ fn what_diverged_wins_nothing() {
 }
 
 #[test]
-fn epochs_that_are_not_equal_have_no_winner() {
+fn a_comparison_cut_short_in_its_first_epoch_has_no_winner_after_equal_epochs() {
     let mut comparison = three();
-    comparison.methods[1].epochs = 7;
+    comparison.equal_epochs = 0;
+    for method in &mut comparison.methods {
+        method.loss_at_equal_epochs = None;
+    }
     let text = to_text(&comparison, canvas(80));
     assert!(!text.contains("Equal epochs"), "{text}");
 }

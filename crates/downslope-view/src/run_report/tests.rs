@@ -33,6 +33,7 @@ fn record(reason: Option<StopReason>) -> Record {
         data: DataSummary {
             source: "@digits".to_owned(),
             fingerprint: "606aa8cbd11690bc".to_owned(),
+            validation_fingerprint: None,
             n_rows: 1_797,
             n_train: 1_438,
             n_validation: 359,

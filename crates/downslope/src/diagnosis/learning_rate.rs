@@ -20,6 +20,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::curvature::{self, lanczos};
+use crate::error::{ErrorKind, Result};
 use crate::loader::Batch;
 use crate::metrics::number_or_null;
 use crate::objective::Objective;
@@ -63,19 +64,25 @@ pub struct Chosen {
 /// Measures the objective at θ and chooses the rate for the trainer's batch size and momentum.
 ///
 /// **Cost**: a few dozen gradients on at most 8192 rows, and a trial of 200 steps with its loss before and after.
-pub fn choose(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer) -> Chosen {
+///
+/// # Errors
+/// [`ErrorKind::NoCurvature`] where the curvature at θ is no number: the features are too large for any rate.
+pub fn choose(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer) -> Result<Chosen> {
     let sgd = &trainer.sgd;
+    let momentum = trainer.schedule.largest_momentum(sgd.momentum);
     let n = objective.n_rows() as f64;
     let batch_size = trainer.loader.as_ref().map_or(n, |loader| loader.batch_size() as f64);
-    let lambda_max = curvature::largest(objective, theta).lambda_max.max(f64::MIN_POSITIVE);
+    let lambda_max = curvature::largest(objective, theta).lambda_max;
     let known = objective.row_curvatures(theta);
     let above_typical = if known.is_some() { ABOVE_TYPICAL } else { ABOVE_TYPICAL_PROBED };
     let rows = known.unwrap_or_else(|| probe_rows(objective, theta));
+    // A flat start, or one that bends down, says nothing: then the rows alone decide.
+    let lambda_max = if lambda_max > 0.0 { lambda_max } else { lambda_max * 0.0 + f64::MIN_POSITIVE };
     let row_curvature = (rows.iter().map(|h| h * h).sum::<f64>() / rows.iter().sum::<f64>()).max(lambda_max);
     let largest_row_curvature = rows.iter().copied().fold(lambda_max, f64::max);
     let noise = if n > 1.0 { (n - batch_size) / (n - 1.0) / batch_size } else { 0.0 };
     let worst = if objective.is_pulled_by_outliers() { largest_row_curvature } else { 0.0 };
-    let beta = worst.max(above_typical * row_curvature) / (1.0 - sgd.momentum.min(0.999));
+    let beta = worst.max(above_typical * row_curvature) / (1.0 - momentum.min(0.999));
     let mut chosen = Chosen {
         lr: 1.0 / (lambda_max + (beta - lambda_max) * noise),
         lambda_max,
@@ -84,11 +91,14 @@ pub fn choose(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer) -
         stability_limit: curvature::stability_limit(lambda_max, sgd),
         halvings: 0,
     };
+    if !(chosen.lr > 0.0 && chosen.lr.is_finite()) {
+        return Err(ErrorKind::NoCurvature { lambda_max, row_curvature: largest_row_curvature }.into());
+    }
     while chosen.halvings < MAX_HALVINGS && !goes_down(objective, theta, trainer, chosen.lr) {
         chosen.lr /= 2.0;
         chosen.halvings += 1;
     }
-    chosen
+    Ok(chosen)
 }
 
 /// Whether a short run at a rate ends with a lower loss than it began.

@@ -11,12 +11,18 @@ use crate::trainer::Trainer;
 ///
 /// **Condition**: the run diverged. The limits are measured at `theta`, where the run began: for full batches 2/λmax (with
 /// momentum: [`curvature::stability_limit`]), for smaller ones 2B/(β + (B−1)λmax), with β the largest curvature of a row.
+/// Nothing where the curvature at the start is no number.
 /// `suggested_lr` is what [`super::learning_rate::choose`] found.
 ///
 /// **When its theory does not hold**: with losses that are not quadratic and with hidden layers the limit is that of the
 /// start; it may be stricter or looser later. If the rate was below it, the finding says so.
-pub fn learning_rate_too_high(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer, lr: f64) -> Finding {
-    let chosen = super::learning_rate::choose(objective, theta, trainer);
+pub fn learning_rate_too_high(
+    objective: &mut dyn Objective,
+    theta: &[f32],
+    trainer: &Trainer,
+    lr: f64,
+) -> Option<Finding> {
+    let chosen = super::learning_rate::choose(objective, theta, trainer).ok()?;
     let n = objective.n_rows();
     let batch_size = trainer.loader.as_ref().map_or(n, DataLoader::batch_size);
     let full = curvature::stability_limit(chosen.lambda_max, &trainer.sgd);
@@ -31,18 +37,20 @@ pub fn learning_rate_too_high(objective: &mut dyn Objective, theta: &[f32], trai
     let times = lr / limit;
     let cause = if times >= 1.0 {
         format!(
-            "the learning rate {lr} is {} times {}, {of_what}: every step leaps over the valley and lands higher up",
+            "the learning rate {} is {} times {}, {of_what}: every step leaps over the valley and lands higher up",
+            digits(lr),
             digits(times),
             digits(limit)
         )
     } else {
         format!(
-            "the loss rose although the learning rate {lr} is below {}, {of_what}: the curvature must have grown along the way",
+            "the loss rose although the learning rate {} is below {}, {of_what}: the curvature must have grown along the way",
+            digits(lr),
             digits(limit)
         )
     };
     let suggested = round_down(chosen.lr.min(lr / 2.0));
-    Finding {
+    Some(Finding {
         slug: "learning-rate-too-high".to_owned(),
         severity: Severity::Failure,
         numbers: BTreeMap::from([
@@ -54,11 +62,14 @@ pub fn learning_rate_too_high(objective: &mut dyn Objective, theta: &[f32], trai
         ]),
         cause,
         remedy: format!("try --lr {suggested} (or --lr auto)"),
-    }
+    })
 }
 
 /// A number of three digits, as a person would write it.
 fn digits(value: f64) -> String {
+    if value.to_string().len() <= 6 {
+        return value.to_string();
+    }
     if !(1e-4..1e5).contains(&value) {
         return format!("{value:.2e}");
     }

@@ -10,7 +10,7 @@ use crate::objective::{Gradient, Objective};
 /// At most so many batches are looked at.
 const MAX_BATCHES: usize = 256;
 
-/// √(mean ‖`g_B` − g‖²) / ‖g‖ over batches of the loader's first epoch: the standard deviation of the batch gradient
+/// √(mean ‖`g_B` − g‖²) / ‖g‖ over the whole batches of the loader's first epoch: the standard deviation of the batch gradient
 /// relative to the full gradient, at θ. Zero for full batches; NaN where the full gradient is zero.
 ///
 /// **Cost**: a gradient over all rows and one over each of at most 256 batches.
@@ -22,7 +22,8 @@ pub fn relative_noise(objective: &mut dyn Objective, theta: &[f32], loader: &Dat
     }
     let mut order = Vec::new();
     loader.write_order(0, &mut order);
-    let n_batches = loader.len().min(MAX_BATCHES);
+    // A last short batch is noisier than its name.
+    let n_batches = (loader.n_rows() / loader.batch_size()).min(MAX_BATCHES);
     let mut sum = 0.0;
     for index in 0..n_batches {
         let gradient = mean_gradient(objective, theta, loader.batch(&order, index));

@@ -13,9 +13,15 @@ pub struct Path {
     last: Vec<f32>,
     length: f64,
     steps: u64,
+    most_steps: u64,
 }
 
 impl Path {
+    /// Measures so many steps, and then stops the run.
+    pub fn over(most_steps: u64) -> Self {
+        Self { most_steps, ..Self::default() }
+    }
+
     /// Length over distance: 1 for a straight way, more the more it zig-zags. NaN if nothing was covered.
     pub fn zig_zag(&self) -> f64 {
         self.length / distance(&self.start, &self.last)
@@ -41,6 +47,9 @@ impl Observer for Path {
                 self.steps = step.step;
                 self.length += distance(&self.last, &state.theta);
                 self.last.clone_from(&state.theta);
+                if step.step >= self.most_steps {
+                    return Control::Stop;
+                }
             }
             _ => {}
         }

@@ -53,7 +53,8 @@ pub enum Loss {
     Absolute,
     /// Squared near zero and absolute beyond ±δ.
     Huber {
-        /// Where the square ends, in the target's unit; above 0. PyTorch's default is 1.
+        /// Where the square ends, above 0, in the unit of the targets the loss is given: a run that standardises its
+        /// target (the default) counts it in standard deviations. PyTorch's default is 1.
         delta: f64,
     },
     /// The pinball loss: the fit is the conditional τ-quantile.

@@ -14,9 +14,7 @@ use crate::loss::{Loss, Suits};
 use crate::metrics::Metrics;
 use crate::model::{Model, Part};
 
-/// A batch is shared out in at most so many chunks …
-const MAX_CHUNKS: usize = 8;
-/// … each worth at least so many products of a parameter and a row (about a millisecond).
+/// A batch is shared out in at most [`EmpiricalLoss::MAX_CHUNKS`] chunks, each worth at least so many products of a parameter and a row (about a millisecond).
 const CHUNK_WORK: usize = 1 << 22;
 
 /// Rows whose gradients are added up on their own before they join the rest. In one long `f32` sum small terms get lost:
@@ -49,6 +47,9 @@ struct Worker {
 }
 
 impl EmpiricalLoss {
+    /// A batch is shared out in at most so many chunks, so more threads find nothing to do.
+    pub const MAX_CHUNKS: usize = 8;
+
     /// A model on a table, computed by one thread.
     ///
     /// # Errors
@@ -138,7 +139,7 @@ impl EmpiricalLoss {
 
     fn n_chunks(&self, batch_rows: usize) -> usize {
         let work = batch_rows.saturating_mul(self.work_a_row());
-        (work / CHUNK_WORK).clamp(1, MAX_CHUNKS).min(batch_rows.div_ceil(BLOCK_ROWS).max(1))
+        (work / CHUNK_WORK).clamp(1, Self::MAX_CHUNKS).min(batch_rows.div_ceil(BLOCK_ROWS).max(1))
     }
 
     fn work_a_row(&self) -> usize {

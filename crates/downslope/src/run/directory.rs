@@ -138,7 +138,15 @@ impl RunDirectory {
         std::fs::create_dir(inside.path.join("checkpoint")).map_err(refused)?;
         File::create(inside.metrics()).map_err(refused)?;
         inside.write_record(record)?;
-        std::fs::rename(making.keep(), path).map_err(refused)?;
+        std::fs::rename(making.path(), path).map_err(|error| match error.kind() {
+            // Somebody else was faster.
+            std::io::ErrorKind::DirectoryNotEmpty | std::io::ErrorKind::AlreadyExists => {
+                Error::from(ErrorKind::RunExists).at(Place::source(path.to_string_lossy()))
+            }
+            _ => refused(error),
+        })?;
+        // What was made is now under its name; nothing is left to remove.
+        let _ = making.keep();
         Ok(Self { path: path.to_owned() })
     }
 
@@ -231,6 +239,10 @@ impl RunDirectory {
         };
         remove_unfinished_files(&self.path);
         remove_unfinished_files(&self.path.join("checkpoint"));
+        if file.metadata().map_err(refused)?.len() < metrics_bytes {
+            let detail = "`metrics.jsonl` is shorter than the checkpoint says";
+            return Err(Error::malformed("run directory", detail).in_source(&self.path.to_string_lossy()));
+        }
         file.set_len(metrics_bytes).map_err(refused)?;
         file.seek(SeekFrom::End(0)).map_err(refused)?;
         let out = Counted { out: BufWriter::with_capacity(1 << 16, file), bytes: metrics_bytes };
@@ -287,11 +299,11 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Writes out what is still held back.
+    /// Writes out what is still held back. The directory stays this process's own until the recorder is dropped.
     ///
     /// # Errors
     /// The first failure to write, with its path.
-    pub fn finish(mut self) -> Result<()> {
+    pub fn finish(&mut self) -> Result<()> {
         self.error.take().map_or(Ok(()), Err)?;
         self.lines.finish().map_err(|error| Error::io("write", &self.metrics, error))
     }

@@ -43,6 +43,9 @@ pub struct DataSummary {
     pub source: String,
     /// What the table held, in 16 hexadecimal digits.
     pub fingerprint: String,
+    /// The same of the table of validation rows, where it is another.
+    #[serde(default)]
+    pub validation_fingerprint: Option<String>,
     /// Rows of the table.
     pub n_rows: usize,
     /// Rows that train.
@@ -143,10 +146,12 @@ impl Experiment {
         if loss == Loss::Poisson {
             check_counts(&train, table, &train_rows, &target.name)?;
         }
+        let mut validation_fingerprint = None;
         let validation = match &settings.validation {
             Validation::Fraction(_) => Some(preprocessing.dataset(table, &held_out)?),
             Validation::File(path) => {
                 let table = Table::read(path, &settings.read_options())?;
+                validation_fingerprint = Some(table.fingerprint());
                 Some(preprocessing.dataset(&table, &table.rows())?)
             }
             Validation::None => None,
@@ -161,6 +166,7 @@ impl Experiment {
             activation: settings.activation,
             n_outputs: if loss.suits() == Suits::Classes { n_classes } else { 1 },
         };
+        model.check()?;
         let start = match &settings.init {
             Init::Auto => model.init(settings.seed),
             Init::Zeros => vec![0.0; model.n_parameters()],
@@ -169,6 +175,7 @@ impl Experiment {
         let summary = DataSummary {
             source: full_name(table.source()),
             fingerprint: table.fingerprint(),
+            validation_fingerprint,
             n_rows: table.n_rows(),
             n_train: train.n_rows(),
             n_validation: validation.as_ref().map_or(0, |validation| validation.n_rows()),
@@ -247,13 +254,16 @@ impl Experiment {
     }
 
     /// The rate for a batch size, and the measurements it came from unless it was given.
-    pub fn learning_rate(&self, batch_size: BatchSize) -> (f64, Option<learning_rate::Chosen>) {
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoCurvature`].
+    pub fn learning_rate(&self, batch_size: BatchSize) -> Result<(f64, Option<learning_rate::Chosen>)> {
         match (self.settings.lr, self.settings.schedule.own_lr()) {
-            (_, Some(lr)) | (LearningRate::Fixed(lr), None) => (lr, None),
+            (_, Some(lr)) | (LearningRate::Fixed(lr), None) => Ok((lr, None)),
             (LearningRate::Auto, None) => {
                 let trainer = self.trainer(batch_size, 1.0);
-                let chosen = learning_rate::choose(&mut self.objective(), &self.start, &trainer);
-                (chosen.lr, Some(chosen))
+                let chosen = learning_rate::choose(&mut self.objective(), &self.start, &trainer)?;
+                Ok((chosen.lr, Some(chosen)))
             }
         }
     }
@@ -263,7 +273,7 @@ impl Experiment {
     /// # Errors
     /// None that [`Experiment::prepare`] has not found.
     pub fn train(&self, observers: &mut [&mut dyn Observer]) -> Result<Trained> {
-        let (lr, _) = self.learning_rate(self.settings.batch_size);
+        let (lr, _) = self.learning_rate(self.settings.batch_size)?;
         let trainer = self.trainer(self.settings.batch_size, lr);
         self.descend(&trainer, &mut State::new(self.start.clone()), observers)
     }
@@ -292,7 +302,7 @@ impl Experiment {
         )?;
         let mut findings = Vec::new();
         if reason == StopReason::Diverged {
-            findings.push(diagnosis::learning_rate_too_high(&mut objective, &self.start, trainer, trainer.sgd.lr));
+            findings.extend(diagnosis::learning_rate_too_high(&mut objective, &self.start, trainer, trainer.sgd.lr));
         }
         for finding in &findings {
             for observer in observers.iter_mut() {
@@ -332,6 +342,8 @@ fn pool(threads: Option<usize>) -> Result<Option<Arc<rayon::ThreadPool>>> {
     if threads == 1 {
         return Ok(None);
     }
+    // More threads than chunks would only wait.
+    let threads = threads.min(EmpiricalLoss::MAX_CHUNKS);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let problem = |error| crate::error::Problem::new("threads", "as many threads as the system gives", error);
     pool.map(|pool| Some(Arc::new(pool))).map_err(|error| ErrorKind::Settings(vec![problem(error)]).into())

@@ -123,6 +123,15 @@ impl FittedModel {
         if model.n_features != preprocessing.n_features() {
             return Err(refused(&"model and preprocessing have different numbers of features"));
         }
+        let n_classes = preprocessing.target().classes().len();
+        let fits = match loss.suits() {
+            Suits::Regression => n_classes == 0 && model.n_outputs == 1,
+            Suits::TwoClasses => n_classes == 2 && model.n_outputs == 1,
+            Suits::Classes => n_classes == model.n_outputs && n_classes > 0,
+        };
+        if !fits || model.hidden.contains(&0) || model.check().is_err() {
+            return Err(refused(&"its loss, classes and outputs do not belong together"));
+        }
         let theta = parameters_of(&bytes, &model).map_err(|error| error.in_source(&path.to_string_lossy()))?;
         Ok(Self { model, loss, preprocessing, missing, theta })
     }
@@ -198,7 +207,7 @@ pub fn read_parameters(path: &Path, model: &Model) -> Result<Vec<f32>> {
 
 fn parameters_of(bytes: &[u8], model: &Model) -> Result<Vec<f32>> {
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| Error::malformed("safetensors file", error))?;
-    let mut theta = Vec::with_capacity(model.n_parameters());
+    let mut theta = Vec::new();
     for part in model.parts() {
         let tensor = tensors.tensor(&part.name).ok();
         let found = tensor.as_ref().map_or(Vec::new(), |tensor| tensor.shape().to_vec());

@@ -168,7 +168,7 @@ impl Settings {
 
     fn problems(&self) -> Vec<Problem> {
         let lr = if let LearningRate::Fixed(lr) = self.lr { lr } else { 1.0 };
-        let mut problems = [self.sgd(lr).problems(), self.stop().problems()].concat();
+        let mut problems = [self.sgd(lr).problems(), self.stop().problems(), self.clip.problems()].concat();
         if let Some(seconds) = self.seconds.filter(|&s| Duration::try_from_secs_f64(s).is_err()) {
             problems.push(Problem::new("seconds", "a finite number above 0", seconds));
         }
@@ -179,12 +179,6 @@ impl Settings {
             && !(share > 0.0 && share < 1.0)
         {
             problems.push(Problem::new("validation", "a share between 0 and 1, `none` or a file", share));
-        }
-        if let Clip::Norm(most) | Clip::Value(most) = self.clip
-            && !(most > 0.0 && most.is_finite())
-        {
-            let setting = if matches!(self.clip, Clip::Norm(_)) { "clip-norm" } else { "clip-value" };
-            problems.push(Problem::new(setting, "a finite number above 0", most));
         }
         if self.threads == Some(0) {
             problems.push(Problem::new("threads", "a whole number above 0", 0));

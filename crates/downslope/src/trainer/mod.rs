@@ -162,13 +162,15 @@ impl<'a> Descent<'a> {
     /// Which way the training loss should go.
     fn course(&self) -> Course {
         let sgd = &self.trainer.sgd;
-        let is_loss_alone = sgd.momentum == 0.0 && sgd.weight_decay == 0.0 && sgd.l1 == 0.0;
+        let momentum = self.trainer.schedule.largest_momentum(sgd.momentum);
         if sgd.maximize {
             Course::Climbs
-        } else if self.loader.batch_size() == self.loader.n_rows() && is_loss_alone {
+        } else if sgd.weight_decay > 0.0 || sgd.l1 > 0.0 {
+            Course::IsPenalised
+        } else if self.loader.batch_size() == self.loader.n_rows() && momentum == 0.0 {
             Course::Descends
         } else {
-            Course::Wanders { momentum: sgd.momentum }
+            Course::Wanders { momentum }
         }
     }
 
@@ -202,10 +204,11 @@ impl<'a> Descent<'a> {
         observers: &mut [&mut dyn Observer],
     ) -> ControlFlow<StopReason> {
         let mut order = std::mem::take(&mut self.order);
+        // The order of the rows is part of the price of small batches.
+        self.watch.start();
         self.loader.write_order(state.epoch, &mut order);
         let mut rate = self.rate(state.step, state.epoch, state.monitored());
         let mut next_look = self.next_look(observers);
-        self.watch.start();
         while state.batch < self.loader.len() {
             if self.trainer.schedule.is_per_step() {
                 rate = self.rate(state.step, state.epoch, state.monitored());
