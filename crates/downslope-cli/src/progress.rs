@@ -47,7 +47,10 @@ impl Progress {
             rows => format!("{} rows", count(rows as u64)),
         };
         if bar.is_hidden() {
-            return say(format!("{prefix} a step, {} steps an epoch:", count(started.steps_per_epoch)));
+            return {
+                let steps = if started.steps_per_epoch == 1 { "step" } else { "steps" };
+                say(format!("{prefix} a step, {} {steps} an epoch:", count(started.steps_per_epoch)))
+            };
         }
         let style = ProgressStyle::with_template("{prefix:>12} {bar:20} {percent:>3}% {msg}, {eta} left");
         if let Ok(style) = style {

@@ -97,7 +97,7 @@ fn side_by_side(comparison: &Comparison, group: &Group) -> Table {
 fn definitions(comparison: &Comparison) -> Vec<(String, String)> {
     let mut out: Vec<(String, String)> = [
         ("batch size B", "Rows whose mean gradient makes one step. All n rows: batch; one: stochastic; else mini-batch."),
-        ("learning rate η", "A step is θ ← θ − η·g. `auto`: 1/η = λmax + (β − λmax)/B · (n − B)/(n − 1), with λmax the largest curvature of the mean loss at the start and β from the curvatures of single rows."),
+        ("learning rate η", "A step is θ ← θ − η·g. `auto`: 1/η = λmax + (β/(1 − μ) − λmax)/B · (n − B)/(n − 1), with λmax the largest curvature of the mean loss at the start, β from the curvatures of single rows and μ the momentum."),
         ("steps per epoch", "⌈n/B⌉: an epoch sees every row once."),
         ("time per step, middle half", "Median, and lower to upper quartile, of the time of a step: gradient and update, without any evaluation."),
         ("rows per second", "Rows seen over the seconds spent on steps, in the whole run."),
