@@ -60,7 +60,8 @@ fn saved_models(place: &Place) -> Result<Vec<std::path::PathBuf>, String> {
         let predictions = folder.join(format!("{name}.csv"));
         let out =
             File::create(&predictions).map_err(|error| format!("cannot write {}: {error}", predictions.display()))?;
-        succeeded(place.command(&downslope).arg("predict").arg(&model).arg(TABLE).stdout(out))?;
+        let probabilities: &[&str] = if target == "price" { &[] } else { &["--probabilities"] };
+        succeeded(place.command(&downslope).arg("predict").arg(&model).arg(TABLE).args(probabilities).stdout(out))?;
         arguments.extend([model, TABLE.into(), predictions]);
     }
     Ok(arguments)

@@ -64,6 +64,12 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         ErrorKind::MissingTarget { .. } => {
             "fill the value in or remove the row; `--target` names another column".to_owned()
         }
+        ErrorKind::NotANumber { found, .. } if has_decimal_comma(found) => {
+            "decimal commas are not read: write numbers with a point".to_owned()
+        }
+        ErrorKind::NotANumber { .. } | ErrorKind::NotFinite { .. } if command == "predict" || command == "evaluate" => {
+            "the model was trained on numbers in this column: leave the field empty where there is none".to_owned()
+        }
         ErrorKind::NotANumber { name, found } => {
             format!(
                 "`--missing {found}` counts it as missing, `--drop {name}` leaves the column out, `--as {name}=category` reads it as text"
@@ -119,4 +125,9 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         _ => return None,
     };
     Some(words)
+}
+
+/// Whether a text would be a number with a point for its comma.
+fn has_decimal_comma(text: &str) -> bool {
+    text.matches(',').count() == 1 && text.replace(',', ".").parse::<f64>().is_ok()
 }

@@ -47,12 +47,11 @@ impl Progress {
             rows => format!("{} rows", count(rows as u64)),
         };
         if bar.is_hidden() {
-            return {
-                let steps = if started.steps_per_epoch == 1 { "step" } else { "steps" };
-                say(format!("{prefix} a step, {} {steps} an epoch:", count(started.steps_per_epoch)))
-            };
+            let steps = if started.steps_per_epoch == 1 { "step" } else { "steps" };
+            say(format!("{prefix} a step, {} {steps} an epoch:", count(started.steps_per_epoch)));
+            return;
         }
-        let style = ProgressStyle::with_template("{prefix:>12} {bar:20} {percent:>3}% {msg}, {eta} left");
+        let style = ProgressStyle::with_template("{prefix} {bar:12} {percent:>3}%, {eta} left: {wide_msg}");
         if let Ok(style) = style {
             bar.set_style(style.progress_chars("━╸─"));
         }

@@ -542,7 +542,7 @@ fn columns_at_prediction() {
         &here,
         "predict run words.csv",
         "error: words.csv:2:1: expected a number in column `a`, found `x`\n\
-         hint: `--missing x` counts it as missing, `--drop a` leaves the column out, `--as a=category` reads it as text\n",
+         hint: the model was trained on numbers in this column: leave the field empty where there is none\n",
     );
     here.write("new.csv", "a,b,y\n1,2,w\n");
     refused(

@@ -32,6 +32,10 @@ impl Checkpoint {
     /// # Errors
     /// The operating system's refusal, with the path.
     pub fn write(&self, path: &Path) -> Result<()> {
+        self.write_to_outlive(Outlives::PowerLoss, path)
+    }
+
+    pub(crate) fn write_to_outlive(&self, outlives: Outlives, path: &Path) -> Result<()> {
         let state = &self.state;
         let counts = [
             state.step,
@@ -63,7 +67,7 @@ impl Checkpoint {
         let bytes = views
             .and_then(|views| safetensors::serialize(views, Some(about)))
             .map_err(|error| Error::malformed("checkpoint", error))?;
-        write_whole(path, &bytes)
+        replace(path, &bytes, outlives)
     }
 
     /// Reads the file back.
@@ -112,6 +116,19 @@ impl Checkpoint {
 /// # Errors
 /// The operating system's refusal, with the path; the old file is then as it was.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, bytes, Outlives::PowerLoss)
+}
+
+/// What a file that was just written outlives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outlives {
+    /// The end of this process, however sudden. Costs next to nothing.
+    Process,
+    /// The end of the machine too. Waits for the disk, some milliseconds.
+    PowerLoss,
+}
+
+pub(crate) fn replace(path: &Path, bytes: &[u8], outlives: Outlives) -> Result<()> {
     let refused = |error| Error::io("write", path, error);
     let link = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
     let followed = if link { std::fs::canonicalize(path).ok() } else { None };
@@ -127,7 +144,9 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = folder_of(place).map_err(refused)?;
     let mut file = unfinished_file().tempfile_in(folder).map_err(without_the_name).map_err(refused)?;
     file.write_all(bytes).map_err(without_the_name).map_err(refused)?;
-    file.as_file().sync_data().map_err(refused)?;
+    if outlives == Outlives::PowerLoss {
+        file.as_file().sync_data().map_err(refused)?;
+    }
     set_ordinary_permissions(file.as_file()).map_err(refused)?;
     file.persist(place).map_err(|error| refused(error.error))?;
     Ok(())

@@ -137,6 +137,11 @@ fn conclude(directory: &RunDirectory, record: &Record, voice: &Voice) -> Result<
             _ => say(format!("the run is in {path}: model.safetensors predicts, report.html shows it")),
         }
     }
+    if let (Some(target), true) = (record.settings.target_loss, reason.is_some_and(|r| r != StopReason::Target))
+        && !voice.quiet
+    {
+        say(format!("the target loss {target} was not reached"));
+    }
     let missed = record.settings.target_loss.is_some() && reason != Some(StopReason::Target);
     let ended = !matches!(reason, None | Some(StopReason::Interrupted | StopReason::Diverged));
     Ok(if ended && !missed { Outcome::Done } else { Outcome::NotAsAsked })

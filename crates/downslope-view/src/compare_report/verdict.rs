@@ -173,7 +173,11 @@ pub(super) fn failures(comparison: &Comparison) -> Vec<String> {
 /// `After 30 steps batch is ahead: training loss 0.132, against 0.707 for mini-batch.`
 fn standing(comparison: &Comparison, clock: Clock) -> Option<String> {
     let contest = clock.contest(comparison);
-    let amount = clock.amount(comparison);
+    let amount = match clock {
+        // The next run on a busy machine may say otherwise.
+        Clock::Seconds => format!("{} in this run", clock.amount(comparison)),
+        _ => clock.amount(comparison),
+    };
     let of = |places: &[(&Method, f64)]| {
         listed(&places.iter().map(|(m, v)| format!("{} for {}", number(*v), m.name)).collect::<Vec<_>>())
     };

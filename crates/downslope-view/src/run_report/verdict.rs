@@ -261,25 +261,32 @@ pub(super) fn next(run: &Run<'_>) -> Vec<(String, String)> {
     let record = run.record;
     let curves = Curves::of(run);
     let source = &record.data.source;
-    let train = |changed: &str, value: String| {
+    let train = |changed: &'static str, value: String| {
         let mut flags = flags_of(record);
         flags.retain(|(flag, _)| *flag != changed);
-        let flag = CHANGED.into_iter().find(|flag| *flag == changed).unwrap_or("--epochs");
-        flags.push((flag, Some(value)));
+        flags.push((changed, Some(value)));
         command::line("train", source, &flags)
     };
     if can_go_on(record) {
         return vec![(command::line("resume", run.name, &[]), "goes on from the last checkpoint".to_owned())];
     }
     if has_failed(record) {
+        if record.findings.iter().any(|finding| finding.slug == "momentum-too-high") {
+            return vec![(train("--momentum", "0.9".to_owned()), "starts again with momentum that fades".to_owned())];
+        }
         let suggested = record.findings.iter().find_map(|finding| finding.numbers.get("suggested_lr"));
         let lr = suggested.map_or("auto".to_owned(), f64::to_string);
         return vec![(train("--lr", lr), "starts again with a rate that fits".to_owned())];
     }
     let mut out = Vec::new();
     let (_, losses) = monitored(&curves);
-    let stopped_early = record.outcome.is_some_and(|outcome| outcome.reason == StopReason::Patience);
+    let ended_by = |reason| record.outcome.is_some_and(|outcome| outcome.reason == reason);
+    let (stopped_early, out_of_time) = (ended_by(StopReason::Patience), ended_by(StopReason::Seconds));
     match Trend::of(&losses) {
+        Some(Trend::Falls { .. }) if out_of_time => {
+            let seconds = record.settings.seconds.map_or(1.0, |seconds| 2.0 * seconds);
+            out.push((train("--seconds", seconds.to_string()), "goes on twice as long".to_owned()));
+        }
         Some(Trend::Falls { .. }) if !stopped_early => {
             out.push((train("--epochs", (record.settings.epochs * 2).to_string()), "goes twice as far".to_owned()));
         }
@@ -305,9 +312,6 @@ pub(super) fn next(run: &Run<'_>) -> Vec<(String, String)> {
     ));
     out
 }
-
-/// Flags that a suggestion changes.
-const CHANGED: [&str; 5] = ["--schedule", "--lr", "--epochs", "--patience", "--weight-decay"];
 
 /// The flags of a run, its batch size among them where it is not the usual one.
 pub(super) fn flags_of(record: &Record) -> Vec<Flag> {

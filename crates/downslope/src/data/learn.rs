@@ -18,15 +18,19 @@ impl Preprocessing {
     /// [`ErrorKind::NoSuchColumn`] if a column to drop is not there, [`ErrorKind::TargetDropped`],
     /// [`ErrorKind::TooManyCategories`] with more than 1000 levels, or more than 50 that are also more than a quarter of
     /// the training rows, [`ErrorKind::NoFeatures`] if nothing is left, [`ErrorKind::NotFinite`] if numbers are so large
-    /// that their mean or spread overflows, [`ErrorKind::TooFewRows`] without training rows.
+    /// that their mean or spread overflows, [`ErrorKind::TooFewRows`] without training rows, or with a single one to be scaled by.
     pub fn learn(
         table: &Table,
         target: &Target,
         train_rows: &[u32],
         options: &EncodeOptions,
     ) -> Result<(Self, Vec<Notice>)> {
-        if train_rows.is_empty() {
-            return Err(Error::from(ErrorKind::TooFewRows { needed: 1, found: 0 }).in_source(table.source()));
+        // Of a single row no column could be said to change.
+        let needed = if options.scale == Scale::Standard { 2 } else { 1 };
+        if train_rows.len() < needed {
+            return Err(
+                Error::from(ErrorKind::TooFewRows { needed, found: train_rows.len() }).in_source(table.source())
+            );
         }
         for name in &options.drop {
             table.column_index(name)?;

@@ -8,8 +8,10 @@ pub mod curvature;
 mod finding;
 pub mod learning_rate;
 mod learning_rate_too_high;
+mod momentum_too_high;
 pub mod noise;
 pub mod path;
 
 pub use finding::{Finding, Severity};
 pub use learning_rate_too_high::learning_rate_too_high;
+pub use momentum_too_high::momentum_too_high;

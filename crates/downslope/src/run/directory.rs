@@ -20,8 +20,9 @@ use serde::{Deserialize, Serialize};
 use super::experiment::{DataSummary, Experiment, Outcome, Trained};
 use super::settings::Settings;
 use crate::checkpoint::{
-    Checkpoint, folder_of, remove_unfinished_files, unfinished_file, without_the_name, write_whole,
+    Checkpoint, Outlives, folder_of, remove_unfinished_files, unfinished_file, without_the_name, write_whole,
 };
+use crate::clock::Clock;
 use crate::data::Notice;
 use crate::diagnosis::{Finding, learning_rate};
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -252,6 +253,8 @@ impl RunDirectory {
             checkpoint,
             pace: period.map(Pace::new),
             has_begun: metrics_bytes > 0,
+            clock: Clock::default(),
+            saved: None,
             error: None,
         };
         Ok((state, recorder))
@@ -287,16 +290,24 @@ impl<W: Write> Write for Counted<W> {
     }
 }
 
-/// Writes a run down as it happens: its events, and a checkpoint after each epoch, every so often in between, and when
-/// it stops. What cannot be written stops the run; [`Recorder::finish`] tells why.
+/// Writes a run down as it happens: its events, and a checkpoint after each epoch (where epochs are shorter than a
+/// fiftieth of a second, after one in every such time), every so often in between, and when it stops. What cannot be written stops the run; [`Recorder::finish`] tells why.
 pub struct Recorder {
     lines: JsonLines<Counted<BufWriter<File>>>,
     metrics: PathBuf,
     checkpoint: PathBuf,
     pace: Option<Pace>,
     has_begun: bool,
+    clock: Clock,
+    /// When the last checkpoint was written, and when the last that outlives the machine.
+    saved: Option<(Duration, Duration)>,
     error: Option<Error>,
 }
+
+/// Epochs shorter than this do not each get a checkpoint: writing would take longer than what a kill could cost.
+const BETWEEN_CHECKPOINTS: Duration = Duration::from_millis(20);
+/// How often a checkpoint waits for the disk. In between they outlive a kill, but not a loss of power.
+const BETWEEN_SYNCS: Duration = Duration::from_secs(1);
 
 impl Recorder {
     /// Writes out what is still held back. The directory stays this process's own until the recorder is dropped.
@@ -311,7 +322,18 @@ impl Recorder {
     fn save(&mut self, state: &State) -> Result<()> {
         self.lines.finish().map_err(|error| Error::io("write", &self.metrics, error))?;
         let metrics_bytes = self.lines.get_mut().bytes;
-        Checkpoint { state: state.clone(), metrics_bytes }.write(&self.checkpoint)
+        let now = self.clock.now();
+        let (outlives, synced) = match self.saved {
+            Some((_, synced)) if now.saturating_sub(synced) < BETWEEN_SYNCS => (Outlives::Process, synced),
+            _ => (Outlives::PowerLoss, now),
+        };
+        Checkpoint { state: state.clone(), metrics_bytes }.write_to_outlive(outlives, &self.checkpoint)?;
+        self.saved = Some((now, synced));
+        Ok(())
+    }
+
+    fn saved_just_now(&self) -> bool {
+        self.saved.is_some_and(|(saved, _)| self.clock.now().saturating_sub(saved) < BETWEEN_CHECKPOINTS)
     }
 
     fn note(&mut self, event: &Event<'_>, state: &State) -> Result<Control> {
@@ -324,7 +346,7 @@ impl Recorder {
         let is_due = !matches!(event, Event::Step(step) if step.step < self.lines.next_step());
         let control = if is_due && !already_told { self.lines.observe(event, state) } else { Control::Continue };
         match event {
-            Event::Epoch(_) => self.save(state)?,
+            Event::Epoch(_) if !self.saved_just_now() => self.save(state)?,
             Event::Step(step) => {
                 if let Some(pace) = &mut self.pace
                     && step.step >= pace.next_step()

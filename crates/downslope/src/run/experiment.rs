@@ -302,7 +302,9 @@ impl Experiment {
         )?;
         let mut findings = Vec::new();
         if reason == StopReason::Diverged {
-            findings.extend(diagnosis::learning_rate_too_high(&mut objective, &self.start, trainer, trainer.sgd.lr));
+            let too_high = diagnosis::momentum_too_high(trainer.sgd.momentum)
+                .or_else(|| diagnosis::learning_rate_too_high(&mut objective, &self.start, trainer, trainer.sgd.lr));
+            findings.extend(too_high);
         }
         for finding in &findings {
             for observer in observers.iter_mut() {
