@@ -9,6 +9,9 @@ use crate::quantity::number;
 /// The loss must fall so many times for the small values to need a logarithmic axis.
 const FALLS_FAR: f64 = 8.0;
 
+/// So few points of whole epochs show nothing yet.
+const FEW_EPOCHS: usize = 2;
+
 /// Training and validation loss: in one figure for one run, in one each for several.
 pub(super) fn losses(runs: &[Run<'_>]) -> Vec<LineChart> {
     if let [run] = runs {
@@ -26,7 +29,8 @@ pub(super) fn losses(runs: &[Run<'_>]) -> Vec<LineChart> {
     charts
 }
 
-/// Training and validation loss of one run, and the losses of single batches where they were written down.
+/// Training and validation loss of one run; where it did not get through its first epochs, the losses of single batches.
+/// Beside whole epochs they would hide them: single rows scatter over ten decades. The CSV has them all.
 pub(super) fn losses_of(run: &Run<'_>) -> LineChart {
     let curves = Curves::of(run);
     let mut series = vec![Series::new("training", curves.train())];
@@ -34,7 +38,7 @@ pub(super) fn losses_of(run: &Run<'_>) -> LineChart {
     if !validation.is_empty() {
         series.push(Series::new("validation", validation));
     }
-    if !curves.steps.is_empty() {
+    if !curves.steps.is_empty() && series[0].points.len() <= FEW_EPOCHS {
         let points = curves.steps.iter().map(|step| (step.place.epoch, step.loss)).collect();
         series.push(Series::new("single batches", points));
     }
