@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use downslope::event::{Event, Started};
 use downslope::observer::{Control, Observer, Pace};
-use downslope::trainer::State;
+use downslope::state::State;
 use downslope_view::quantity::{count, number, rate};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 

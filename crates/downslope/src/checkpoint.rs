@@ -12,7 +12,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::{Error, Result};
 use crate::objective::LossSum;
-use crate::trainer::State;
+use crate::state::State;
 
 /// The form of the file; another number is refused.
 const VERSION: &str = "1";

@@ -19,8 +19,8 @@ use crate::numeric::quantile;
 use crate::objective::{EmpiricalLoss, Objective};
 use crate::observer::{Control, Observer};
 use crate::run::{DataSummary, Experiment, Machine, Settings};
+use crate::state::State;
 use crate::stop::StopReason;
-use crate::trainer::State;
 
 /// Points of a curve between a step and ten times that step.
 const POINTS_PER_DECADE: f64 = 12.0;

@@ -45,7 +45,7 @@
 //! # The house, in the order the data flow
 //!
 //! [`data`] → [`loader`] → [`loss`], [`model`] → [`objective`] → [`metrics`] → [`schedule`], [`clip`] → [`sgd`] →
-//! [`stop`] → [`trainer`] → [`event`] → [`observer`] → [`run`] → [`diagnosis`], and [`compare`], which is the main job.
+//! [`state`] → [`stop`] → [`event`] → [`observer`] → [`trainer`] → [`run`] → [`diagnosis`], and [`compare`], which is the main job.
 //! Beside them: [`checkpoint`], [`clock`], [`error`], [`numeric`], [`random`], and the inner loops, which are private.
 
 pub mod data;
@@ -57,10 +57,11 @@ pub mod metrics;
 pub mod schedule;
 pub mod clip;
 pub mod sgd;
+pub mod state;
 pub mod stop;
-pub mod trainer;
 pub mod event;
 pub mod observer;
+pub mod trainer;
 pub mod run;
 pub mod diagnosis;
 pub mod compare;

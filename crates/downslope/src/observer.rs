@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::event::Event;
 use crate::metrics::Metrics;
-use crate::trainer::State;
+use crate::state::State;
 
 /// Whether a run goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

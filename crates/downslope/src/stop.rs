@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Problem;
-use crate::trainer::State;
+use crate::state::State;
 
 /// The rules that end a run; the first that holds does. Without any, a run goes on for ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -19,8 +19,9 @@ use downslope::loader::{BatchSize, DataLoader, LastBatch, Order};
 use downslope::loss::Loss;
 use downslope::observer::{Control, Observer};
 use downslope::sgd::Sgd;
+use downslope::state::State;
 use downslope::stop::{Stop, StopReason};
-use downslope::trainer::{State, Trainer};
+use downslope::trainer::Trainer;
 use support::{dense_table, objective, twin_tables};
 
 struct Counting;

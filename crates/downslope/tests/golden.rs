@@ -15,8 +15,9 @@ use downslope::objective::EmpiricalLoss;
 use downslope::observer::{Control, Observer};
 use downslope::schedule::Schedule;
 use downslope::sgd::Sgd;
+use downslope::state::State;
 use downslope::stop::Stop;
-use downslope::trainer::{State, Trainer};
+use downslope::trainer::Trainer;
 use serde_json::Value;
 
 struct Steps {

@@ -17,8 +17,9 @@ use downslope::objective::{EmpiricalLoss, Gradient, LossSum, Objective};
 use downslope::observer::{Control, History, Interrupt, JsonLines, Observer};
 use downslope::schedule::Schedule;
 use downslope::sgd::Sgd;
+use downslope::state::State;
 use downslope::stop::{Stop, StopReason};
-use downslope::trainer::{State, Trainer};
+use downslope::trainer::Trainer;
 use support::{Numbers, assert_close, bits, dense_table, model, objective, twin_tables};
 
 fn loader(n_rows: usize, batch_size: BatchSize) -> DataLoader {

@@ -12,8 +12,9 @@ use downslope::diagnosis::curvature;
 use downslope::loss::Loss;
 use downslope::objective::{EmpiricalLoss, Objective};
 use downslope::sgd::Sgd;
+use downslope::state::State;
 use downslope::stop::{Stop, StopReason};
-use downslope::trainer::{State, Trainer};
+use downslope::trainer::Trainer;
 use support::{Path, dense_table, objective};
 
 /// Solves A·x = b by Gaussian elimination with pivoting.

@@ -18,8 +18,9 @@ use downslope::objective::{Gradient, LossSum, Objective};
 use downslope::observer::{Control, Interrupt, Observer};
 use downslope::schedule::Schedule;
 use downslope::sgd::Sgd;
+use downslope::state::State;
 use downslope::stop::{Stop, StopReason};
-use downslope::trainer::{State, Trainer};
+use downslope::trainer::Trainer;
 use support::{LOSSES, Path, bits, dense_table, objective};
 
 fn loader(n_rows: usize, batch_size: &str) -> DataLoader {

@@ -188,7 +188,11 @@ fn ends(runs: &[Run<'_>]) -> Table {
         let record = run.record;
         let sides = [record.train, record.validation].map(|metrics| metrics.filter(|_| !verdict::has_failed(record)));
         let loss = sides.map(|metrics| metrics.map_or_else(nothing, |metrics| number(metrics.loss)));
-        let write = |measure: crate::quality::Measure| measure.format.write(measure.value);
+        // Runs of different kinds have different measures: each says its own name where it is not the column's.
+        let write = |measure: crate::quality::Measure| {
+            let value = measure.format.write(measure.value);
+            if measure.name == name { value } else { format!("{} {value}", measure.name) }
+        };
         let quality = sides.map(|metrics| metrics.as_ref().and_then(headline).map_or_else(nothing, write));
         let ended = record.outcome.map_or("not yet".to_owned(), |outcome| outcome.reason.to_string());
         let epochs = record.outcome.map_or_else(nothing, |outcome| count(outcome.epochs));

@@ -25,8 +25,9 @@ use crate::loader::Batch;
 use crate::metrics::number_or_null;
 use crate::objective::Objective;
 use crate::sgd::Sgd;
+use crate::state::State;
 use crate::stop::{Stop, StopReason};
-use crate::trainer::{State, Trainer};
+use crate::trainer::Trainer;
 
 /// How many times the typical curvature of a row bounds a step of one row: the floor is half its inverse.
 const ABOVE_TYPICAL: f64 = 16.0;

@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::observer::{Control, Observer};
-use crate::trainer::State;
+use crate::state::State;
 
 /// Measures the path θ takes: its length Σ‖θₜ₊₁ − θₜ‖ beside the distance ‖θ − θ₀‖ it covers.
 ///

@@ -29,8 +29,8 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::event::Event;
 use crate::metrics::Metrics;
 use crate::observer::{Control, JsonLines, Observer, Pace};
+use crate::state::State;
 use crate::stop::StopReason;
-use crate::trainer::State;
 
 /// What stands in `run.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -18,8 +18,9 @@ use crate::metrics::Metrics;
 use crate::model::Model;
 use crate::objective::{EmpiricalLoss, Objective};
 use crate::observer::Observer;
+use crate::state::State;
 use crate::stop::StopReason;
-use crate::trainer::{State, Trainer};
+use crate::trainer::Trainer;
 
 /// A table made ready by settings: rows split, features and targets encoded, model and loss decided, θ at its start.
 pub struct Experiment {

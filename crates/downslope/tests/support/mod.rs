@@ -11,7 +11,7 @@ use downslope::loss::{Loss, Suits};
 use downslope::model::{Activation, Model};
 use downslope::objective::EmpiricalLoss;
 use downslope::observer::{Control, Observer};
-use downslope::trainer::State;
+use downslope::state::State;
 
 pub const LOSSES: [Loss; 9] = [
     Loss::Squared,

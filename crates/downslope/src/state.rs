@@ -57,14 +57,14 @@ impl State {
     }
 
     /// Notes a step that was taken.
-    pub(super) fn record_step(&mut self, loss: LossSum) {
+    pub(crate) fn record_step(&mut self, loss: LossSum) {
         self.step += 1;
         self.batch += 1;
         self.running += loss;
     }
 
     /// Notes the end of an epoch and returns the losses of its batches.
-    pub(super) fn record_epoch(&mut self, train_loss: f64, validation_loss: Option<f64>, keeps_best: bool) -> LossSum {
+    pub(crate) fn record_epoch(&mut self, train_loss: f64, validation_loss: Option<f64>, keeps_best: bool) -> LossSum {
         self.epoch += 1;
         self.batch = 0;
         self.train_losses.push(train_loss);

@@ -4,12 +4,8 @@
 //! led. The [`Trainer`] holds what was decided before the run, [`State`] what has become of it. It prints nothing and
 //! draws no conclusions ([`crate::diagnosis`] does).
 
-mod state;
-
 use std::ops::{ControlFlow, Range};
 use std::time::Duration;
-
-pub use state::State;
 
 use crate::clip::Clip;
 use crate::clock::{Clock, Stopwatch};
@@ -20,6 +16,7 @@ use crate::objective::{Gradient, LossSum, Objective};
 use crate::observer::{Control, Observer, Pace};
 use crate::schedule::{Moment, Schedule};
 use crate::sgd::{Rate, Sgd};
+use crate::state::State;
 use crate::stop::{Course, Stop, StopReason, leapt_out};
 
 /// How often a run with a time limit looks at the clock.
