@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use downslope::run::DataSummary;
+
 use crate::page::unbroken;
 use crate::quantity::count;
 use crate::table::wrap;
@@ -10,6 +12,12 @@ use crate::terminal::Canvas;
 /// `1 step`, `1,350 steps`.
 pub(crate) fn plural(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+/// `1,797: 1,438 train, 359 held out`.
+pub(crate) fn rows(data: &DataSummary) -> String {
+    let DataSummary { n_rows, n_train, n_validation, .. } = data;
+    format!("{}: {} train, {} held out", count(*n_rows as u64), count(*n_train as u64), count(*n_validation as u64))
 }
 
 /// The same words as the beginning of a sentence.

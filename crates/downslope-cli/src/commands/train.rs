@@ -137,14 +137,12 @@ fn conclude(directory: &RunDirectory, record: &Record, voice: &Voice) -> Result<
             _ => say(format!("the run is in {path}: model.safetensors predicts, report.html shows it")),
         }
     }
-    if let (Some(target), true) = (record.settings.target_loss, reason.is_some_and(|r| r != StopReason::Target))
-        && !voice.quiet
-    {
+    let missed = record.settings.target_loss.filter(|_| reason != Some(StopReason::Target));
+    if let (Some(target), false) = (missed, voice.quiet) {
         say(format!("the target loss {target} was not reached"));
     }
-    let missed = record.settings.target_loss.is_some() && reason != Some(StopReason::Target);
     let ended = !matches!(reason, None | Some(StopReason::Interrupted | StopReason::Diverged));
-    Ok(if ended && !missed { Outcome::Done } else { Outcome::NotAsAsked })
+    Ok(if ended && missed.is_none() { Outcome::Done } else { Outcome::NotAsAsked })
 }
 
 fn checkpoint_period(keep: &Keep) -> Result<Duration> {

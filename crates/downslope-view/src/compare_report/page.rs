@@ -10,7 +10,7 @@ use crate::page::{Block, Fact, Note, Page, Section, Tone};
 use crate::quality::measures;
 use crate::quantity::{count, number};
 use crate::table::{Column, Table};
-use crate::words::plural;
+use crate::words::{plural, rows};
 
 pub(super) fn report(comparison: &Comparison) -> Page {
     let mut verdict = verdict::paragraphs(comparison);
@@ -122,15 +122,7 @@ fn how(comparison: &Comparison) -> Vec<Block> {
     let machine = &comparison.machine;
     let mut pairs = vec![
         ("data".to_owned(), data.source.clone()),
-        (
-            "rows".to_owned(),
-            format!(
-                "{}: {} train, {} held out",
-                count(data.n_rows as u64),
-                count(data.n_train as u64),
-                count(data.n_validation as u64)
-            ),
-        ),
+        ("rows".to_owned(), rows(data)),
         ("task".to_owned(), verdict::task(comparison)),
         (
             "model".to_owned(),

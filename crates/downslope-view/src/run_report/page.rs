@@ -9,7 +9,7 @@ use crate::page::{Block, Note, Page, Section, Tone};
 use crate::quality::{headline, measures};
 use crate::quantity::{count, number, seconds};
 use crate::table::{Column, Table};
-use crate::words::{capital, plural};
+use crate::words::{capital, plural, rows};
 
 pub(super) fn title(runs: &[Run<'_>]) -> String {
     match runs {
@@ -94,15 +94,7 @@ fn how(run: &Run<'_>) -> Vec<Block> {
     let data = &record.data;
     let mut pairs = vec![
         ("data".to_owned(), data.source.clone()),
-        (
-            "rows".to_owned(),
-            format!(
-                "{}: {} train, {} held out",
-                count(data.n_rows as u64),
-                count(data.n_train as u64),
-                count(data.n_validation as u64)
-            ),
-        ),
+        ("rows".to_owned(), rows(data)),
         ("target".to_owned(), format!("`{}`, {}", data.target, data.task)),
         ("model".to_owned(), format!("{}, {}", data.model, plural(data.n_parameters as u64, "parameter"))),
         ("loss".to_owned(), data.loss.to_string()),

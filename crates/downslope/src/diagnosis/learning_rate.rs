@@ -77,8 +77,8 @@ pub fn choose(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer) -
     let known = objective.row_curvatures(theta);
     let above_typical = if known.is_some() { ABOVE_TYPICAL } else { ABOVE_TYPICAL_PROBED };
     let rows = known.unwrap_or_else(|| probe_rows(objective, theta));
-    // A flat start, or one that bends down, says nothing: then the rows alone decide.
-    let lambda_max = if lambda_max > 0.0 { lambda_max } else { lambda_max * 0.0 + f64::MIN_POSITIVE };
+    // A flat start, or one that bends down, says nothing: then the rows alone decide. NaN stays NaN and is refused below.
+    let lambda_max = if lambda_max <= 0.0 { f64::MIN_POSITIVE } else { lambda_max };
     let row_curvature = (rows.iter().map(|h| h * h).sum::<f64>() / rows.iter().sum::<f64>()).max(lambda_max);
     let largest_row_curvature = rows.iter().copied().fold(lambda_max, f64::max);
     let noise = if n > 1.0 { (n - batch_size) / (n - 1.0) / batch_size } else { 0.0 };
