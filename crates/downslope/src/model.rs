@@ -25,6 +25,17 @@ pub enum Activation {
     Tanh,
 }
 
+impl Activation {
+    /// Multiplies derivatives by the slope of the activation, told from its outputs: 1 or 0 for ReLU, 1 − a² for tanh.
+    pub(crate) fn scale_by_slope(self, outputs: &[f32], derivatives: &mut [f32]) {
+        let both = derivatives.iter_mut().zip(outputs);
+        match self {
+            Self::Relu => both.for_each(|(d, &a)| *d = if a > 0.0 { *d } else { 0.0 }),
+            Self::Tanh => both.for_each(|(d, &a)| *d *= 1.0 - a * a),
+        }
+    }
+}
+
 impl fmt::Display for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -71,6 +82,13 @@ pub(crate) struct Layer {
     pub(crate) n_outputs: usize,
     pub(crate) weight: Range<usize>,
     pub(crate) bias: Range<usize>,
+}
+
+impl Layer {
+    /// Weights and biases.
+    pub(crate) fn parts<'a>(&self, theta: &'a [f32]) -> (&'a [f32], &'a [f32]) {
+        (&theta[self.weight.clone()], &theta[self.bias.clone()])
+    }
 }
 
 /// The shape of a model.

@@ -161,6 +161,21 @@ impl Csr {
         let range = self.indptr[i]..self.indptr[i + 1];
         (&self.indices[range.clone()], &self.values[range])
     }
+
+    /// Where the rows start in [`Csr::indices`] and [`Csr::values`], and where the last one ends, (`n_rows` + 1).
+    pub fn indptr(&self) -> &[usize] {
+        &self.indptr
+    }
+
+    /// The columns of all values, row after row.
+    pub fn indices(&self) -> &[u32] {
+        &self.indices
+    }
+
+    /// All values, row after row.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
 }
 
 fn check_length(part: &str, expected: usize, found: usize) -> Result<()> {

@@ -26,7 +26,7 @@ pub fn relative_noise(objective: &mut dyn Objective, theta: &[f32], loader: &Dat
     let n_batches = (loader.n_rows() / loader.batch_size()).min(MAX_BATCHES);
     let mut sum = 0.0;
     for index in 0..n_batches {
-        let gradient = mean_gradient(objective, theta, loader.batch(&order, index));
+        let gradient = mean_gradient(objective, theta, loader.batches(&order, index..index + 1).batch(0));
         let off = gradient.values().iter().zip(full.values());
         sum += off.map(|(&g, &full)| (f64::from(g) - f64::from(full)).powi(2)).sum::<f64>();
     }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::pass::{BLOCK_ROWS, Pass};
-use super::{Gradient, LossSum, Objective, differences_of_gradients};
+use super::{Gradient, LossSum, Objective, StepLosses, differences_of_gradients};
 use crate::data::{Dataset, Features};
 use crate::error::{ErrorKind, Result};
-use crate::loader::Batch;
+use crate::kernels::{self, OneRowSteps, Rows, Scores, SparseOneRowSteps, axpy};
+use crate::loader::{Batch, Batches};
 use crate::loss::{Loss, Suits};
 use crate::metrics::Metrics;
 use crate::model::{Model, Part};
@@ -34,6 +35,8 @@ pub struct EmpiricalLoss {
     data: Arc<Dataset>,
     target_unit: f64,
     workers: Vec<Worker>,
+    /// The gradient of a fused step whose rows are not all scored before the first is added.
+    step: Vec<f32>,
     pool: Option<Arc<rayon::ThreadPool>>,
 }
 
@@ -86,12 +89,13 @@ impl EmpiricalLoss {
 
     /// The same for what is known to fit.
     pub(crate) fn trusted(model: Model, loss: Loss, data: Arc<Dataset>) -> Self {
-        let mut objective = Self { model, loss, data, target_unit: 1.0, workers: Vec::new(), pool: None };
+        let step = vec![0.0; model.n_parameters()];
+        let mut objective = Self { model, loss, data, target_unit: 1.0, workers: Vec::new(), step, pool: None };
         let n_chunks = objective.n_chunks(objective.data.n_rows());
         let block_rows = BLOCK_ROWS.min(objective.data.n_rows().max(1));
         objective.workers = (0..n_chunks)
             .map(|_| Worker {
-                pass: Pass::new(&objective.model, block_rows),
+                pass: Pass::new(&objective.model, &objective.data.features, block_rows),
                 span: (objective.data.n_rows() > SPAN_ROWS).then(|| objective.gradient()),
                 gradient: (n_chunks > 1).then(|| objective.gradient()),
                 loss: LossSum::default(),
@@ -126,13 +130,15 @@ impl EmpiricalLoss {
 
     /// The outputs of the model for all rows, (`n_rows`, `n_outputs`).
     pub fn outputs(&mut self, theta: &[f32]) -> Vec<f32> {
-        let n_rows = self.data.n_rows();
-        let mut outputs = Vec::with_capacity(n_rows * self.model.n_outputs);
+        let (n_rows, n_outputs) = (self.data.n_rows(), self.model.n_outputs);
+        let mut outputs = Vec::with_capacity(n_rows * n_outputs);
         let pass = &mut self.workers[0].pass;
         for block in blocks(0..n_rows) {
             let length = block.len();
             pass.forward(theta, &self.data.features, &Batch::Range(block));
-            outputs.extend_from_slice(pass.scores(length));
+            for row in 0..length {
+                outputs.extend((0..n_outputs).map(|output| *pass.score_mut(length, row, output)));
+            }
         }
         outputs
     }
@@ -183,22 +189,10 @@ fn cut(positions: Range<usize>, length: usize) -> impl Iterator<Item = Range<usi
     positions.step_by(length).map(move |start| start..(start + length).min(end))
 }
 
-impl Pass {
-    /// Scores a block, sums its losses and leaves the derivatives ready.
-    fn derive(&mut self, theta: &[f32], data: &Dataset, loss: Loss, block: &Batch<'_>) -> f64 {
-        self.forward(theta, &data.features, block);
-        let scores = self.scores(block.len());
-        let n_outputs = scores.len() / block.len();
-        let rows = scores.chunks_exact_mut(n_outputs).enumerate();
-        let sum =
-            rows.map(|(position, outputs)| loss.value_and_derivative(outputs, data.targets[block.row(position)])).sum();
-        self.backward(theta, block.len());
-        sum
-    }
-
+impl Worker {
     /// Adds up the rows of one span, block by block.
     fn sum_span(
-        &mut self,
+        pass: &mut Pass,
         theta: &[f32],
         data: &Dataset,
         loss: Loss,
@@ -208,15 +202,13 @@ impl Pass {
         let mut total = LossSum::default();
         for block in blocks(0..span.len()) {
             let block = span.part(block);
-            total += LossSum::new(self.derive(theta, data, loss, &block), block.len());
-            self.touch(&data.features, &block, gradient);
-            self.accumulate(1.0, &data.features, &block, gradient.values_mut());
+            pass.touch(&data.features, &block, gradient);
+            let sum = pass.add_gradient(theta, data, loss, &block, 1.0, gradient.values_mut());
+            total += LossSum::new(sum, block.len());
         }
         total
     }
-}
 
-impl Worker {
     fn loss_and_gradient(
         &mut self,
         theta: &[f32],
@@ -226,12 +218,12 @@ impl Worker {
         gradient: &mut Gradient,
     ) -> LossSum {
         let Some(span_gradient) = self.span.as_mut().filter(|_| batch.len() > SPAN_ROWS) else {
-            return self.pass.sum_span(theta, data, loss, batch, gradient);
+            return Self::sum_span(&mut self.pass, theta, data, loss, batch, gradient);
         };
         let mut total = LossSum::default();
         for span in cut(0..batch.len(), SPAN_ROWS) {
             span_gradient.clear();
-            total += self.pass.sum_span(theta, data, loss, &batch.part(span), span_gradient);
+            total += Self::sum_span(&mut self.pass, theta, data, loss, &batch.part(span), span_gradient);
             gradient.add(span_gradient);
         }
         total
@@ -268,9 +260,7 @@ impl Objective for EmpiricalLoss {
             for block in blocks(0..chunk.len()) {
                 let block = chunk.part(block);
                 worker.pass.forward(theta, &data.features, &block);
-                let scores = worker.pass.scores(block.len());
-                let rows = scores.chunks_exact(scores.len() / block.len()).enumerate();
-                let sum = rows.map(|(position, outputs)| loss.value(outputs, data.targets[block.row(position)])).sum();
+                let sum = worker.pass.losses(loss, &data.targets, &block, Scores::Keep);
                 worker.loss += LossSum::new(sum, block.len());
             }
         });
@@ -278,14 +268,24 @@ impl Objective for EmpiricalLoss {
     }
 
     /// For batches of one block: more rows gain nothing from leaving the gradient unwritten.
-    fn fused_step(&mut self, theta: &mut [f32], batch: Batch<'_>, lr: f64) -> Option<LossSum> {
-        if batch.len() > BLOCK_ROWS {
-            return None;
+    fn fused_steps(&mut self, theta: &mut [f32], batches: &Batches<'_>, lr: f64, losses: &mut StepLosses) -> bool {
+        if batches.batch_size() > BLOCK_ROWS {
+            return false;
         }
-        let pass = &mut self.workers[0].pass;
-        let sum = pass.derive(theta, &self.data, self.loss, &batch);
-        pass.accumulate((-lr / batch.len() as f64) as f32, &self.data.features, &batch, theta);
-        Some(LossSum::new(sum, batch.len()))
+        if batches.batch_size() == 1 && self.workers[0].pass.is_single(self.loss) {
+            self.one_row_steps(theta, batches.rows(), lr as f32, losses);
+            return true;
+        }
+        for (index, batch) in batches.iter().enumerate() {
+            if index + 1 < batches.len() {
+                Pass::prefetch(&self.data, &batches.batch(index + 1));
+            }
+            losses.push(self.fused_step(theta, &batch, lr));
+            if !losses.last.sum.is_finite() {
+                break;
+            }
+        }
+        true
     }
 
     fn gradient(&self) -> Gradient {
@@ -307,23 +307,29 @@ impl Objective for EmpiricalLoss {
         }
         let direction: Vec<f32> = vector.iter().map(|&v| v as f32).collect();
         let kink_width = self.kink_width();
-        let (pass, data) = (&mut self.workers[0].pass, &*self.data);
+        let (pass, data, n_outputs) = (&mut self.workers[0].pass, &*self.data, self.model.n_outputs);
         let mut product = vec![0.0_f32; theta.len()];
-        let mut scores = Vec::new();
+        let (mut scores, mut changes) = (Vec::new(), vec![0.0; n_outputs]);
         out.fill(0.0);
         for block in blocks(0..batch.len()) {
-            let block = batch.part(block);
-            let n_scores = block.len() * self.model.n_outputs;
+            let (block, length) = (batch.part(block.clone()), block.len());
             pass.forward(theta, &data.features, &block);
             scores.clear();
-            scores.extend_from_slice(&pass.scores(block.len())[..n_scores]);
+            for row in 0..length {
+                scores.extend((0..n_outputs).map(|output| *pass.score_mut(length, row, output)));
+            }
             pass.forward(&direction, &data.features, &block);
-            let rows = pass.scores(block.len()).chunks_exact_mut(self.model.n_outputs);
-            for (changes, scores) in rows.zip(scores.chunks_exact(self.model.n_outputs)) {
-                self.loss.curve(scores, kink_width, changes);
+            for (row, scores) in scores.chunks_exact(n_outputs).enumerate() {
+                for (output, change) in changes.iter_mut().enumerate() {
+                    *change = *pass.score_mut(length, row, output);
+                }
+                self.loss.curve(scores, kink_width, &mut changes);
+                for (output, &change) in changes.iter().enumerate() {
+                    *pass.score_mut(length, row, output) = change;
+                }
             }
             product.fill(0.0);
-            pass.accumulate(1.0, &data.features, &block, &mut product);
+            pass.accumulate(&data.features, &block, &mut product);
             for (out, &product) in out.iter_mut().zip(&product) {
                 *out += f64::from(product) / batch.len() as f64;
             }
@@ -357,6 +363,35 @@ impl Objective for EmpiricalLoss {
 }
 
 impl EmpiricalLoss {
+    /// Steps of one row and one score each.
+    fn one_row_steps(&mut self, theta: &mut [f32], batch: &Batch<'_>, lr: f32, losses: &mut StepLosses) {
+        let (loss, targets) = (self.loss, &self.data.targets[..]);
+        match &self.data.features {
+            Features::Dense(x) => {
+                let x = Rows::new(x.values(), x.n_columns(), batch.clone());
+                kernels::run(OneRowSteps { loss, x, targets, lr, theta, losses });
+            }
+            Features::Sparse(x) => kernels::run(SparseOneRowSteps { loss, x, batch, targets, lr, theta, losses }),
+        }
+    }
+
+    fn fused_step(&mut self, theta: &mut [f32], batch: &Batch<'_>, lr: f64) -> LossSum {
+        let factor = (-lr / batch.len() as f64) as f32;
+        let (pass, data) = (&mut self.workers[0].pass, &*self.data);
+        let is_read_once = matches!(data.features, Features::Dense(_)) && pass.is_single(self.loss);
+        let sum = if is_read_once {
+            self.step.fill(0.0);
+            let sum = pass.add_gradient(theta, data, self.loss, batch, factor, &mut self.step);
+            axpy(1.0, &self.step, theta);
+            sum
+        } else {
+            let sum = pass.derive(theta, data, self.loss, batch, factor);
+            pass.accumulate(&data.features, batch, theta);
+            sum
+        };
+        LossSum::new(sum, batch.len())
+    }
+
     /// The scale of the targets over which a kink of the loss is seen: their standard deviation, or 1 for classes.
     fn kink_width(&self) -> f64 {
         if self.loss.suits() != Suits::Regression {
