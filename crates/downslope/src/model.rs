@@ -120,9 +120,7 @@ impl Model {
     /// The length of θ.
     pub fn n_parameters(&self) -> usize {
         // Without making the layers: this is asked in every step, which must not allocate.
-        let mut n_inputs = self.n_features;
-        let widths = self.hidden.iter().copied().chain([self.n_outputs]);
-        widths.map(|n_outputs| (std::mem::replace(&mut n_inputs, n_outputs) + 1) * n_outputs).sum()
+        self.shapes().map(|(n_inputs, n_outputs)| (n_inputs + 1) * n_outputs).sum()
     }
 
     /// Fails where θ would have more places than an index of this program counts.
@@ -143,17 +141,22 @@ impl Model {
         Err(ErrorKind::Settings(vec![Problem::new("hidden", expected, widths.join(","))]).into())
     }
 
+    /// Inputs and outputs of each layer, from the features to the outputs.
+    pub(crate) fn shapes(&self) -> impl Iterator<Item = (usize, usize)> {
+        let mut n_inputs = self.n_features;
+        let widths = self.hidden.iter().copied().chain([self.n_outputs]);
+        widths.map(move |n_outputs| (std::mem::replace(&mut n_inputs, n_outputs), n_outputs))
+    }
+
     /// The layers, from the features to the outputs.
     pub(crate) fn layers(&self) -> Vec<Layer> {
         let mut start = 0;
-        let mut n_inputs = self.n_features;
-        let widths = self.hidden.iter().copied().chain([self.n_outputs]);
-        widths
-            .map(|n_outputs| {
+        self.shapes()
+            .map(|(n_inputs, n_outputs)| {
                 let weight = start..start + n_outputs * n_inputs;
                 let bias = weight.end..weight.end + n_outputs;
                 start = bias.end;
-                Layer { n_inputs: std::mem::replace(&mut n_inputs, n_outputs), n_outputs, weight, bias }
+                Layer { n_inputs, n_outputs, weight, bias }
             })
             .collect()
     }

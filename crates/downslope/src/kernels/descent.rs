@@ -28,10 +28,10 @@ pub(crate) struct OneRowSteps<'a> {
 
 /// The first line of every row is asked for so many steps ahead, so many rows at once: where it lies on a page that the
 /// machine has not seen lately, that waits for the page to be looked up, and many look-ups at once take hardly longer
-/// than one. Without this, a row of 128 features out of a table of 512 MB took twice as long.
+/// than one.
 const SOON: usize = 24;
 const BURST: usize = 8;
-/// All of a row, or the first lines of a long one, is brought to the first cache so many steps ahead.
+/// All of a row, or the first lines of a long one, is asked for so many steps ahead.
 const NEXT: usize = 12;
 const LINES: usize = 16;
 
@@ -112,7 +112,7 @@ impl OneRowSteps<'_> {
             prefetch_targets::<V>(targets, x.which(), soon);
         }
         let next = position + NEXT;
-        x.prefetch_lines::<V>(next..next + 1, 0..x.width().div_ceil(LANES).min(LINES), Wanted::Next);
+        x.prefetch_lines::<V>(next..next + 1, 0..x.width().div_ceil(LANES).min(LINES), Wanted::Soon);
     }
 
     /// More weights than registers: they stay in the first cache.

@@ -1,7 +1,8 @@
 //! Rows of equal length, wherever they stand in a slice.
 
-use super::Kernel;
 use super::lanes::{LANES, Lanes, Wanted};
+use super::{Kernel, run};
+use crate::data::{Dataset, Features};
 use crate::loader::Batch;
 
 /// Some of the rows of a row-major matrix.
@@ -104,12 +105,17 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Asks for the first rows of a batch that is soon to be computed with, and for their targets.
-pub(crate) struct Prefetch<'a> {
-    /// The rows.
-    pub(crate) x: Rows<'a>,
-    /// The targets of all rows of the table.
-    pub(crate) targets: &'a [f32],
+/// Asks for the first rows of a batch that comes next, and for their targets.
+pub(crate) fn prefetch(data: &Dataset, batch: &Batch<'_>) {
+    if let Features::Dense(x) = &data.features {
+        let x = Rows::new(x.values(), x.n_columns(), batch.clone());
+        run(Prefetch { x, targets: &data.targets });
+    }
+}
+
+struct Prefetch<'a> {
+    x: Rows<'a>,
+    targets: &'a [f32],
 }
 
 /// So many; the others are asked for on the way.

@@ -7,6 +7,7 @@
 mod empirical;
 mod gradient;
 mod pass;
+mod workers;
 
 pub use empirical::EmpiricalLoss;
 pub use gradient::Gradient;

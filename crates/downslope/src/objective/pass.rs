@@ -6,8 +6,8 @@
 
 use crate::data::{Dataset, Features};
 use crate::kernels::{
-    self, Combine, CrossEntropies, Dots, LANES, LinearGradient, Losses, Prefetch, Rows, Scores, SparseGradient,
-    SparseScores, Strides, SumUp,
+    self, Combine, CrossEntropies, Dots, LANES, LinearGradient, Losses, Rows, Scores, SparseGradient, SparseScores,
+    Strides, SumUp,
 };
 use crate::loader::Batch;
 use crate::loss::Loss;
@@ -73,14 +73,6 @@ impl Pass {
             (0, Features::Dense(x)) => Rows::new(x.values(), width, block.clone()),
             (0, Features::Sparse(_)) => Rows::all(&self.input[..block.len() * width], width),
             _ => Rows::all(&self.hidden[index - 1][..block.len() * width], width),
-        }
-    }
-
-    /// Has the rows of a batch brought to the cache that comes next.
-    pub(super) fn prefetch(data: &Dataset, batch: &Batch<'_>) {
-        if let Features::Dense(x) = &data.features {
-            let x = Rows::new(x.values(), x.n_columns(), batch.clone());
-            kernels::run(Prefetch { x, targets: &data.targets });
         }
     }
 
@@ -158,30 +150,31 @@ impl Pass {
         }
     }
 
-    /// Adds the gradient of the block, times the factor it was derived with, to `into`, which may be a gradient (factor
-    /// 1) or θ itself (factor −lr/B: the fused step).
-    pub(super) fn accumulate(&self, features: &Features, block: &Batch<'_>, into: &mut [f32]) {
-        for (index, layer) in self.layers.iter().enumerate() {
-            let (factors, strides) = self.derivatives(index, block.len());
-            let of_layer = &mut into[layer.weight.start..layer.bias.end];
-            let (into, of_bias) = of_layer.split_at_mut(layer.weight.len());
-            match features {
-                Features::Sparse(x) if self.layers.len() == 1 => {
-                    kernels::run(SparseGradient { x, batch: block, factors, strides, into });
-                }
-                _ => {
-                    let rows = self.inputs(index, features, block);
-                    kernels::run(Combine { rows, factors, strides, into });
-                }
-            }
-            for position in 0..block.len() {
-                let factors = &factors[position * strides.row..];
-                of_bias.iter_mut().enumerate().for_each(|(output, bias)| *bias += factors[output * strides.output]);
-            }
+    /// Adds the gradient of the block, times the factor it was derived with, for some outputs of a layer, from `first` on.
+    /// What it is added to may be a gradient (factor 1) or θ itself (factor −lr/B: the direct step).
+    pub(super) fn accumulate(
+        &self,
+        index: usize,
+        first: usize,
+        features: &Features,
+        block: &Batch<'_>,
+        weight: &mut [f32],
+        bias: &mut [f32],
+    ) {
+        let (factors, strides) = self.derivatives(index, block.len());
+        let factors = &factors[first * strides.output..];
+        for position in 0..block.len() {
+            let factors = &factors[position * strides.row..];
+            bias.iter_mut().enumerate().for_each(|(output, bias)| *bias += factors[output * strides.output]);
         }
+        let into = weight;
+        if let (1, Features::Sparse(x)) = (self.layers.len(), features) {
+            return kernels::run(SparseGradient { x, batch: block, factors, strides, into });
+        }
+        kernels::run(Combine { rows: self.inputs(index, features, block), factors, strides, into });
     }
 
-    /// Adds `factor` times the gradient of a block to `into`, which is not θ, and returns Σ ℓ.
+    /// Adds `factor` times the gradient of a block of a linear model to `into`, which is not θ, and returns Σ ℓ.
     pub(super) fn add_gradient(
         &mut self,
         theta: &[f32],
@@ -191,24 +184,25 @@ impl Pass {
         factor: f32,
         into: &mut [f32],
     ) -> f64 {
-        if let (Features::Dense(x), true) = (&data.features, self.is_single(loss)) {
+        if let (Features::Dense(x), true) = (&data.features, loss != Loss::CrossEntropy) {
             let x = Rows::new(x.values(), x.n_columns(), block.clone());
             return kernels::run(LinearGradient { loss, x, targets: &data.targets, batch: block, theta, factor, into });
         }
         let sum = self.derive(theta, data, loss, block, factor);
-        self.accumulate(&data.features, block, into);
+        let (weight, bias) = into.split_at_mut(self.layers[0].weight.len());
+        self.accumulate(0, 0, &data.features, block, weight, bias);
         sum
-    }
-
-    /// Whether a row has one score, straight from its features.
-    pub(super) fn is_single(&self, loss: Loss) -> bool {
-        self.layers.len() == 1 && loss != Loss::CrossEntropy
     }
 
     /// Tells a sparse gradient which parameters the block touches.
     pub(super) fn touch(&self, features: &Features, block: &Batch<'_>, gradient: &mut Gradient) {
         let (Features::Sparse(x), 1) = (features, self.layers.len()) else { return };
         let Layer { n_inputs, n_outputs, ref weight, ref bias } = self.layers[0];
+        // Where most are touched anyway, remembering which costs more than it saves.
+        let n_touched = block.len().saturating_mul(x.n_values() / x.n_rows().max(1) + 1) * n_outputs;
+        if n_touched > bias.end / 2 {
+            return gradient.touch_all();
+        }
         for position in 0..block.len() {
             for output in 0..n_outputs {
                 for &column in x.row(block.row(position)).0 {
