@@ -222,12 +222,12 @@ mod tests {
     use super::*;
     use crate::data::table::Values;
 
-    fn columns(table: &Table) -> Vec<&[f64]> {
+    fn columns(table: &Table) -> Vec<Vec<f64>> {
         table
             .columns()
             .iter()
             .map(|column| match &column.values {
-                Values::Number(numbers) => numbers.as_slice(),
+                Values::Number(numbers) => numbers.to_vec(),
                 _ => panic!("a made table holds numbers"),
             })
             .collect()
@@ -248,7 +248,7 @@ mod tests {
     fn the_gradient_at_the_optimum_is_zero_and_its_loss_is_the_noise() {
         let Generated { table, optimum } = regression().generate().unwrap();
         let columns = columns(&table);
-        let (x, y) = (&columns[..5], columns[5]);
+        let (x, y) = (&columns[..5], &columns[5]);
         let residual: Vec<f64> = (0..200)
             .map(|row| {
                 let score: f64 = x.iter().zip(&optimum.weights[0]).map(|(column, weight)| column[row] * weight).sum();

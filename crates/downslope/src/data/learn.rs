@@ -93,15 +93,17 @@ fn learn_column(
     let column = &table.columns()[index];
     let name = &column.name;
     let rows = || train_rows.iter().map(|&row| row as usize);
-    let n_missing = rows().filter(|&row| column.values.is_missing(row)).count();
+    let numbers = if let Values::Number(numbers) = &column.values { numbers.to_vec() } else { Vec::new() };
+    let is_missing = |row| numbers.get(row).map_or_else(|| column.values.is_missing(row), |number| number.is_nan());
+    let n_missing = rows().filter(|&row| is_missing(row)).count();
     if n_missing == train_rows.len() {
         notices.push(Notice::EmptyColumn { column: name.clone() });
         return Ok(None);
     }
     let marks_missing = n_missing > 0;
     let (encoding, is_constant) = match &column.values {
-        Values::Number(all) => {
-            let numbers: Vec<f64> = rows().map(|row| all[row]).filter(|number| !number.is_nan()).collect();
+        Values::Number(_) => {
+            let numbers: Vec<f64> = rows().map(|row| numbers[row]).filter(|number| !number.is_nan()).collect();
             let (mean, mut std) = moments(&numbers).ok_or_else(|| overflow(table, name))?;
             // Filling with the mean keeps the mean, and shrinks the variance by the share of values that were there.
             std *= (numbers.len() as f64 / train_rows.len() as f64).sqrt();
@@ -167,7 +169,7 @@ fn overflow(table: &Table, name: &str) -> Error {
     if let Values::Number(numbers) = &table.columns()[index].values {
         for (row, number) in numbers.iter().enumerate() {
             if number.abs() > largest.1.abs() {
-                largest = (row, *number);
+                largest = (row, number);
             }
         }
     }

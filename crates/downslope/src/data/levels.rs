@@ -15,7 +15,7 @@ pub(super) enum Code {
 /// Finds the values of a column in a list of levels learned from another table, whatever kind the column has here:
 /// numbers are compared as numbers, booleans without regard to case.
 pub(super) enum LevelCodes<'a> {
-    Numbers { numbers: &'a [f64], known: HashMap<u64, u32> },
+    Numbers { numbers: Vec<f64>, known: HashMap<u64, u32> },
     Codes { codes: &'a [u32], known: Vec<Code> },
 }
 
@@ -29,7 +29,7 @@ impl<'a> LevelCodes<'a> {
                 // A later level must not hide an earlier one that is the same number.
                 let parsed = levels.iter().enumerate().rev();
                 let known = parsed.filter_map(|(code, level)| Some((bits(level.parse().ok()?), code as u32))).collect();
-                Self::Numbers { numbers, known }
+                Self::Numbers { numbers: numbers.to_vec(), known }
             }
             Values::Boolean(codes) => {
                 let known = ["false", "true"].map(|word| find(&|level| level.eq_ignore_ascii_case(word))).to_vec();
@@ -55,10 +55,10 @@ impl<'a> LevelCodes<'a> {
 
     pub(super) fn code(&self, row: usize) -> Code {
         match self {
-            Self::Numbers { numbers, .. } if numbers[row].is_nan() => Code::Missing,
-            Self::Numbers { numbers, known } => {
-                known.get(&bits(numbers[row])).map_or(Code::Unknown, |&code| Code::Known(code))
-            }
+            Self::Numbers { numbers, known } => match numbers[row] {
+                number if number.is_nan() => Code::Missing,
+                number => known.get(&bits(number)).map_or(Code::Unknown, |&code| Code::Known(code)),
+            },
             Self::Codes { codes, .. } if codes[row] == MISSING => Code::Missing,
             Self::Codes { codes, known } => known[codes[row] as usize],
         }
@@ -85,7 +85,7 @@ mod tests {
         let (first, second) = (Code::Known(0), Code::Known(1));
         let texts = Values::categories([Some("b"), None, Some("c"), Some("a")]);
         assert_eq!(codes(&texts, &["a", "b"]), [second, Code::Missing, Code::Unknown, first]);
-        let numbers = Values::Number(vec![2.5, 1.0, f64::NAN, -0.0]);
+        let numbers = Values::Number(vec![2.5, 1.0, f64::NAN, -0.0].into());
         assert_eq!(codes(&numbers, &["1.0", "2.5"]), [second, first, Code::Missing, Code::Unknown]);
         assert_eq!(codes(&numbers, &["0", "1"]), [Code::Unknown, second, Code::Missing, first]);
         let booleans = Values::Boolean(vec![1, 0, MISSING]);

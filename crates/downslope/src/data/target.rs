@@ -137,7 +137,7 @@ impl Distinct {
     fn of(values: &Values) -> Self {
         match values {
             Values::Number(numbers) => {
-                let mut distinct = numbers.clone();
+                let mut distinct = numbers.to_vec();
                 distinct.sort_unstable_by(f64::total_cmp);
                 distinct.dedup();
                 Self::Numbers(distinct)
@@ -266,13 +266,15 @@ impl TargetEncoding {
 pub(super) fn numbers(name: &str, table: &Table, rows: impl Iterator<Item = u32>) -> Result<Vec<f64>> {
     let index = table.column_index(name)?;
     let values = &table.columns()[index].values;
+    let numbers = if let Values::Number(numbers) = values { numbers.to_vec() } else { Vec::new() };
     rows.map(|row| {
         let row = row as usize;
-        let name = name.to_owned();
-        let kind = match values {
-            _ if values.is_missing(row) => ErrorKind::MissingTarget { name },
-            Values::Number(numbers) => return Ok(numbers[row]),
-            _ => ErrorKind::TargetNotNumeric { name, found: values.text(row) },
+        let kind = match numbers.get(row) {
+            Some(&number) if !number.is_nan() => return Ok(number),
+            None if !values.is_missing(row) => {
+                ErrorKind::TargetNotNumeric { name: name.to_owned(), found: values.text(row) }
+            }
+            _ => ErrorKind::MissingTarget { name: name.to_owned() },
         };
         Err(Error::from(kind).at(table.place(row, index)))
     })

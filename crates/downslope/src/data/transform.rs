@@ -27,7 +27,11 @@ impl Preprocessing {
         let mut first = 0;
         for Input { name, encoding, .. } in self.inputs() {
             let index = table.column_index(name)?;
-            let cells = Cells { table, index, rows, values: &mut values, first, n_features };
+            let numbers = match &table.columns()[index].values {
+                Values::Number(numbers) => numbers.to_vec(),
+                _ => Vec::new(),
+            };
+            let cells = Cells { table, index, numbers, rows, values: &mut values, first, n_features };
             encoding.write(cells, &mut notices)?;
             first += encoding.width();
         }
@@ -69,6 +73,8 @@ impl Preprocessing {
 struct Cells<'a> {
     table: &'a Table,
     index: usize,
+    /// The column's numbers, where it holds such.
+    numbers: Vec<f64>,
     rows: &'a [u32],
     values: &'a mut [f32],
     first: usize,
@@ -125,7 +131,7 @@ impl Encoding {
 /// The value of a row as a number, or none if it is missing.
 fn number(cells: &Cells, row: usize) -> Result<Option<f64>> {
     match &cells.table.columns()[cells.index].values {
-        Values::Number(numbers) => Ok(Some(numbers[row]).filter(|number| !number.is_nan())),
+        Values::Number(_) => Ok(Some(cells.numbers[row]).filter(|number| !number.is_nan())),
         values if values.is_missing(row) => Ok(None),
         _ => Err(cells.refuse(row, |name, found| ErrorKind::NotANumber { name, found })),
     }
@@ -136,7 +142,7 @@ fn boolean(cells: &Cells, row: usize) -> Result<Option<f64>> {
     match &cells.table.columns()[cells.index].values {
         Values::Boolean(codes) => Ok((codes[row] != MISSING).then(|| f64::from(codes[row]))),
         values if values.is_missing(row) => Ok(None),
-        Values::Number(numbers) if [0.0, 1.0].contains(&numbers[row]) => Ok(Some(numbers[row])),
+        Values::Number(_) if [0.0, 1.0].contains(&cells.numbers[row]) => Ok(Some(cells.numbers[row])),
         _ => Err(cells.refuse(row, |name, found| ErrorKind::NotABoolean { name, found })),
     }
 }
