@@ -41,6 +41,7 @@ const WHOLE_POWERS_OF_TEN: [u64; 8] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000
 
 impl Decimal {
     /// The value, correctly rounded.
+    #[inline]
     pub(super) fn value(self) -> f64 {
         let power = POWERS_OF_TEN[usize::from(self.places.unsigned_abs())];
         if self.places >= 0 { self.mantissa as f64 / power } else { self.mantissa as f64 * power }

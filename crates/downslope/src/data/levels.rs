@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::data::numbers::Numbers;
 use crate::data::table::{MISSING, Values, shortest};
 
 /// Where the value of a row stands in a list of levels.
@@ -15,7 +16,7 @@ pub(super) enum Code {
 /// Finds the values of a column in a list of levels learned from another table, whatever kind the column has here:
 /// numbers are compared as numbers, booleans without regard to case.
 pub(super) enum LevelCodes<'a> {
-    Numbers { numbers: Vec<f64>, known: HashMap<u64, u32> },
+    Numbers { numbers: &'a Numbers, known: HashMap<u64, u32> },
     Codes { codes: &'a [u32], known: Vec<Code> },
 }
 
@@ -29,7 +30,7 @@ impl<'a> LevelCodes<'a> {
                 // A later level must not hide an earlier one that is the same number.
                 let parsed = levels.iter().enumerate().rev();
                 let known = parsed.filter_map(|(code, level)| Some((bits(level.parse().ok()?), code as u32))).collect();
-                Self::Numbers { numbers: numbers.to_vec(), known }
+                Self::Numbers { numbers, known }
             }
             Values::Boolean(codes) => {
                 let known = ["false", "true"].map(|word| find(&|level| level.eq_ignore_ascii_case(word))).to_vec();
@@ -55,7 +56,7 @@ impl<'a> LevelCodes<'a> {
 
     pub(super) fn code(&self, row: usize) -> Code {
         match self {
-            Self::Numbers { numbers, known } => match numbers[row] {
+            Self::Numbers { numbers, known } => match numbers.get(row) {
                 number if number.is_nan() => Code::Missing,
                 number => known.get(&bits(number)).map_or(Code::Unknown, |&code| Code::Known(code)),
             },

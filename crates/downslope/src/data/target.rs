@@ -242,7 +242,7 @@ impl TargetEncoding {
     /// The targets of some rows: scaled numbers, or class codes.
     pub(super) fn encode(&self, table: &Table, rows: &[u32]) -> Result<Vec<f32>> {
         match self {
-            Self::Regression { name, mean, std } => numbers(name, table, rows.iter().copied())?
+            Self::Regression { name, mean, std } => numbers(name, table, rows)?
                 .into_iter()
                 .zip(rows)
                 .map(|(value, &row)| {
@@ -263,22 +263,27 @@ impl TargetEncoding {
 }
 
 /// The targets of some rows as numbers.
-pub(super) fn numbers(name: &str, table: &Table, rows: impl Iterator<Item = u32>) -> Result<Vec<f64>> {
+pub(super) fn numbers(name: &str, table: &Table, rows: &[u32]) -> Result<Vec<f64>> {
     let index = table.column_index(name)?;
     let values = &table.columns()[index].values;
-    let numbers = if let Values::Number(numbers) = values { numbers.to_vec() } else { Vec::new() };
-    rows.map(|row| {
-        let row = row as usize;
-        let kind = match numbers.get(row) {
-            Some(&number) if !number.is_nan() => return Ok(number),
-            None if !values.is_missing(row) => {
-                ErrorKind::TargetNotNumeric { name: name.to_owned(), found: values.text(row) }
-            }
-            _ => ErrorKind::MissingTarget { name: name.to_owned() },
+    if let Values::Number(numbers) = values {
+        let numbers: Vec<f64> = numbers.of_rows(rows).collect();
+        if !numbers.iter().any(|number| number.is_nan()) {
+            return Ok(numbers);
+        }
+    }
+    let refuse = |row: usize| {
+        let name = name.to_owned();
+        let kind = if values.is_missing(row) {
+            ErrorKind::MissingTarget { name }
+        } else {
+            ErrorKind::TargetNotNumeric { name, found: values.text(row) }
         };
         Err(Error::from(kind).at(table.place(row, index)))
-    })
-    .collect()
+    };
+    let is_number = |row: usize| matches!(values, Values::Number(_)) && !values.is_missing(row);
+    let refused = rows.iter().map(|&row| row as usize).find(|&row| !is_number(row));
+    refused.map_or(Ok(Vec::new()), refuse)
 }
 
 fn class_codes(name: &str, classes: &[String], table: &Table, rows: impl Iterator<Item = u32>) -> Result<Vec<u32>> {
