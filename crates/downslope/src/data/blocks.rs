@@ -162,3 +162,114 @@ pub(super) fn behind_quoted(text: &[u8], open: usize) -> Option<usize> {
         from = quote + 2;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::rows::Rows;
+    use crate::random::{Purpose, Stream};
+
+    fn blocks(text: &str, block_bytes: usize) -> Vec<String> {
+        let mut blocks = Blocks::new(text.as_bytes(), b',', block_bytes);
+        let (mut block, mut all) = (Vec::new(), Vec::new());
+        while blocks.next(&mut block).unwrap() {
+            all.push(String::from_utf8(block.clone()).unwrap());
+        }
+        assert!(blocks.at_end());
+        all
+    }
+
+    /// All fields of all rows; what is open at the end is a field as well.
+    fn rows(text: &str) -> Vec<Vec<String>> {
+        let (mut rows, mut all) = (Rows::new(text, b','), Vec::new());
+        while rows.next_row().is_some() {
+            let mut fields = Vec::new();
+            loop {
+                if rows.field().is_err() {
+                    fields.push("open".to_owned());
+                    break;
+                }
+                fields.push(rows.text().to_owned());
+                if !rows.next_field() {
+                    break;
+                }
+            }
+            let is_open = fields.last().is_some_and(|last| last == "open");
+            all.push(fields);
+            if is_open {
+                break;
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn cuts_are_between_rows_wherever_they_fall() {
+        let pieces =
+            ["a", "1", ",", ",", "\"", "\"", "\"\"", "\n", "\n", "\r\n", "\r", "é", "\"x\ny\"", "\n\"z\r\n,\","];
+        for number in 0..3000 {
+            let mut stream = Stream::new(4, Purpose::Probe, number);
+            let n_pieces = stream.below(16);
+            let text: String = (0..n_pieces).map(|_| pieces[stream.below(pieces.len() as u32) as usize]).collect();
+            let whole = rows(&text);
+            for block_bytes in 1..text.len() + 2 {
+                let blocks = blocks(&text, block_bytes);
+                assert_eq!(blocks.concat(), text, "{block_bytes}");
+                let cut: Vec<_> = blocks.iter().flat_map(|block| rows(block)).collect();
+                assert_eq!(cut, whole, "{text:?} in {blocks:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_are_as_long_as_asked_for_and_longer_only_for_a_long_row() {
+        assert_eq!(blocks("aa\nbb\ncc\n", 6), ["aa\nbb\n", "cc\n"]);
+        assert_eq!(blocks("aa\nbb\ncc", 100), ["aa\nbb\ncc"]);
+        assert_eq!(blocks("a\n\"bbbb\nbbbb\"\nc\n", 4), ["a\n", "\"bbbb\nbbbb\"\nc\n"]);
+        assert_eq!(blocks("aa\rbb\rcc", 4), ["aa\r", "bb\r", "cc"]);
+    }
+
+    #[test]
+    fn results_come_in_the_order_of_the_text_up_to_the_first_error() {
+        let text: String = (0..200).map(|row| format!("{row}\n")).collect();
+        for n_threads in [1, 2, 5] {
+            let work = |refused: &'static str| {
+                let mut blocks = Blocks::new(text.as_bytes(), b',', 3);
+                let mut first = Vec::new();
+                assert!(blocks.next(&mut first).unwrap());
+                let work = |text: &str, seen: &mut usize| {
+                    *seen += 1;
+                    if text.lines().any(|line| line >= refused) {
+                        Err(ErrorKind::NoRows.into())
+                    } else {
+                        Ok(text.to_owned())
+                    }
+                };
+                let (done, error) = blocks.work(&first, n_threads, work).unwrap();
+                (done.concat(), error.is_some())
+            };
+            assert_eq!(work("x"), (text.clone(), false));
+            // `60` is the first that stands behind `6` in the order of letters.
+            assert_eq!(work("6"), ("0\n1\n2\n3\n4\n5\n".to_owned(), true));
+        }
+    }
+
+    #[test]
+    fn a_source_that_breaks_off_is_an_error() {
+        struct Broken(usize);
+        impl Read for Broken {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                self.0 = self.0.checked_sub(1).ok_or_else(|| io::Error::other("gone"))?;
+                buffer[0] = b'\n';
+                Ok(1)
+            }
+        }
+        for n_threads in [1, 3] {
+            let mut blocks = Blocks::new(Broken(20), b',', 4);
+            let mut first = Vec::new();
+            assert!(blocks.next(&mut first).unwrap());
+            let error = blocks.work(&first, n_threads, |_, (): &mut ()| Ok(())).unwrap_err();
+            assert_eq!(error.to_string(), "gone");
+        }
+    }
+}

@@ -434,6 +434,86 @@ mod tests {
         assert!(n_tables > 500, "{n_tables}");
     }
 
+    /// All there is to be known of a table, or what is said of it.
+    fn outcome(text: &[u8], block_bytes: usize, n_threads: usize) -> String {
+        let options = ReadOptions { threads: Some(n_threads), ..ReadOptions::default() };
+        match read_in_blocks("t.csv", io::Cursor::new(text), &options, block_bytes) {
+            Err(error) => error.to_string(),
+            Ok(table) => {
+                let lines: Vec<String> = (0..table.n_rows()).map(|row| table.place(row, 0).to_string()).collect();
+                let names: Vec<&str> = table.columns().iter().map(|column| column.name.as_str()).collect();
+                format!("{names:?} {} {} {lines:?}", table.fingerprint(), kinds(&table))
+            }
+        }
+    }
+
+    #[test]
+    fn neither_blocks_nor_threads_change_a_value_or_a_message() {
+        let texts: [&[u8]; 16] = [
+            b"a,b,c\n1,x,true\n2.5,y,false\n,z,\n4,x,true\n",
+            b"\xef\xbb\xbfa,b\r\n\r\n1,\"x\r\ny\"\r\n2,z\r\n\r\n3,w\r\n",
+            b"\xef\xbb\xbf\xef\xbb\xbf\"a\n\",b\n1,2\n",
+            b"\n\n \n",
+            b"\n\n\na,b\n1,2\n  \n3,4\n",
+            b"a\n1\n\n \n\"\"\n2\n",
+            b"a,b\r1,2\r3,4\r",
+            b"a,b\n1,2\n1,2,3\n1\n",
+            b"a,b\n1,2\n1,2,3\n1,\"open\n2,3\n",
+            b"a,b\n1,2\n1,\"open\n2,3\n4,5\n",
+            b"a,b\n1,2\n1,2,3\nJos\xe9,3\n4,5\n",
+            b"a,b\n1,2\n3,4\n5,n/a\n6,x\ny,7\n",
+            b"a,b\n1,2\n3,inf\n5,n/a\n",
+            b"a,b\n1,1\n2,2.50\n3,x\n4,y\n5,z\n6,x\n7,\"NA\"\n8,2.5\n",
+            b"a,b,a\n1,2,3\n",
+            b"\"a\nb\",c\n0.1234567890123456,1e-5\n-0,-7.25\n\"1\",+3\n",
+        ];
+        for text in texts {
+            let whole = outcome(text, text.len() + 1, 1);
+            for block_bytes in 1..=text.len() {
+                let said = outcome(text, block_bytes, 1 + block_bytes % 3);
+                assert_eq!(said, whole, "{:?} in blocks of {block_bytes}", String::from_utf8_lossy(text));
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_is_the_same_in_blocks() {
+        let pieces = [
+            "a", "b", "1", "2.5", "-", "true", "NA", ",", ",", ",", ";", "\"", " ", "\n", "\n", "\n", "\r\n", "\r",
+            "é", "\n1,2", "\n3,x",
+        ];
+        for number in 0..2000 {
+            let mut stream = Stream::new(6, Purpose::Probe, number);
+            let n_pieces = stream.below(24);
+            let text: String = (0..n_pieces).map(|_| pieces[stream.below(pieces.len() as u32) as usize]).collect();
+            let whole = outcome(text.as_bytes(), 1000, 1);
+            for block_bytes in [1, 2, 3, 5, 8, 13] {
+                let n_threads = if number % 10 == 0 { 2 } else { 1 };
+                assert_eq!(
+                    outcome(text.as_bytes(), block_bytes, n_threads),
+                    whole,
+                    "{text:?} in blocks of {block_bytes}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn another_encoding_far_below_is_told_before_anything_else() {
+        let rows = "1,2\n".repeat(100_000);
+        let mut text = format!("a,b\n1,2,3\n{rows}").into_bytes();
+        let ragged = "t.csv:2: expected 2 fields as in the header, found 3";
+        assert_eq!(outcome(&text, BLOCK_BYTES, 2), ragged);
+        text.extend_from_slice("é".repeat(70_000).as_bytes());
+        assert_eq!(outcome(&text, BLOCK_BYTES, 2), ragged);
+        text.push(0xc3);
+        let other = "t.csv:100003: expected UTF-8 text, found bytes of another encoding";
+        assert_eq!(outcome(&text, BLOCK_BYTES, 2), other);
+        let mut libsvm = b"1 1:2\n".repeat(100_000);
+        libsvm.extend_from_slice(b"\xe9\n");
+        assert_eq!(outcome(&libsvm, BLOCK_BYTES, 2), other.replace("100003", "100001"));
+    }
+
     #[test]
     fn a_missing_word_may_be_a_number() {
         let options = ReadOptions { missing: vec!["-999".to_owned()], ..ReadOptions::default() };

@@ -58,3 +58,36 @@ impl Lines {
         self.n_rows
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_back_whether_regular_or_not_and_however_they_were_joined() {
+        for lines in [vec![2, 3, 4, 5, 6], vec![4, 5, 6, 9, 10], vec![1, 3, 4, 8, 20], vec![2, 3, 4, 5, 7], vec![9]] {
+            for cut in 0..lines.len() {
+                let mut all = Lines::default();
+                let mut first = 0;
+                for part in [&lines[..cut], &lines[cut..]] {
+                    let mut below = Lines::default();
+                    part.iter().for_each(|line| below.push(line - first));
+                    all.join(&below, first);
+                    first = lines[cut];
+                }
+                assert_eq!((0..all.len()).map(|row| all.of(row)).collect::<Vec<_>>(), lines);
+            }
+        }
+        let regular = |line: u64| if line < 1000 { line + 3 } else { line + 4 };
+        let mut lines = Lines::default();
+        (0..1000).for_each(|row| lines.push(regular(row)));
+        assert!(lines.below_first.is_empty(), "nothing is kept of a regular file");
+        lines.push(regular(1000));
+        assert_eq!((lines.of(999), lines.of(1000)), (1002, 1004));
+    }
+
+    #[test]
+    fn rows_that_were_never_lines_stand_below_a_header() {
+        assert_eq!((Lines::default().of(0), Lines::default().of(7)), (2, 9));
+    }
+}

@@ -312,3 +312,100 @@ fn pack_floats(floats: &[f64]) -> Option<Packed> {
     let codes = floats.iter().map(|float| if float.is_nan() { 0 } else { 1 + (bits(float) - low) });
     Packed::of(codes, (high - low).saturating_add(1), Form::Floats { bits: low })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, Stream};
+
+    /// The run that numbers make as they are spelled; an empty text is a missing value.
+    fn run<'a>(gathering: &mut Gathering, texts: impl IntoIterator<Item = &'a str>) -> Run {
+        for text in texts {
+            match Number::at_start_of(text.as_bytes()) {
+                Some((number, _)) => gathering.push(number),
+                None => gathering.push_missing(),
+            }
+        }
+        gathering.take()
+    }
+
+    fn bits_a_number(run: &Run) -> u32 {
+        match run {
+            Run::Floats(_) => 64,
+            Run::Packed(packed) => packed.width,
+        }
+    }
+
+    #[test]
+    fn every_number_comes_back_to_the_last_bit() {
+        let mut gathering = Gathering::default();
+        for number in 0..3000 {
+            let mut stream = Stream::new(5, Purpose::Probe, number);
+            let odd = [
+                "",
+                "0",
+                "-0",
+                "-0.0",
+                "1e-22",
+                "9007199254740992",
+                "-9007199254740992",
+                "1e22",
+                "5e-324",
+                "1e308",
+                "-1e308",
+            ];
+            let digits = [1, 100, 1 << 20, u32::MAX][stream.below(4) as usize];
+            let places = 1 + stream.below(8);
+            let kinds = 1 + stream.below(5);
+            let texts: Vec<String> = (0..stream.below(70))
+                .map(|_| match stream.below(kinds) {
+                    0 => {
+                        format!("{:.*}", stream.below(places) as usize, f64::from(stream.below(digits)) / 64.0 - 100.0)
+                    }
+                    1 => stream.below(digits).to_string(),
+                    2 => stream.normal().to_string(),
+                    3 => String::new(),
+                    _ => odd[stream.below(odd.len() as u32) as usize].to_owned(),
+                })
+                .collect();
+            let run = run(&mut gathering, texts.iter().map(String::as_str));
+            let numbers = Numbers::from(run);
+            let expected: Vec<u64> = texts.iter().map(|text| text.parse().unwrap_or(f64::NAN).to_bits()).collect();
+            let found: Vec<u64> = numbers.iter().map(f64::to_bits).collect();
+            assert_eq!(found, expected, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_take_as_many_bits_as_they_need() {
+        let bits = |texts: &[&str]| bits_a_number(&run(&mut Gathering::default(), texts.iter().copied()));
+        assert_eq!(bits(&["", ""]), 0);
+        assert_eq!(bits(&["7"]), 1);
+        assert_eq!(bits(&["100000", "100001", "100002", ""]), 2);
+        assert_eq!(bits(&["-1.000000", "1.000000"]), 21);
+        assert_eq!(bits(&["0.5", "0.25", "12"]), 7);
+        // Doubles of like size share sign and exponent.
+        assert_eq!(bits(&["0.6185023210123456", "0.9348201112345678", "-0.55555555555555555"]), 53);
+        assert_eq!(bits(&["1e-300", "1.5", "1e300"]), 64);
+        assert_eq!(bits(&["-9007199254740992", "9007199254740992", "1e-22"]), 60);
+    }
+
+    #[test]
+    fn rows_are_found_in_whatever_run_they_are() {
+        let mut gathering = Gathering::default();
+        let mut numbers = Numbers::default();
+        numbers.push(run(&mut gathering, ["1", "2.5", ""]));
+        numbers.push(run(&mut gathering, []));
+        numbers.push(run(&mut gathering, ["0.1234567890123456"]));
+        numbers.join(vec![4.0, f64::INFINITY].into());
+        assert_eq!((numbers.len(), numbers.is_empty(), numbers.any_infinite()), (6, false, true));
+        let rows = [5, 0, 1, 3, 4, 1, 5];
+        let found: Vec<f64> = numbers.of_rows(&rows).collect();
+        assert_eq!(found, [f64::INFINITY, 1.0, 2.5, 0.123_456_789_012_345_6, 4.0, 2.5, f64::INFINITY]);
+        assert_eq!(found, rows.map(|row| numbers.get(row as usize)));
+        assert!(numbers.get(2).is_nan());
+        let all: Vec<u64> = numbers.to_vec().into_iter().map(f64::to_bits).collect();
+        assert_eq!(all, numbers.iter().map(f64::to_bits).collect::<Vec<_>>());
+        assert!(Numbers::default().is_empty() && !Numbers::default().any_infinite());
+    }
+}
