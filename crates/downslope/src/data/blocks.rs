@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn results_come_in_the_order_of_the_text_up_to_the_first_error() {
-        let text: String = (0..200).map(|row| format!("{row}\n")).collect();
+        let text: String = (0..200).map(|row| row.to_string() + "\n").collect();
         for n_threads in [1, 2, 5] {
             let work = |refused: &'static str| {
                 let mut blocks = Blocks::new(text.as_bytes(), b',', 3);

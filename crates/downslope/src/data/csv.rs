@@ -32,7 +32,7 @@ use crate::data::table::{Column, Table, check_names, no_such_column};
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// Rows of about so many bytes are read by one thread at a time. With their numbers they stay in its second-level cache.
-const BLOCK_BYTES: usize = 1 << 20;
+const BLOCK_BYTES: usize = 1 << 19;
 
 /// What a column is read as, whatever its values look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -52,10 +52,9 @@ impl Number {
     /// The number at the start of a text, and how many bytes spell it; none where there is none, or an infinite one.
     #[inline]
     pub(super) fn at_start_of(text: &[u8]) -> Option<(Self, usize)> {
-        // No branches on the sign: half of the numbers have one, and none could be foretold.
         let sign = text.first().copied().unwrap_or_default();
         let negative = sign == b'-';
-        let first = usize::from(negative | (sign == b'+'));
+        let first = usize::from(negative || sign == b'+');
         let mut mantissa = 0;
         let mut end = take_digits(text, first, &mut mantissa);
         let mut n_digits = end - first;
@@ -63,7 +62,7 @@ impl Number {
         if text.get(end) == Some(&b'.') {
             let point = end + 1;
             end = take_digits(text, point, &mut mantissa);
-            places = (end - point) as i64;
+            places = (end - point).cast_signed();
             n_digits += end - point;
         }
         if n_digits == 0 {
@@ -76,7 +75,7 @@ impl Number {
         }
         // Nineteen digits always fit into the mantissa.
         let places = if n_digits <= 19 { i8::try_from(places).unwrap_or(i8::MAX) } else { i8::MAX };
-        if mantissa <= MAX_MANTISSA && places.unsigned_abs() <= MAX_PLACES && !(negative & (mantissa == 0)) {
+        if mantissa <= MAX_MANTISSA && places.unsigned_abs() <= MAX_PLACES && !(negative && mantissa == 0) {
             let mantissa = if negative { -mantissa.cast_signed() } else { mantissa.cast_signed() };
             return Some((Self::Decimal(Decimal { mantissa, places }), end));
         }
@@ -150,14 +149,14 @@ const FIFTHS: [Reciprocal; MAX_PLACES as usize + 1] = {
 };
 
 /// The exponent that a text begins with, and its length with the `e`; both 0 where no digit follows.
-fn exponent(text: &[u8]) -> (i64, usize) {
+fn exponent(text: &[u8]) -> (isize, usize) {
     let negative = text.get(1) == Some(&b'-');
     let first = if negative || text.get(1) == Some(&b'+') { 2 } else { 1 };
     let digits = text.get(first..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit());
-    let (mut exponent, mut n_digits) = (0_i64, 0);
+    let (mut exponent, mut n_digits) = (0_isize, 0);
     for digit in digits {
         // Whatever is larger is out of range as well.
-        exponent = (10 * exponent + i64::from(digit - b'0')).min(1_000_000);
+        exponent = (10 * exponent + isize::from((digit - b'0').cast_signed())).min(1_000_000);
         n_digits += 1;
     }
     if n_digits == 0 { (0, 0) } else { (if negative { -exponent } else { exponent }, first + n_digits) }

@@ -301,7 +301,7 @@ mod tests {
     fn every_class_is_drawn_and_noise_alone_draws_them_alike() {
         let kind = GeneratorKind::Softmax { n_classes: 4 };
         let Generated { table, .. } = Generator { kind, n_rows: 8000, noise: 1.0, ..regression() }.generate().unwrap();
-        let target = columns(&table)[5].to_vec();
+        let target = columns(&table)[5].clone();
         for class in 0..4_u32 {
             let count = target.iter().filter(|&&label| (label - f64::from(class)).abs() < 0.5).count();
             assert!((1850..2150).contains(&count), "{class}: {count}");

@@ -71,7 +71,9 @@ mod tests {
                 let mut first = 0;
                 for part in [&lines[..cut], &lines[cut..]] {
                     let mut below = Lines::default();
-                    part.iter().for_each(|line| below.push(line - first));
+                    for line in part {
+                        below.push(line - first);
+                    }
                     all.join(&below, first);
                     first = lines[cut];
                 }
