@@ -12,7 +12,6 @@
 //!
 //! Missing is an empty field, or one of the words in [`ReadOptions::missing`], spelled exactly so.
 //! A header of numbers is taken for a row of data and refused, except `0,1,2…` as pandas numbers nameless columns.
-
 //!
 //! A file is read in blocks of whole rows on several threads (`blocks`), each block by itself (`rows`, `survey`), and
 //! what was found is joined in the order of the text. So neither values nor messages depend on blocks or threads: of
@@ -27,7 +26,7 @@ use crate::data::blocks::Blocks;
 use crate::data::lines::Lines;
 use crate::data::rows::Rows;
 use crate::data::sniff::{self, BYTE_ORDER_MARK};
-use crate::data::survey::{Found, Survey, Texts};
+use crate::data::survey::{Found, Survey, Texts, gather_texts, survey};
 use crate::data::table::{Column, Table, check_names, no_such_column};
 use crate::error::{Error, ErrorKind, Place, Result};
 
@@ -62,7 +61,7 @@ impl Default for ReadOptions {
 }
 
 impl ReadOptions {
-    fn is_missing(&self, field: &str) -> bool {
+    pub(super) fn is_missing(&self, field: &str) -> bool {
         field.is_empty() || self.missing.iter().any(|word| word == field)
     }
 
@@ -110,16 +109,10 @@ struct Begun<'a, R> {
     blocks: Blocks<&'a mut R>,
 }
 
-/// What was found in the rows of a block.
-struct Part {
-    lines: Lines,
-    n_lines: u64,
-    columns: Vec<Found>,
-}
-
 impl<R: Read + Seek + Send> TextFile<'_, R> {
     fn table(&mut self, options: &ReadOptions) -> Result<Table> {
-        let head = sniff::head(&mut self.text).map_err(|error| refused(self.name, error))?;
+        let head = self.text.rewind().and_then(|()| sniff::head(&mut self.text));
+        let head = head.map_err(|error| refused(self.name, error))?;
         // A file that was joined of two has two marks.
         let n_marks = head.chunks(BYTE_ORDER_MARK.len()).take(2).take_while(|&bytes| bytes == BYTE_ORDER_MARK).count();
         self.start = (n_marks * BYTE_ORDER_MARK.len()) as u64;
@@ -229,8 +222,8 @@ impl<R: Read + Seek + Send> TextFile<'_, R> {
     /// The line of the first bytes that are no UTF-8.
     fn line_of_other_encoding(&mut self) -> Result<Option<u64>> {
         self.text
-            .seek(SeekFrom::Start(0))
-            .and_then(|_| sniff::line_of_other_encoding(&mut self.text))
+            .rewind()
+            .and_then(|()| sniff::line_of_other_encoding(&mut self.text))
             .map_err(|error| refused(self.name, error))
     }
 }
@@ -242,69 +235,6 @@ fn forced_kinds(names: &[String], options: &ReadOptions) -> Result<Vec<Option<Co
         kinds[index] = Some(*kind);
     }
     Ok(kinds)
-}
-
-/// What a block's columns hold.
-fn survey(mut rows: Rows, columns: &mut [Survey], options: &ReadOptions) -> Result<Part> {
-    // Looked for among numbers only where it is one.
-    let number_is_missing = options
-        .missing
-        .iter()
-        .any(|word| word.starts_with(['+', '-', '.']) || word.starts_with(|first: char| first.is_ascii_digit()));
-    let (mut lines, expected) = (Lines::default(), columns.len());
-    'rows: while let Some(line) = rows.next_row() {
-        let mut column = columns.iter_mut();
-        loop {
-            let column = column.next();
-            if let Some((number, text)) = rows.number() {
-                match column {
-                    Some(column) if number_is_missing && options.is_missing(text) => column.add_missing(),
-                    Some(column) => column.add_number(number),
-                    None => {}
-                }
-            } else {
-                rows.field()?;
-                if rows.is_blank(expected) {
-                    continue 'rows;
-                }
-                let text = rows.text().trim();
-                match column {
-                    Some(column) if options.is_missing(text) => column.add_missing(),
-                    Some(column) => column.add(line, text),
-                    None => {}
-                }
-            }
-            if !rows.next_field() {
-                break;
-            }
-        }
-        let found = rows.n_fields();
-        if found != expected {
-            return Err(Error::from(ErrorKind::Ragged { expected, found }).at(Place::default().line(line)));
-        }
-        lines.push(line);
-    }
-    Ok(Part { lines, n_lines: rows.position().1, columns: columns.iter_mut().map(Survey::take).collect() })
-}
-
-/// The texts of a block in the columns that are wanted.
-fn gather_texts(mut rows: Rows, wanted: &[bool], options: &ReadOptions, columns: &mut [Texts]) -> Result<()> {
-    let n_columns = wanted.len();
-    'rows: while rows.next_row().is_some() {
-        let mut columns = columns.iter_mut();
-        for &wanted in wanted {
-            rows.field()?;
-            if rows.is_blank(n_columns) {
-                continue 'rows;
-            }
-            if wanted && let Some(column) = columns.next() {
-                let text = rows.text().trim();
-                column.add((!options.is_missing(text)).then_some(text));
-            }
-            rows.next_field();
-        }
-    }
-    Ok(())
 }
 
 /// All the fields of a row, without the spaces around them.

@@ -1,12 +1,14 @@
-//! What kind of column is this, as its fields go by?
+//! What kind of column is this, as its fields go by, block by block?
 //!
 //! The rules are told in [`crate::data::csv`].
 
 use std::collections::HashMap;
 
-use crate::data::csv::ColumnKind;
+use crate::data::csv::{ColumnKind, ReadOptions};
 use crate::data::decimal::{Decimal, Number};
+use crate::data::lines::Lines;
 use crate::data::numbers::{Gathering, Numbers};
+use crate::data::rows::Rows;
 use crate::data::table::{MISSING, Values};
 use crate::error::{Error, ErrorKind, Place, Result};
 
@@ -187,4 +189,84 @@ impl Texts {
     pub(super) fn finish(self) -> Values {
         Values::from_codes_in_order_of_appearance(self.first_codes, self.codes)
     }
+}
+
+/// What was found in the rows of a block.
+pub(super) struct Part {
+    /// The line of each row, from the block's first.
+    pub(super) lines: Lines,
+    /// How many lines the block has.
+    pub(super) n_lines: u64,
+    pub(super) columns: Vec<Found>,
+}
+
+/// What a block's columns hold.
+///
+/// # Errors
+/// [`ErrorKind::Ragged`] and [`ErrorKind::OpenQuote`], with lines from the block's first.
+pub(super) fn survey(mut rows: Rows, columns: &mut [Survey], options: &ReadOptions) -> Result<Part> {
+    // Looked for among numbers only where it is one.
+    let number_is_missing = options
+        .missing
+        .iter()
+        .any(|word| word.starts_with(['+', '-', '.']) || word.starts_with(|first: char| first.is_ascii_digit()));
+    let (mut lines, expected) = (Lines::default(), columns.len());
+    'rows: while let Some(line) = rows.next_row() {
+        let mut column = columns.iter_mut();
+        loop {
+            let column = column.next();
+            if let Some((number, text)) = rows.number() {
+                match column {
+                    Some(column) if number_is_missing && options.is_missing(text) => column.add_missing(),
+                    Some(column) => column.add_number(number),
+                    None => {}
+                }
+            } else {
+                rows.field()?;
+                if rows.is_blank(expected) {
+                    continue 'rows;
+                }
+                let text = rows.text().trim();
+                match column {
+                    Some(column) if options.is_missing(text) => column.add_missing(),
+                    Some(column) => column.add(line, text),
+                    None => {}
+                }
+            }
+            if !rows.next_field() {
+                break;
+            }
+        }
+        let found = rows.n_fields();
+        if found != expected {
+            return Err(Error::from(ErrorKind::Ragged { expected, found }).at(Place::default().line(line)));
+        }
+        lines.push(line);
+    }
+    Ok(Part { lines, n_lines: rows.position().1, columns: columns.iter_mut().map(Survey::take).collect() })
+}
+
+/// The texts of a block in the columns that are wanted.
+pub(super) fn gather_texts(
+    mut rows: Rows,
+    wanted: &[bool],
+    options: &ReadOptions,
+    columns: &mut [Texts],
+) -> Result<()> {
+    let n_columns = wanted.len();
+    'rows: while rows.next_row().is_some() {
+        let mut columns = columns.iter_mut();
+        for &wanted in wanted {
+            rows.field()?;
+            if rows.is_blank(n_columns) {
+                continue 'rows;
+            }
+            if wanted && let Some(column) = columns.next() {
+                let text = rows.text().trim();
+                column.add((!options.is_missing(text)).then_some(text));
+            }
+            rows.next_field();
+        }
+    }
+    Ok(())
 }
