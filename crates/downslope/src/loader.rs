@@ -112,7 +112,7 @@ pub enum Batch<'a> {
     Rows(&'a [u32]),
 }
 
-impl<'a> Batch<'a> {
+impl Batch<'_> {
     /// All of `n_rows` rows.
     pub fn all(n_rows: usize) -> Self {
         Self::Range(0..n_rows)

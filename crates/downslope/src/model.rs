@@ -26,7 +26,7 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Multiplies derivatives by the slope of the activation, told from its outputs: 1 or 0 for ReLU, 1 − a² for tanh.
+    /// Multiplies derivatives by the slope of the activation, told from its outputs: 1 or 0 for `relu`, 1 − a² for `tanh`.
     pub(crate) fn scale_by_slope(self, outputs: &[f32], derivatives: &mut [f32]) {
         let both = derivatives.iter_mut().zip(outputs);
         match self {

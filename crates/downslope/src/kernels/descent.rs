@@ -43,10 +43,8 @@ impl Kernel for OneRowSteps<'_> {
         match self.x.width().div_ceil(LANES) {
             1 => self.in_registers::<V, 1>(),
             2 => self.in_registers::<V, 2>(),
-            3 => self.in_registers::<V, 3>(),
-            4 => self.in_registers::<V, 4>(),
-            5..=6 => self.in_registers::<V, 6>(),
-            7..=8 => self.in_registers::<V, 8>(),
+            3..=4 => self.in_registers::<V, 4>(),
+            5..=8 => self.in_registers::<V, 8>(),
             _ => self.in_memory::<V>(),
         }
     }
@@ -82,7 +80,6 @@ impl OneRowSteps<'_> {
             let sum = match C {
                 1 => sums[0],
                 2 => sums[0] + sums[1],
-                3 => (sums[0] + sums[1]) + sums[2],
                 _ => (sums[0] + sums[1]) + (sums[2] + sums[3]),
             };
             let target = self.targets[self.x.number(position)];
@@ -106,7 +103,7 @@ impl OneRowSteps<'_> {
     /// Asks for rows well ahead, and brings one close.
     #[inline(always)]
     fn prefetch<V: Lanes>(x: &Rows<'_>, targets: &[f32], position: usize) {
-        if position % BURST == 0 {
+        if position.is_multiple_of(BURST) {
             let soon = position + SOON..position + SOON + BURST;
             x.prefetch_lines::<V>(soon.clone(), 0..1, Wanted::Soon);
             prefetch_targets::<V>(targets, x.which(), soon);

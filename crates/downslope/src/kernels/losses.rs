@@ -203,14 +203,20 @@ const MOST_ROWS: usize = 64;
 /// At every row's place as many numbers can be read as `into` holds.
 #[inline(always)]
 unsafe fn add_rows<V: Lanes>(rows: &[*const f32], steps: &[f32], into: &mut [f32]) {
+    /// J·16 columns at once, their rows in K sums.
+    macro_rules! columns {
+        ($j:literal in $k:literal from $column:ident) => {
+            // SAFETY: the same contract.
+            unsafe { add_columns::<V, $j, $k>(rows, steps, $column, into) }
+        };
+    }
     let mut column = 0;
     while column < into.len() {
-        // SAFETY: the same contract.
         column += match (into.len() - column) / LANES {
-            8.. if V::MANY_REGISTERS => unsafe { add_columns::<V, 8, 1>(rows, steps, column, into) },
-            4.. => unsafe { add_columns::<V, 4, 1>(rows, steps, column, into) },
-            2.. => unsafe { add_columns::<V, 2, 2>(rows, steps, column, into) },
-            1 => unsafe { add_columns::<V, 1, 4>(rows, steps, column, into) },
+            8.. if V::MANY_REGISTERS => columns!(8 in 1 from column),
+            4.. => columns!(4 in 1 from column),
+            2.. => columns!(2 in 2 from column),
+            1 => columns!(1 in 4 from column),
             0 => {
                 let into = &mut into[column..];
                 let mut sum = V::load_part(into);

@@ -16,6 +16,7 @@
 //!
 //! This is the only module with `unsafe` code.
 #![allow(unsafe_code, reason = "instructions of particular machines")]
+#![allow(clippy::needless_range_loop, reason = "tiles of several arrays are read by place")]
 #![allow(clippy::inline_always, reason = "kernels must be compiled anew inside each instruction set's function")]
 
 #[cfg(target_arch = "x86_64")]
@@ -40,6 +41,9 @@ pub(crate) use rows::{Rows, prefetch};
 pub(crate) use slices::{axpy, scale, sum_of_squares};
 pub(crate) use sparse::{SparseGradient, SparseOneRowSteps, SparseScores};
 pub(crate) use tiles::{Combine, Dots, Strides};
+
+#[cfg(test)]
+mod tests;
 
 use lanes::{Lanes, Portable};
 

@@ -34,7 +34,9 @@ impl Kernel for Scale<'_> {
     #[inline(always)]
     fn run<V: Lanes>(self) {
         let Self(alpha, x) = self;
-        x.iter_mut().for_each(|x| *x *= alpha);
+        for x in x {
+            *x *= alpha;
+        }
     }
 }
 

@@ -133,13 +133,12 @@ pub(super) unsafe fn dots<V: Lanes, const R: usize, const C: usize>(
     match (V::MANY_REGISTERS, R, C) {
         // More pointers than eight rows would not find room in registers.
         (true, 16, 1) => parts!(8 x 1 at 0, 0; 8, 0),
-        (true, _, _) => parts!(R x C at 0, 0),
         (false, 16, 1) => parts!(4 x 1 at 0, 0; 4, 0; 8, 0; 12, 0),
         (false, 8, 2) => parts!(2 x 2 at 0, 0; 2, 0; 4, 0; 6, 0),
         (false, 5, 3) => parts!(1 x 3 at 0, 0; 1, 0; 2, 0; 3, 0; 4, 0),
         (false, 4, 4) => parts!(2 x 2 at 0, 0; 0, 2; 2, 0; 2, 2),
         (false, 1, 8) => parts!(1 x 4 at 0, 0; 0, 4),
-        (false, _, _) => parts!(R x C at 0, 0),
+        _ => parts!(R x C at 0, 0),
     }
     V::sums(sums)
 }

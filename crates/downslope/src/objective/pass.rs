@@ -55,14 +55,9 @@ impl Pass {
         &self.layers[self.layers.len() - 1]
     }
 
-    /// How far apart the scores of a block stand.
-    fn strides(&self, n_rows: usize) -> Strides {
-        Strides { row: 1, output: n_rows.next_multiple_of(LANES) }
-    }
-
     /// The score, or once derived the derivative, of a row of a block of `n_rows` for an output.
     pub(super) fn score_mut(&mut self, n_rows: usize, row: usize, output: usize) -> &mut f32 {
-        let Strides { row: across, output: down } = self.strides(n_rows);
+        let Strides { row: across, output: down } = strides(n_rows);
         &mut self.scores[row * across + output * down]
     }
 
@@ -78,7 +73,7 @@ impl Pass {
 
     /// Computes the scores of a block.
     pub(super) fn forward(&mut self, theta: &[f32], features: &Features, block: &Batch<'_>) {
-        let strides = self.strides(block.len());
+        let strides = strides(block.len());
         if let (1, Features::Sparse(x)) = (self.layers.len(), features) {
             let (weight, bias) = self.layers[0].parts(theta);
             let out = &mut self.scores[..];
@@ -111,7 +106,7 @@ impl Pass {
             let scores = &mut self.scores[..n_rows];
             return kernels::run(Losses { loss, scores, targets, batch: block, then });
         }
-        let stride = self.strides(n_rows).output;
+        let stride = strides(n_rows).output;
         let (scores, values) = (&mut self.scores[..n_outputs * stride], &mut self.losses[..n_rows]);
         kernels::run(CrossEntropies { scores, stride, targets, batch: block, then, values });
         kernels::run(SumUp(&self.losses[..n_rows]))
@@ -146,7 +141,7 @@ impl Pass {
     fn derivatives(&self, index: usize, n_rows: usize) -> (&[f32], Strides) {
         match self.deltas.get(index) {
             Some(deltas) => (deltas, Strides { row: self.layers[index].n_outputs, output: 1 }),
-            None => (&self.scores, self.strides(n_rows)),
+            None => (&self.scores, strides(n_rows)),
         }
     }
 
@@ -212,6 +207,11 @@ impl Pass {
             }
         }
     }
+}
+
+/// How far apart the scores of a block stand.
+fn strides(n_rows: usize) -> Strides {
+    Strides { row: 1, output: n_rows.next_multiple_of(LANES) }
 }
 
 /// Copies the rows of a block, as dense rows, to where they stand side by side.

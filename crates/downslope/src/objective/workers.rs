@@ -149,7 +149,9 @@ impl Workers {
             _ => workers.iter_mut().enumerate().for_each(compute),
         }
         let mut total = LossSum::default();
-        workers.iter().for_each(|worker| total += worker.loss);
+        for worker in workers {
+            total += worker.loss;
+        }
         total
     }
 
@@ -178,9 +180,13 @@ impl Workers {
         if !problem.model.is_linear() {
             let mut span_gradient = self.workers[0].span.take();
             let total = by_spans(problem, batch, span_gradient.as_mut(), gradient, |span, gradient| {
-                let loss = self.derive(problem, theta, span, 1.0);
-                self.accumulate(problem, span, gradient.values_mut());
-                loss
+                let mut total = LossSum::default();
+                for rows in cut(0..span.len(), BLOCK_ROWS * problem.n_shares(span.len())) {
+                    let rows = span.part(rows);
+                    total += self.derive(problem, theta, &rows, 1.0);
+                    self.accumulate(problem, &rows, gradient.values_mut());
+                }
+                total
             });
             self.workers[0].span = span_gradient;
             return total;
