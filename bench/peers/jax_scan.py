@@ -1,7 +1,8 @@
 """JAX: an epoch is one compiled `lax.scan` over its batches.
 
 The permutation is numpy's, drawn inside the clock: `jax.random.permutation` sorts, and takes longer. Gradients of dense
-models come from `jax.grad`; those of sparse rows are written by hand, because the derivative of a gather is an array of
+models come from `jax.grad`, with weights as (out, in) or as (in, out), and by hand where there is one layer: which of
+these XLA makes the best of differs by a factor of three. Those of sparse rows are written by hand, because the derivative of a gather is an array of
 zeros as long as theta. A last short batch is a step of its own after the scan.
 """
 
@@ -12,10 +13,11 @@ import numpy as np
 from jax import lax
 
 
-def mean_loss(layers, x, y, is_logistic):
+def mean_loss(layers, x, y, is_logistic, out_in):
     scores = x
     for number, (weight, bias) in enumerate(layers):
-        scores = (jax.nn.relu(scores) if number else scores) @ weight + bias
+        inputs = jax.nn.relu(scores) if number else scores
+        scores = inputs @ (weight.T if out_in else weight) + bias
     if is_logistic:
         scores = scores[:, 0]
         return jnp.mean(jax.nn.softplus(scores) - y * scores)
@@ -27,6 +29,7 @@ class Scan:
     """`step(theta, arrays of the batch)` scanned over an epoch."""
 
     gathers_first = False
+    out_in = True
 
     def __init__(self, rows, lr, batch):
         self.rows, self.lr, self.batch = rows, lr, batch
@@ -45,10 +48,13 @@ class Scan:
         return rows.x, rows.y if self.is_logistic else rows.y.astype(np.int32)
 
     def reset(self):
-        self.layers = [(jnp.asarray(weight.T.copy()), jnp.asarray(bias)) for weight, bias in self.rows.start()]
+        turned = lambda weight: weight if self.out_in else weight.T
+        start = self.rows.start()
+        self.layers = [(jnp.array(turned(weight)), jnp.array(bias)) for weight, bias in start]
 
     def theta(self):
-        return [(np.asarray(weight).T, np.asarray(bias)) for weight, bias in self.layers]
+        turned = lambda weight: weight if self.out_in else weight.T
+        return [(turned(np.asarray(weight)), np.asarray(bias)) for weight, bias in self.layers]
 
     def epoch(self, rng):
         if self.batch == self.rows.n_rows:
@@ -74,7 +80,7 @@ class Scan:
         return theta
 
     def step(self, theta, arrays):
-        gradient = jax.grad(mean_loss)(theta, *arrays, self.is_logistic)
+        gradient = jax.grad(mean_loss)(theta, *arrays, self.is_logistic, self.out_in)
         return jax.tree.map(lambda value, slope: value - self.lr * slope, theta, gradient)
 
 
@@ -82,6 +88,22 @@ class GatherFirst(Scan):
     """All rows are brought into the order of the epoch before the scan."""
 
     gathers_first = True
+
+
+class InOut(Scan):
+    """Weights as (in, out)."""
+
+    out_in = False
+
+
+class Softmax(Scan):
+    """One layer, the gradient by hand, scores as (classes, rows)."""
+
+    def step(self, theta, arrays):
+        (weight, bias), (x, y) = theta[0], arrays
+        shares = jax.nn.softmax(weight @ x.T + bias[:, None], axis=0)
+        delta = (shares - jax.nn.one_hot(y, len(bias), axis=0)) * (self.lr / len(y))
+        return [(weight - delta @ x, bias - delta.sum(1))]
 
 
 class Vectors(Scan):
@@ -140,7 +162,9 @@ def variants(case, batch):
     shuffled = batch != "full"
     if case["nonzeros"]:
         return {"scatter": Sparse} | ({"scatter, gathered first": SparseGatherFirst} if shuffled else {})
-    ways = {"grad": Scan} | ({"grad, gathered first": GatherFirst} if shuffled else {})
+    ways = {"grad": Scan, "grad, (in, out)": InOut}
+    ways |= {"grad, gathered first": GatherFirst} if shuffled else {}
+    ways |= {"by hand": Softmax} if case["loss"] == "cross-entropy" and not case["hidden"] else {}
     if case["outputs"] == 1 and not case["hidden"]:
         ways |= {"by hand": Vectors, "by hand, elementwise": Elementwise}
         ways |= {"by hand, gathered first": VectorsGatherFirst} if shuffled else {}

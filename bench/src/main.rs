@@ -164,8 +164,8 @@ fn hold_against_roofs(options: &Options) -> Result<()> {
     let far = vec![1.0_f32; 1 << 28];
     let mut roof = HashMap::new();
     for threads in 1..=threads {
-        let bytes = roofs::bytes_per_second(&far, threads, repetitions);
-        let flops = roofs::multiply_adds_per_second(threads, repetitions);
+        let bytes = roofs::most_per_second(repetitions, || roofs::read(&far, threads));
+        let flops = roofs::most_per_second(repetitions, || roofs::multiply_add(threads));
         roof.insert(threads, (bytes, flops));
         tell(&json!({ "roof": "machine", "threads": threads, "bytes_per_s": bytes, "flop_per_s": flops }));
     }

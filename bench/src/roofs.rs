@@ -17,47 +17,41 @@ use pulp::{Arch, Simd, WithSimd};
 /// Accumulators in flight: four cycles of latency times two units, and some to spare; sixteen registers hold them.
 const LANES: usize = 12;
 
-/// The best of some repetitions, in operations a second of `f32`; a multiply-add counts as two.
-pub fn multiply_adds_per_second(threads: usize, repetitions: usize) -> f64 {
+/// Lets every thread multiply and add in registers for a while; the operations done, a multiply-add counted as two.
+pub fn multiply_add(threads: usize) -> f64 {
     const TURNS: usize = 1 << 22;
-    let width = Arch::new().dispatch(Width);
-    let work = 2.0 * (TURNS * LANES * width * threads) as f64;
     let turn = || {
         black_box(Arch::new().dispatch(MultiplyAdd { turns: black_box(TURNS) }));
     };
-    best(repetitions, || {
-        std::thread::scope(|scope| {
-            for _ in 1..threads {
-                scope.spawn(turn);
-            }
-            turn();
-        });
-        work
-    })
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(turn);
+        }
+        turn();
+    });
+    2.0 * (TURNS * LANES * Arch::new().dispatch(Width) * threads) as f64
 }
 
-/// The best of some repetitions, in bytes a second, of reading an array that no cache holds, each thread its own part.
-pub fn bytes_per_second(values: &[f32], threads: usize, repetitions: usize) -> f64 {
+/// Reads an array from end to end, each thread its own part; the bytes read. What no cache holds comes from memory.
+pub fn read(values: &[f32], threads: usize) -> f64 {
     let read = |part: &[f32]| {
         black_box(Arch::new().dispatch(Sum { values: black_box(part) }));
     };
-    best(repetitions, || {
-        std::thread::scope(|scope| {
-            let mut parts = values.chunks(values.len().div_ceil(threads));
-            let own = parts.next();
-            for part in parts {
-                scope.spawn(move || read(part));
-            }
-            if let Some(own) = own {
-                read(own);
-            }
-        });
-        size_of_val(values) as f64
-    })
+    std::thread::scope(|scope| {
+        let mut parts = values.chunks(values.len().div_ceil(threads).max(1));
+        let own = parts.next();
+        for part in parts {
+            scope.spawn(move || read(part));
+        }
+        if let Some(own) = own {
+            read(own);
+        }
+    });
+    size_of_val(values) as f64
 }
 
-/// The most work a second that a repetition did.
-fn best(repetitions: usize, mut work: impl FnMut() -> f64) -> f64 {
+/// The most work a second that one of some repetitions did.
+pub fn most_per_second(repetitions: usize, mut work: impl FnMut() -> f64) -> f64 {
     let rate = |_| {
         let start = Instant::now();
         work() / start.elapsed().as_secs_f64()

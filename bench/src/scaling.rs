@@ -43,11 +43,11 @@ pub struct Point {
 
 /// The sizes along an axis; `largest` rows at most.
 pub fn sizes(axis: Axis, largest: usize) -> Vec<(usize, usize)> {
-    let sizes: Vec<_> = match axis {
+    let sizes: Vec<(usize, usize)> = match axis {
         Axis::Rows => (3..=7).map(|exponent| (10_usize.pow(exponent), FEATURES)).collect(),
         Axis::Features => (3..=12).map(|exponent| (VALUES >> exponent, 1 << exponent)).collect(),
     };
-    sizes.into_iter().map(|(rows, features)| (rows.min(largest), features)).collect()
+    sizes.into_iter().filter(|&(rows, _)| rows <= largest).collect()
 }
 
 /// What each batch size takes at one size of the table.
