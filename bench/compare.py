@@ -260,7 +260,8 @@ def tables_of(name, done):
         verdicts.append("–" if ratio is None else "yes" if ratio >= pace[batch]["bar"] else "no")
         slow, bar = results.get("torch-idiomatic", {}).get("ns_per_row"), pace[batch].get("idiomatic_bar")
         idiomatic.append((f"{slow / own:,.0f}×" + (f" (≥ {bar}×)" if bar else "")) if own and slow else "–")
-    several = [ahead, bars, verdicts, idiomatic] if len(whos) > 1 else []
+    known = ["best peer when the bars were set, ns"] + [number(pace[batch]["known"]) for batch in batches]
+    several = [ahead, bars, verdicts, idiomatic, known] if len(whos) > 1 else []
     parts = [f"### {name}: {CASES[name]['says']}", table(["ns a row, batch size", *batches], rows + several)]
 
     losses = []

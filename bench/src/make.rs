@@ -2,7 +2,7 @@
 //!
 //! From a seed. Features are standard normal and standardised exactly; sparse rows keep standard normal values in columns
 //! drawn uniformly, which is harder on the caches than words of a text would be. Targets are drawn from a model with random
-//! weights that makes scores of standard deviation [`SIGNAL`]: there is something to learn, and never everything.
+//! weights that makes scores of standard deviation 3: there is something to learn, and never everything.
 
 use std::path::Path;
 
