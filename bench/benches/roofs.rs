@@ -82,7 +82,7 @@ mod full {
 mod steps {
     use super::{Batch, Bencher, Objective, objective};
     use downslope::loader::Batches;
-    use downslope::objective::StepLosses;
+    use downslope::objective::{StepLosses, StepRule};
     use downslope::random::{Purpose, Stream};
 
     const ROWS: usize = 1024;
@@ -110,7 +110,7 @@ mod steps {
         Stream::new(1, Purpose::Order, 0).shuffle(&mut order);
         bencher.counter(bytes).counter(operations).bench_local(|| {
             let batches = Batches::new(Batch::Rows(&order), batch_size);
-            objective.fused_steps(&mut theta, &batches, 1e-4, &mut StepLosses::default())
+            objective.fused_steps(&mut theta, &batches, StepRule::plain(1e-4), &mut StepLosses::default())
         });
     }
 }

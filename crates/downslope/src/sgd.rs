@@ -9,7 +9,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Problem, Result};
-use crate::objective::Gradient;
+use crate::objective::{Gradient, StepRule};
 
 /// `torch.optim.SGD`, and a proximal L1 penalty.
 ///
@@ -128,9 +128,10 @@ impl Sgd {
         Rate { lr: self.lr, momentum: self.momentum }
     }
 
-    /// Whether a step at a rate is θ ← θ − lr·g and nothing else, so that an objective may fuse it.
-    pub fn is_plain(&self, rate: Rate) -> bool {
-        rate.momentum == 0.0 && self.weight_decay == 0.0 && self.l1 == 0.0 && !self.maximize
+    /// The rule of a step at a rate, if it needs no memory of other steps, so that an objective may fuse it.
+    pub fn rule(&self, rate: Rate) -> Option<StepRule> {
+        let rule = StepRule { lr: rate.lr, weight_decay: self.weight_decay, l1: self.l1 };
+        (rate.momentum == 0.0 && !self.maximize).then_some(rule)
     }
 
     /// Takes one step.
@@ -146,7 +147,7 @@ impl Sgd {
         shrunk: &[Range<usize>],
     ) {
         let lr = rate.lr as f32;
-        if let (true, Some(touched)) = (self.is_plain(rate), gradient.touched()) {
+        if let (Some(true), Some(touched)) = (self.rule(rate).map(StepRule::is_plain), gradient.touched()) {
             for &index in touched {
                 theta[index as usize] -= lr * gradient.values()[index as usize];
             }

@@ -12,7 +12,7 @@ use crate::clock::{Clock, Stopwatch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Epoch, Event, Started, Step};
 use crate::loader::{Batch, BatchSize, Batches, DataLoader, LastBatch, Order};
-use crate::objective::{Gradient, LossSum, Objective, StepLosses};
+use crate::objective::{Gradient, LossSum, Objective, StepLosses, StepRule};
 use crate::observer::{Control, Observer, Pace};
 use crate::schedule::{Moment, Schedule};
 use crate::sgd::{Rate, Sgd};
@@ -210,10 +210,7 @@ impl<'a> Descent<'a> {
             if self.trainer.schedule.is_per_step() {
                 rate = self.rate(state.step, state.epoch, state.monitored());
             }
-            // As many steps as nobody wants to look between.
-            let unseen =
-                if self.trainer.schedule.is_per_step() { 1 } else { next_look.saturating_sub(state.step).max(1) };
-            let end = unseen.saturating_add(state.batch as u64).min(self.loader.len() as u64) as usize;
+            let end = self.next_end(objective, state, rate, next_look);
             let loss = self.steps(objective, state, &self.loader.batches(&order, state.batch..end), rate);
             let is_finite = loss.sum.is_finite();
             if state.step >= next_look || !is_finite {
@@ -257,6 +254,29 @@ impl<'a> Descent<'a> {
         asked.chain(own.into_iter().flatten()).min().unwrap_or(u64::MAX)
     }
 
+    /// The rule of the steps, if the objective may fuse them.
+    fn rule(&self, rate: Rate) -> Option<StepRule> {
+        self.trainer.sgd.rule(rate).filter(|_| self.trainer.clip == Clip::None)
+    }
+
+    /// Up to which batch steps can be taken at once: as far as nobody wants to look between.
+    fn next_end(&self, objective: &dyn Objective, state: &State, rate: Rate, next_look: u64) -> usize {
+        let batch = state.batch as u64;
+        if self.trainer.schedule.is_per_step() {
+            return state.batch + 1;
+        }
+        let looks_apart =
+            self.rule(rate).map_or(1, |rule| objective.steps_between_looks(self.loader.batch_size(), rule));
+        let wanted = match looks_apart {
+            1 => batch.saturating_add(next_look.saturating_sub(state.step).max(1)),
+            // Where looking is dear, every chance of a look is a stop: so that it makes no difference who looks.
+            _ => (batch / looks_apart + 1).saturating_mul(looks_apart),
+        };
+        let of_run =
+            self.trainer.stop.steps.map_or(u64::MAX, |steps| batch.saturating_add(steps.saturating_sub(state.step)));
+        wanted.min(of_run.max(batch + 1)).min(self.loader.len() as u64) as usize
+    }
+
     /// Takes a step on each batch, all at once where they can be fused, else on the first batch only. Returns the loss
     /// before the last step taken.
     fn steps(
@@ -266,10 +286,10 @@ impl<'a> Descent<'a> {
         batches: &Batches<'_>,
         rate: Rate,
     ) -> LossSum {
-        let Trainer { sgd, clip, .. } = self.trainer;
         let mut losses = StepLosses::after(state.running);
-        let can_be_fused = sgd.is_plain(rate) && *clip == Clip::None;
-        if !(can_be_fused && objective.fused_steps(&mut state.theta, batches, rate.lr, &mut losses)) {
+        let are_fused =
+            self.rule(rate).is_some_and(|rule| objective.fused_steps(&mut state.theta, batches, rule, &mut losses));
+        if !are_fused {
             losses.push(self.step(objective, state, batches.batch(0), rate));
         }
         state.record_steps(&losses);

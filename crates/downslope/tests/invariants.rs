@@ -12,8 +12,8 @@ use downslope::data::Dataset;
 use downslope::event::Event;
 use downslope::loader::{Batch, BatchSize, Batches, DataLoader, LastBatch, Order};
 use downslope::loss::Loss;
-use downslope::model::{Activation, Model};
-use downslope::objective::{EmpiricalLoss, Gradient, LossSum, Objective, StepLosses};
+use downslope::model::{Activation, Model, Part};
+use downslope::objective::{EmpiricalLoss, Gradient, LossSum, Objective, StepLosses, StepRule};
 use downslope::observer::{Control, History, Interrupt, JsonLines, Observer};
 use downslope::schedule::Schedule;
 use downslope::sgd::Sgd;
@@ -319,6 +319,10 @@ impl Objective for Unfused {
     fn gradient(&self) -> Gradient {
         self.0.gradient()
     }
+
+    fn parts(&self) -> Vec<Part> {
+        self.0.parts()
+    }
 }
 
 #[test]
@@ -335,7 +339,10 @@ fn a_fused_step_equals_an_unfused_one_up_to_rounding() {
             let of = || objective(Loss::CrossEntropy, &hidden, data);
             let mut losses = StepLosses::default();
             let batches = Batches::new(Batch::Range(0..batch_size), batch_size);
-            assert!(of().fused_steps(&mut start(&of()), &batches, 0.05, &mut losses), "{name} is fused");
+            assert!(
+                of().fused_steps(&mut start(&of()), &batches, StepRule::plain(0.05), &mut losses),
+                "{name} is fused"
+            );
             assert_eq!(losses.total.n_rows, batch_size as u64);
             let run = |trainer: Trainer, objective: &mut dyn Objective| {
                 let mut state = State::new(start(&of()));
@@ -348,6 +355,67 @@ fn a_fused_step_equals_an_unfused_one_up_to_rounding() {
             assert_close(&fused, &run(trainer(Clip::Norm(f64::MAX)), &mut of()), 2e-5, &what);
         }
     }
+}
+
+// Penalties on sparse rows.
+
+/// Rows of few of many features, in which most weights are left alone for a long time.
+fn rare_rows(share: f64) -> Arc<Dataset> {
+    twin_tables(Loss::Logistic, 400, 3_000, share, 11).1
+}
+
+#[test]
+fn penalties_applied_lazily_equal_those_applied_in_every_step() {
+    let data = rare_rows(0.002);
+    for sgd in [
+        Sgd { weight_decay: 0.02, ..Sgd::new(0.5) },
+        Sgd { l1: 0.003, ..Sgd::new(0.5) },
+        Sgd { weight_decay: 0.02, l1: 0.003, ..Sgd::new(0.5) },
+    ] {
+        for batch_size in [1, 7, 32] {
+            let trainer = Trainer { loader: Some(loader(400, rows(batch_size))), ..Trainer::new(sgd, Stop::epochs(3)) };
+            let run = |objective: &mut dyn Objective| {
+                let mut state = State::new(start(&objective_on(&data)));
+                assert_eq!(trainer.run(objective, None, &mut state, &mut []).unwrap(), StopReason::Epochs);
+                state.theta
+            };
+            let lazy = run(&mut objective_on(&data));
+            let what = format!("{sgd:?}, batch {batch_size}");
+            assert!(objective_on(&data).steps_between_looks(batch_size, sgd.rule(sgd.rate()).unwrap()) > 5, "{what}");
+            assert_close(&lazy, &run(&mut Unfused(objective_on(&data))), 1e-5, &what);
+            if sgd.l1 > 0.0 {
+                assert!(lazy.iter().filter(|value| **value == 0.0).count() > 500, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_watches_or_stops_a_lazily_penalised_run_changes_no_bit() {
+    let data = rare_rows(0.01);
+    let sgd = Sgd { weight_decay: 0.02, l1: 0.003, ..Sgd::new(0.5) };
+    let trainer = Trainer { loader: Some(loader(400, rows(2))), ..Trainer::new(sgd, Stop::epochs(3)) };
+    let run = |state: &mut State, observers: &mut [&mut dyn Observer]| {
+        trainer.run(&mut objective_on(&data), None, state, observers).unwrap()
+    };
+    let begin = || State::new(start(&objective_on(&data)));
+    let mut alone = begin();
+    run(&mut alone, &mut []);
+    let (mut watched, mut every) = (begin(), History::every(1));
+    run(&mut watched, &mut [&mut every]);
+    assert_eq!(without_time(watched), without_time(alone.clone()));
+    // Nobody looks in every one of 600 steps, and yet often.
+    assert!((10..300).contains(&every.steps.len()), "{}", every.steps.len());
+    let mut stopped = begin();
+    let reason = run(&mut stopped, &mut [&mut StopAfter { step: every.steps[1].0, epoch: 0 }]);
+    assert_eq!((reason, stopped.step), (StopReason::Interrupted, every.steps[1].0));
+    let mut stopped = through_a_file(stopped);
+    run(&mut stopped, &mut []);
+    assert_eq!(without_time(stopped), without_time(alone));
+}
+
+fn objective_on(data: &Arc<Dataset>) -> EmpiricalLoss {
+    objective(Loss::Logistic, &[], data)
 }
 
 // Sums with counts.

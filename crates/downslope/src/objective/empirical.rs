@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::lazy::Lazy;
 use super::workers::{MOST_SHARES, Problem, Workers, blocks};
-use super::{Gradient, LossSum, Objective, StepLosses, differences_of_gradients};
+use super::{Gradient, LossSum, Objective, StepLosses, StepRule, differences_of_gradients};
 use crate::data::{Dataset, Features};
 use crate::error::{ErrorKind, Result};
 use crate::kernels::{self, Aligned, OneRowSteps, Rows, SparseOneRowSteps};
@@ -29,6 +30,8 @@ pub struct EmpiricalLoss {
     step: Gradient,
     /// θ while many steps are taken, where rows of weights can start at cache lines; empty for models of one score.
     theta: Aligned,
+    /// Used for penalties on sparse rows only.
+    lazy: Lazy,
 }
 
 impl EmpiricalLoss {
@@ -75,7 +78,7 @@ impl EmpiricalLoss {
         let (workers, step) = (Workers::new(problem), problem.gradient());
         let is_single = model.is_linear() && loss != Loss::CrossEntropy;
         let theta = Aligned::zeros(if is_single { 0 } else { model.n_parameters() });
-        Self { model, loss, data, target_unit: 1.0, workers, step, theta }
+        Self { model, loss, data, target_unit: 1.0, workers, step, theta, lazy: Lazy::default() }
     }
 
     /// The same, with large batches shared out between the threads of a pool. Changes no bit.
@@ -137,7 +140,21 @@ impl Objective for EmpiricalLoss {
         self.workers.loss(problem, theta, &batch)
     }
 
-    fn fused_steps(&mut self, theta: &mut [f32], batches: &Batches<'_>, lr: f64, losses: &mut StepLosses) -> bool {
+    fn fused_steps(
+        &mut self,
+        theta: &mut [f32],
+        batches: &Batches<'_>,
+        rule: StepRule,
+        losses: &mut StepLosses,
+    ) -> bool {
+        if !rule.is_plain() {
+            let is_lazy = self.steps_between_looks(batches.batch_size(), rule) > 1;
+            if is_lazy {
+                self.lazy_steps(theta, batches, rule, losses);
+            }
+            return is_lazy;
+        }
+        let lr = rule.lr;
         if batches.batch_size() == 1 && self.is_single() {
             self.one_row_steps(theta, batches.rows(), lr as f32, losses);
             return true;
@@ -160,6 +177,18 @@ impl Objective for EmpiricalLoss {
         }
         self.theta = aligned;
         true
+    }
+
+    /// Penalties on sparse rows are applied when a weight is next needed, and to all weights once about as much has been
+    /// done on rows.
+    fn steps_between_looks(&self, batch_size: usize, rule: StepRule) -> u64 {
+        let kept = 1.0 - rule.lr * rule.weight_decay;
+        if rule.is_plain() || kept < 0.0 || !self.model.is_linear() || matches!(self.data.features, Features::Dense(_))
+        {
+            return 1;
+        }
+        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
+        (self.model.n_parameters() / problem.work_a_row() / batch_size.max(1)).max(1) as u64
     }
 
     fn gradient(&self) -> Gradient {
@@ -245,6 +274,27 @@ impl EmpiricalLoss {
             }
             Features::Sparse(x) => kernels::run(SparseOneRowSteps { loss, x, batch, targets, lr, theta, losses }),
         }
+    }
+
+    /// Steps with penalties on sparse rows, each touching the weights of its rows alone.
+    fn lazy_steps(&mut self, theta: &mut [f32], batches: &Batches<'_>, rule: StepRule, losses: &mut StepLosses) {
+        let Features::Sparse(x) = &self.data.features else { return };
+        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
+        self.lazy.begin(&self.model, rule, batches.len());
+        let mut n_steps = 0;
+        for batch in batches.iter() {
+            self.lazy.catch_up_rows(theta, x, &batch, n_steps);
+            self.step.clear();
+            let loss = self.workers.add_gradient(problem, theta, &batch, &mut self.step);
+            let factor = (-rule.lr / batch.len() as f64) as f32;
+            self.lazy.apply(theta, &self.step, factor, n_steps);
+            n_steps += 1;
+            losses.push(loss);
+            if !loss.sum.is_finite() {
+                break;
+            }
+        }
+        self.lazy.catch_up_all(theta, n_steps);
     }
 
     /// A step on each batch, one after the other.

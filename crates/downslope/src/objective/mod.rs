@@ -6,6 +6,7 @@
 
 mod empirical;
 mod gradient;
+mod lazy;
 mod pass;
 mod workers;
 
@@ -41,6 +42,30 @@ impl std::ops::AddAssign for LossSum {
     fn add_assign(&mut self, other: Self) {
         self.sum += other.sum;
         self.n_rows += other.n_rows;
+    }
+}
+
+/// A step that remembers nothing of those before: θ ← S(θ − `lr`·(g + `weight_decay`·θ)), where S takes `lr`·`l1` off the
+/// size of every weight, but not of biases.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepRule {
+    /// The learning rate.
+    pub lr: f64,
+    /// L2 penalty.
+    pub weight_decay: f64,
+    /// L1 penalty.
+    pub l1: f64,
+}
+
+impl StepRule {
+    /// θ ← θ − `lr`·g.
+    pub fn plain(lr: f64) -> Self {
+        Self { lr, weight_decay: 0.0, l1: 0.0 }
+    }
+
+    /// Whether there is no penalty.
+    pub fn is_plain(self) -> bool {
+        self.weight_decay == 0.0 && self.l1 == 0.0
     }
 }
 
@@ -93,14 +118,28 @@ pub trait Objective: Send {
         self.loss_and_gradient(theta, batch, &mut unused)
     }
 
-    /// Takes plain steps θ ← θ − lr·(mean gradient over the batch), one a batch, without writing gradients, where the
-    /// objective can; each equal to the unfused step up to rounding. Tells `losses` Σ ℓ of each batch *before* its step,
-    /// and ends early after a step whose loss is not finite. Says whether the steps were taken.
+    /// Takes steps by a rule, one a batch, without handing out gradients, where the objective can; each equal to the
+    /// unfused step up to rounding. Tells `losses` Σ ℓ of each batch *before* its step, and ends early after a step whose
+    /// loss is not finite. Says whether the steps were taken.
     ///
-    /// How the steps of a run are shared out among calls must change no bit.
-    fn fused_steps(&mut self, theta: &mut [f32], batches: &Batches<'_>, lr: f64, losses: &mut StepLosses) -> bool {
-        let _ = (theta, batches, lr, losses);
+    /// How the steps of a run are shared out among calls must change no bit, as long as calls end where
+    /// [`Objective::steps_between_looks`] allows.
+    fn fused_steps(
+        &mut self,
+        theta: &mut [f32],
+        batches: &Batches<'_>,
+        rule: StepRule,
+        losses: &mut StepLosses,
+    ) -> bool {
+        let _ = (theta, batches, rule, losses);
         false
+    }
+
+    /// θ is to be looked at only after every so many steps of an epoch, its last, and the last of the run. More than one
+    /// where a look is dear: where a step touches few of many parameters, and a look has to go through all of them.
+    fn steps_between_looks(&self, batch_size: usize, rule: StepRule) -> u64 {
+        let _ = (batch_size, rule);
+        1
     }
 
     /// A gradient of zeros, of the kind this objective fills fastest.

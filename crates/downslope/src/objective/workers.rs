@@ -49,7 +49,7 @@ pub(super) struct Problem<'a> {
 
 impl Problem<'_> {
     /// Products of a parameter and a row that a row costs.
-    fn work_a_row(&self) -> usize {
+    pub(super) fn work_a_row(&self) -> usize {
         match &self.data.features {
             Features::Sparse(x) if self.model.is_linear() => {
                 self.model.n_outputs * (1 + x.n_values() / self.data.n_rows().max(1))
