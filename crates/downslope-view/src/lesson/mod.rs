@@ -1,0 +1,185 @@
+//! What does a lesson say, ask and show?
+//!
+//! A [`Lesson`] is steps, a [`Step`] is blocks: prose, questions, experiments, practices. It is read from a text file in
+//! one of two forms and goes to the page as JSON. Nothing here computes or draws: an experiment is a name with
+//! parameters, and whoever plays the lesson runs it.
+//!
+//! Every text in a lesson is Markdown with `$math$`; only code and what stands in an [`Unknown`] practice is not.
+//!
+//! # The way through a step
+//!
+//! Blocks are met in their order. A question and the first [`Experiment`] after it in the same step, up to the next
+//! question, belong together: commit to a prediction, run the experiment, then choose a reason, read the reveal and tick
+//! what one said. A question with no experiment after it goes on at once.
+//!
+//! # As JSON
+//!
+//! Every field is always there; what was not given is `null` or an empty list.
+//!
+//! ```json
+//! {
+//!   "title": "Downhill in fog",
+//!   "steps": [
+//!     {
+//!       "id": "the-learning-rate",
+//!       "heading": "The learning rate",
+//!       "blocks": [
+//!         { "type": "prose", "text": "How far do we go? That is the *learning rate* $\\eta$." },
+//!         {
+//!           "type": "question",
+//!           "id": "the-learning-rate/question",
+//!           "prompt": "The rate is 1.01 times the limit. What will the loss do?",
+//!           "options": [
+//!             { "text": "fall", "correct": false, "feedback": "Below the limit it would.", "sketch": "fall", "outcome": null },
+//!             { "text": "grow without end", "correct": true, "feedback": null, "sketch": "explode", "outcome": null }
+//!           ],
+//!           "unit": null,
+//!           "reasons": [
+//!             { "text": "every step lands higher on the other side", "correct": true, "feedback": "Yes: …" }
+//!           ],
+//!           "own_words": "Say it in a sentence of your own.",
+//!           "keywords": ["overshoot"],
+//!           "reveal": "Each step leaps over the valley …",
+//!           "ticks": ["I said that the step was too long."]
+//!         },
+//!         {
+//!           "type": "experiment",
+//!           "id": "the-learning-rate/experiment",
+//!           "name": "learning-rate",
+//!           "parameters": { "data": "@diabetes", "multiples": "0.99,1.01" },
+//!           "caption": "Move the slider past the second mark."
+//!         },
+//!         {
+//!           "type": "choice",
+//!           "id": "the-learning-rate/choice",
+//!           "prompt": "Which are signs of a rate that is too small?",
+//!           "options": [
+//!             { "text": "the loss crawls", "correct": true, "feedback": null },
+//!             { "text": "the loss grows", "correct": false, "feedback": "That is the other end." }
+//!           ],
+//!           "reveal": null
+//!         },
+//!         {
+//!           "type": "sort",
+//!           "id": "the-learning-rate/sort",
+//!           "prompt": "Too small or too large?",
+//!           "boxes": ["Too small", "Too large"],
+//!           "items": [
+//!             {
+//!               "text": "leaps over the valley",
+//!               "box": 1,
+//!               "reason": "A step longer than the valley is wide.",
+//!               "prove": {
+//!                 "id": "the-learning-rate/sort/prove-1",
+//!                 "name": "learning-rate",
+//!                 "parameters": { "multiples": "1.01" },
+//!                 "caption": null
+//!               }
+//!             }
+//!           ]
+//!         },
+//!         {
+//!           "type": "code",
+//!           "language": "python",
+//!           "caption": "One step by hand",
+//!           "highlight": [2],
+//!           "text": "g = gradient(theta)\ntheta -= lr * g"
+//!         },
+//!         { "type": "unknown", "kind": "Fill In The Blanks", "line": 40, "text": "Practice Question\n…" }
+//!       ]
+//!     }
+//!   ]
+//! }
+//! ```
+
+mod choice;
+mod code;
+mod experiment;
+mod question;
+mod sort;
+
+use serde::{Deserialize, Serialize};
+
+pub use choice::{Choice, Choosable};
+pub use code::Code;
+pub use experiment::{Accepts, Experiment, Known, Parameter, known, named};
+pub use question::{Prediction, Question, Reason, Sketch};
+pub use sort::{Item, Sort};
+
+/// A whole lesson.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lesson {
+    /// The title; empty if the file has none.
+    pub title: String,
+    /// The steps, in the order they are taken.
+    pub steps: Vec<Step>,
+}
+
+/// One step of a lesson: an idea and what is done with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its name within the lesson: the heading in small letters with dashes, or `step-3` where there is no heading.
+    pub id: String,
+    /// The heading; empty if it has none, as in a plain script.
+    pub heading: String,
+    /// What it holds, in the order it is met.
+    pub blocks: Vec<Block>,
+}
+
+/// A part of a step. In JSON the field `type` says which.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Block {
+    /// Something to read.
+    Prose(Prose),
+    /// Something to predict, and then to understand.
+    Question(Question),
+    /// Something to try.
+    Experiment(Experiment),
+    /// Things to put where they belong.
+    Sort(Sort),
+    /// Something to choose, without an experiment.
+    Choice(Choice),
+    /// A listing.
+    Code(Code),
+    /// A practice of a kind that this program does not know.
+    Unknown(Unknown),
+}
+
+/// Paragraphs, lists, listings and formulas to read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prose {
+    /// Markdown with `$math$`.
+    pub text: String,
+}
+
+/// A practice of a kind that this program does not know: shown as it stands, so that nothing is lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unknown {
+    /// What the file calls it: `Fill In The Blanks`.
+    pub kind: String,
+    /// The line in the file where it begins.
+    pub line: u64,
+    /// Its lines as they stand, without the two that name its kind.
+    pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_json_in_this_modules_documentation_is_what_a_lesson_becomes() {
+        let documented: String = include_str!("mod.rs")
+            .lines()
+            .skip_while(|line| *line != "//! ```json")
+            .skip(1)
+            .take_while(|line| *line != "//! ```")
+            .map(|line| line.trim_start_matches("//! ").to_owned() + "\n")
+            .collect();
+        let lesson: Lesson = serde_json::from_str(&documented).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&documented).unwrap();
+        assert_eq!(serde_json::to_value(&lesson).unwrap(), value);
+        assert_eq!(lesson.steps[0].blocks.len(), 7);
+    }
+}
