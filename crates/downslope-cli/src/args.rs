@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Make a report of one run or several: html, svg, png or csv
     Report(Report),
+    /// Learn gradient descent in the browser, with this engine behind every figure
+    Learn(Learn),
     /// List, show and make data
     Data(Data),
 }
@@ -52,11 +54,40 @@ impl Command {
             Self::Predict(_) => "predict",
             Self::Evaluate(_) => "evaluate",
             Self::Report(_) => "report",
+            Self::Learn(_) => "learn",
             Self::Data(Data { command: DataCommand::List }) => "data list",
             Self::Data(Data { command: DataCommand::Show(_) }) => "data show",
             Self::Data(Data { command: DataCommand::Make(_) }) => "data make",
         }
     }
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Learn {
+    /// A lesson file; the lesson on gradient descent if not given
+    pub(crate) lesson: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
+
+/// Where the page is served, and for whom.
+#[derive(Debug, Group)]
+pub(crate) struct Serve {
+    /// The port; 0 takes one that is free
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) port: u16,
+    /// Open the page in a browser
+    #[arg(long, overrides_with = "no_open")]
+    pub(crate) open: bool,
+    /// Only print the address [default where there is no terminal]
+    #[arg(long)]
+    pub(crate) no_open: bool,
+    /// Listen at this address for other machines too; the page's address then holds a token
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) host: Option<std::net::IpAddr>,
+    /// Keep the answers in this file [default: under your folder for data]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) answers: Option<PathBuf>,
 }
 
 #[derive(Debug, Group)]

@@ -21,6 +21,7 @@ pub mod png;
 pub mod quality;
 pub mod quantity;
 pub mod run_report;
+pub mod server;
 pub mod svg;
 pub mod table;
 pub mod terminal;

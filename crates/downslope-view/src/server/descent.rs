@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) state: State,
     pub(crate) lr: f64,
     pub(crate) batch_size: BatchSize,
+    /// Whether the state comes from a run with another batch size.
+    pub(crate) turns: bool,
     pub(crate) last_step: u64,
 }
 
@@ -82,7 +84,10 @@ struct Descent {
 
 impl Descent {
     fn new(plan: Plan, board: Board) -> Self {
-        let Plan { subject, state, lr, batch_size, last_step } = plan;
+        let Plan { subject, mut state, lr, batch_size, turns, last_step } = plan;
+        if turns {
+            begin_new_pass(&mut state);
+        }
         let objective = subject.objective();
         let snapshots = Snapshots::default();
         Self { subject, objective, state, lr, batch_size, last_step, snapshots, board, due: Instant::now() }
@@ -121,8 +126,7 @@ impl Descent {
             written.now.steps_per_epoch = steps_per_epoch;
             (written.now.reason, written.now.cause) = (None, None);
         });
-        let mut watch =
-            Watch::new(&self.board, &mut self.snapshots, &mut self.due, steps_per_epoch, self.state.step);
+        let mut watch = Watch::new(&self.board, &mut self.snapshots, &mut self.due, steps_per_epoch, self.state.step);
         let result = trainer.run(&mut *self.objective, None, &mut self.state, &mut [&mut watch]);
         let (reason, cause) = match result {
             Ok(StopReason::Interrupted) => return,
@@ -240,7 +244,7 @@ mod tests {
         let subject = subject();
         let state = State::new(subject.start());
         let batch_size = BatchSize::rows(7).unwrap();
-        let plan = Plan { subject, state, lr: 0.01, batch_size, last_step };
+        let plan = Plan { subject, state, lr: 0.01, batch_size, turns: false, last_step };
         let mut descent = Descent::new(plan, Board::new(Now { last_step, ..Now::default() }, 0.0));
         descent.snapshots.turn(&descent.state, descent.lr, descent.batch_size);
         descent
@@ -291,6 +295,7 @@ mod tests {
         run.run();
         run.change(Some(0.02), Some(BatchSize::Full));
         run.last_step = 20;
+        run.board.write(|written| written.now.mode = Mode::Running);
         run.run();
         assert_eq!((run.state.step, run.state.batch), (20, 0));
         let (state, lr, batch_size) = run.state_at(5);

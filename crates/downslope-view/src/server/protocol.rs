@@ -47,13 +47,16 @@ pub(crate) enum Wish {
 
 /// A run to begin.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Start {
     /// The number that the page gives it.
     pub(crate) run: u32,
     /// What it is a run of.
     #[serde(flatten)]
     pub(crate) asked: Asked,
+    /// Rows a step, if not what the experiment says.
+    pub(crate) batch_size: Option<String>,
+    /// The rate, if not what the experiment says or measurements suggest.
+    pub(crate) lr: Option<f64>,
     /// Where the first parameters begin, if not where the experiment does.
     #[serde(default)]
     pub(crate) from: Vec<f32>,

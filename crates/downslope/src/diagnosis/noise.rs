@@ -36,7 +36,8 @@ pub fn measure(objective: &mut dyn Objective, theta: &[f32], loader: &DataLoader
     if loader.batch_size() == loader.n_rows() {
         return Noise { relative: 0.0, standard_error: 0.0, n_batches: 1 };
     }
-    let full = mean_gradient(objective, theta, Batch::all(objective.n_rows()));
+    let all = Batch::all(objective.n_rows());
+    let full = mean_gradient(objective, theta, all);
     let squares: Vec<f64> = batch_gradients(objective, theta, loader, MAX_BATCHES)
         .iter()
         .map(|gradient| {

@@ -33,12 +33,8 @@ pub enum Terrain {
 }
 
 /// Depth, centre and width of each hollow; a hill is a hollow of negative depth.
-const HOLLOWS: [(f64, [f64; 2], f64); 4] = [
-    (1.5, [-1.6, -0.9], 1.7),
-    (0.95, [1.5, 1.1], 1.3),
-    (-0.55, [1.4, -1.6], 1.2),
-    (-0.5, [-1.3, 1.7], 1.0),
-];
+const HOLLOWS: [(f64, [f64; 2], f64); 4] =
+    [(1.5, [-1.6, -0.9], 1.7), (0.95, [1.5, 1.1], 1.3), (-0.55, [1.4, -1.6], 1.2), (-0.5, [-1.3, 1.7], 1.0)];
 
 impl Terrain {
     /// How far it is worth looking: x and y from minus this to this.
