@@ -264,6 +264,7 @@ impl<'a> Reader<'a, '_, '_> {
         let empty = |what: String| Problem::new(open.line, what, "nothing");
         match self.at {
             At::Nothing | At::Refused | At::ItemText { key: None, .. } => {}
+            At::List(_) if !open.first.is_empty() => {}
             At::List(_) => self.problems.push(empty("items, each in a line with a dash".to_owned())),
             At::Text(key) if text.text.is_empty() => {
                 self.problems.push(empty(format!("a text after `{key}:`")));

@@ -172,7 +172,7 @@ impl Experiment {
                 let problem = Problem::new(name.line, "the name of an experiment", quoted(&name.text));
                 problems.push(match nearest(&name.text, names()) {
                     Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                    None => problem.hint(format!("there are {}", listed(names()))),
+                    None => problem.hint(format!("one of {}", listed(names()))),
                 });
             }
             return experiment;
@@ -187,14 +187,11 @@ impl Experiment {
                     let near = nearest(&key, names());
                     problems.push(near.map_or(problem.clone(), |near| problem.hint(format!("did you mean `{near}`?"))));
                 }
-                Some(parameter) if !value.is_empty() && !parameter.accepts.accepts(&value) => {
-                    problems.push(Problem::new(
-                        line,
-                        format!("{} for `{key}`", parameter.accepts.words()),
-                        quoted(&value),
-                    ));
-                }
-                Some(_) => {
+                Some(parameter) => {
+                    if !value.is_empty() && !parameter.accepts.accepts(&value) {
+                        let expected = format!("{} for `{key}`", parameter.accepts.words());
+                        problems.push(Problem::new(line, expected, quoted(&value)));
+                    }
                     if experiment.parameters.insert(key.clone(), value).is_some() {
                         problems.push(Problem::new(line, format!("`{key}` once"), "it again"));
                     }

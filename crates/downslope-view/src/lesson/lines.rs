@@ -46,7 +46,8 @@ pub(super) enum Piece<'a> {
         word: &'static str,
         /// Where its fence opens.
         line: u64,
-        body: Vec<Line<'a>>,
+        /// Its lines; none if it never closes, for then they may be anything.
+        body: Option<Vec<Line<'a>>>,
     },
 }
 
@@ -94,20 +95,21 @@ pub(super) fn pieces<'a>(lines: &[Line<'a>], problems: &mut Vec<Problem>) -> Vec
         };
         let close = after.iter().position(|line| fence.is_closed_by(line.text));
         if close.is_none() {
-            let expected = format!("a closing {} below", quoted(&fence.mark.to_string().repeat(fence.length)));
-            problems.push(Problem::new(line.number, expected, "the end of the file"));
+            problems.push(
+                Problem::new(line.number, "a closing fence", "the end of the file")
+                    .hint("a block ends in a line of as many ` or ~ as it begins with"),
+            );
         }
         let body = &after[..close.unwrap_or(after.len())];
         rest = &after[close.map_or(after.len(), |close| close + 1)..];
         match BLOCKS.iter().find(|word| **word == fence.word) {
-            // What follows a block that never closes would be read as its keys.
-            Some(word) if close.is_none() => pieces.push(Piece::Block { word, line: line.number, body: Vec::new() }),
             Some(word) => {
                 if !fence.after_word.is_empty() {
                     let found = quoted(fence.after_word);
                     problems.push(Problem::new(line.number, format!("nothing after `{word}`"), found));
                 }
-                pieces.push(Piece::Block { word, line: line.number, body: body.to_vec() });
+                let body = close.is_some().then(|| body.to_vec());
+                pieces.push(Piece::Block { word, line: line.number, body });
             }
             None => {
                 if let Some(near) = fence.nearly_a_block() {

@@ -17,7 +17,8 @@ pub(super) fn read(pieces: &[Piece<'_>], problems: &mut Vec<Problem>) -> Lesson 
     for piece in pieces {
         match piece {
             Piece::Listing(line) => draft.prose(*line),
-            Piece::Block { word, line, body } => draft.block(block(word, *line, body, problems)),
+            Piece::Block { body: None, .. } => {}
+            Piece::Block { word, line, body: Some(body) } => draft.block(block(word, *line, body, problems)),
             Piece::Plain(line) => match heading(line.text) {
                 None => {
                     if script::begins_engagement(line.text) {

@@ -236,13 +236,14 @@ impl<'a> Reader<'a, '_> {
                     let expected = "`Practice Question`, `Labels`, `Categories` or `Items` in a practice";
                     self.problems.push(Problem::new(line.number, expected, quoted(line.text)));
                 }
-                None if parts.is_empty() && is_text && heading(line.text).is_none() => {
+                None if parts.marks.is_empty() && is_text && heading(line.text).is_none() => {
                     self.at += 1;
                     let problem = Problem::new(
                         line.number,
                         "`Practice Question` after the type of the practice",
                         quoted(line.text),
                     );
+                    parts.prompt.get_or_insert_default();
                     self.problems.push(problem);
                 }
                 None => {
@@ -279,7 +280,7 @@ impl<'a> Reader<'a, '_> {
                     let found = self.found();
                     self.problems.push(Problem::new(line.number, "what to do, below `Practice Question`", found));
                 }
-                parts.prompt.get_or_insert(text);
+                parts.prompt = Some(text);
             }
             Mark::Labels => parts.labels = (line.number, self.list("Labels", line.number)),
             Mark::Categories => parts.categories = (line.number, self.list("Categories", line.number)),
@@ -359,13 +360,9 @@ struct Parts {
 }
 
 impl Parts {
-    fn is_empty(&self) -> bool {
-        self.marks.is_empty()
-    }
-
     fn into_sort(self, line: u64, problems: &mut Vec<Problem>) -> Sort {
         let has = |mark| self.marks.contains(&mark);
-        if !has(Mark::Question) {
+        if self.prompt.is_none() {
             problems.push(Problem::new(line, "`Practice Question` in this practice", "none"));
         }
         let prompt = self.prompt.clone().unwrap_or_default();
@@ -416,7 +413,7 @@ impl Parts {
         labels.sort_by_key(|(index, _)| *index);
         let names = sort::check_boxes(labels.iter().map(|(_, name)| name.clone()).collect(), problems);
         for (index, name) in &labels {
-            if !self.box_items.iter().any(|(known, _, _)| known == index) {
+            if !self.marks.contains(&Mark::Items) && !self.box_items.iter().any(|(known, _, _)| known == index) {
                 let expected = format!("`{} Box Items` for the box {}", ORDINALS[*index], quoted(&name.text));
                 problems.push(Problem::new(line, expected, "none"));
             }
