@@ -104,6 +104,8 @@ mod mark;
 mod draft;
 mod markdown;
 mod script;
+pub mod html;
+pub mod export;
 pub mod builtin;
 
 use serde::{Deserialize, Serialize};
