@@ -8,6 +8,10 @@ use downslope::loss::Loss;
 use downslope::run::LearningRate;
 use serde::{Deserialize, Serialize};
 
+use super::body::{Body, Spec, Text, Writer};
+use super::lines::Line;
+use super::problem::{Problem, listed, nearest, quoted};
+
 /// An experiment to run: a name that [`known`] has, and parameters that it accepts.
 ///
 /// Parameters are kept as the file has them, checked but not read, so that what runs the experiment reads them with
@@ -51,6 +55,13 @@ pub struct Parameter {
     pub accepts: Accepts,
     /// The value if none is given, as a lesson file would have it; none where the data or the measurement decide.
     pub default: Option<&'static str>,
+}
+
+impl Parameter {
+    /// Whether it must be given.
+    pub fn is_required(&self) -> bool {
+        self.default.is_none() && matches!(self.accepts, Accepts::OneOf(_))
+    }
 }
 
 /// What a parameter's value must be.
@@ -98,6 +109,117 @@ impl Accepts {
             Self::Loss => Loss::from_str(value).is_ok(),
             Self::OneOf(words) => words.contains(&value),
         }
+    }
+
+    /// What it takes, in words.
+    fn words(self) -> String {
+        match self {
+            Self::Text => "a text".to_owned(),
+            Self::Names => "names divided by commas".to_owned(),
+            Self::Count => "a whole number above 0".to_owned(),
+            Self::Seed => "a whole number, 0 or above".to_owned(),
+            Self::Positive => "a number above 0".to_owned(),
+            Self::Positives => "numbers above 0 divided by commas".to_owned(),
+            Self::Rate => "`auto` or a number above 0".to_owned(),
+            Self::BatchSize => "`full` or a whole number above 0".to_owned(),
+            Self::BatchSizes => "batch sizes divided by commas, each `full` or a whole number above 0".to_owned(),
+            Self::Loss => "a loss as `--loss` has it".to_owned(),
+            Self::OneOf(words) => listed(words.iter().copied()),
+        }
+    }
+}
+
+impl Experiment {
+    /// Reads a block whose keys are the name, the caption and parameters.
+    pub(super) fn read(line: u64, lines: &[Line<'_>], problems: &mut Vec<Problem>) -> Self {
+        // Which keys there are depends on the name, wherever it stands.
+        let name = lines.iter().find_map(|line| line.text.strip_prefix("name:")).map(str::trim);
+        let mut keys = vec!["name", "caption"];
+        match name.and_then(named) {
+            Some(known) => keys.extend(known.parameters.iter().map(|parameter| parameter.name)),
+            None => keys.extend(known().iter().flat_map(|known| known.parameters).map(|parameter| parameter.name)),
+        }
+        let mut body = Body::read("experiment", line, lines, Spec { texts: &keys, lists: &[] }, problems);
+        let name = body.need("name", problems);
+        let caption = body.take_text("caption");
+        let given = body.take_rest().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let mut experiment = Self::check(&name, given, problems);
+        experiment.caption = caption;
+        experiment
+    }
+
+    /// Reads a name and parameters from one line: `race data=@digits batch-sizes=full,1`.
+    pub(super) fn read_line(text: &Text, problems: &mut Vec<Problem>) -> Self {
+        let mut words = text.text.split_whitespace();
+        let name = words.next().unwrap_or_default().to_owned();
+        let mut given = Vec::new();
+        for word in words {
+            match word.split_once('=') {
+                Some((key, value)) => given.push((key.to_owned(), Text { line: text.line, text: value.to_owned() })),
+                None => {
+                    problems.push(Problem::new(text.line, "`key=value` after the name of an experiment", quoted(word)))
+                }
+            }
+        }
+        Self::check(&Text { line: text.line, text: name }, given, problems)
+    }
+
+    fn check(name: &Text, given: Vec<(String, Text)>, problems: &mut Vec<Problem>) -> Self {
+        let mut experiment = Self { name: name.text.clone(), ..Self::default() };
+        let Some(known) = named(&name.text) else {
+            if !name.text.is_empty() {
+                let names = || known().iter().map(|known| known.name);
+                let problem = Problem::new(name.line, "the name of an experiment", quoted(&name.text));
+                problems.push(match nearest(&name.text, names()) {
+                    Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                    None => problem.hint(format!("one of {}", listed(names()))),
+                });
+            }
+            return experiment;
+        };
+        for (key, Text { line, text }) in given {
+            let names = || known.parameters.iter().map(|parameter| parameter.name);
+            let value = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            match known.parameter(&key) {
+                None => {
+                    let expected = format!("a parameter of `{}` ({})", known.name, listed(names()));
+                    let problem = Problem::new(line, expected, quoted(&key));
+                    let near = nearest(&key, names());
+                    problems.push(near.map_or(problem.clone(), |near| problem.hint(format!("did you mean `{near}`?"))));
+                }
+                Some(parameter) => {
+                    if !value.is_empty() && !parameter.accepts.accepts(&value) {
+                        let expected = format!("{} for `{key}`", parameter.accepts.words());
+                        problems.push(Problem::new(line, expected, quoted(&value)));
+                    }
+                    if experiment.parameters.insert(key.clone(), value).is_some() {
+                        problems.push(Problem::new(line, format!("`{key}` once"), "it again"));
+                    }
+                }
+            }
+        }
+        let is_missing =
+            |parameter: &&Parameter| parameter.is_required() && !experiment.parameters.contains_key(parameter.name);
+        if let Some(parameter) = known.parameters.iter().find(is_missing) {
+            let expected = format!("`{}` for `{}`: {}", parameter.name, known.name, parameter.accepts.words());
+            problems.push(Problem::new(name.line, expected, "none"));
+        }
+        experiment
+    }
+
+    pub(super) fn write(&self) -> String {
+        let mut writer = Writer::default();
+        writer.text("name", Some(&self.name));
+        for (key, value) in &self.parameters {
+            writer.text(key, Some(value));
+        }
+        writer.text("caption", self.caption.as_deref());
+        writer.fenced("experiment")
+    }
+
+    pub(super) fn write_line(&self) -> String {
+        let parameters = self.parameters.iter().map(|(key, value)| format!(" {key}={value}"));
+        self.name.clone() + &parameters.collect::<String>()
     }
 }
 

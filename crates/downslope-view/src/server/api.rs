@@ -134,6 +134,7 @@ fn measured(stage: &Stage, what: &str, question: &Question) -> Answered {
         "limits" => json(probe::limits(stage, question)),
         "ground" => json(probe::ground(stage, question)),
         "underfoot" => json(probe::underfoot(stage, question)),
+        "zig-zag" => json(probe::zig_zags(stage, question)),
         "cloud" => json(probe::cloud(stage, question)),
         "noise" => json(probe::noises(stage, question)),
         "price" => json(price::measure(question)),

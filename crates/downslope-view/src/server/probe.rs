@@ -2,6 +2,7 @@
 //!
 //! Each probe is one of the library's own measurements, of the experiment that a figure is about.
 
+use downslope::diagnosis::path::Path;
 use downslope::diagnosis::{learning_rate, noise, surface};
 use downslope::loader::{Batch, BatchSize, DataLoader, LastBatch, Order};
 use downslope::run::Terrain;
@@ -9,7 +10,7 @@ use downslope::state::State;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::Asked;
-use super::stage::{Reading, Refusal, Stage, refused};
+use super::stage::{MOST_STEPS, Reading, Refusal, Stage, refused};
 use super::subject::Subject;
 
 /// Places of a surface, across and up.
@@ -209,6 +210,30 @@ fn shuffled(n_rows: usize, batch_size: BatchSize, seed: u64) -> DataLoader {
     DataLoader::new(n_rows, batch_size, Order::Shuffled { seed }, LastBatch::Keep)
 }
 
+/// How much of the way is detour at one batch size.
+#[derive(Debug, Serialize)]
+pub(crate) struct ZigZag {
+    batch_size: usize,
+    zig_zag: f64,
+}
+
+/// Measured over so many steps at the rate that suits each batch size, or at the one rate that is given.
+pub(crate) fn zig_zags(stage: &Stage, question: &Question) -> Result<Vec<ZigZag>, Refusal> {
+    let reading = Reading::of(&question.asked)?;
+    let subject = stage.subject(&reading)?;
+    let mut objective = subject.objective();
+    let steps = reading.read("steps").unwrap_or(100).min(MOST_STEPS);
+    let mut found = Vec::new();
+    for batch_size in reading.batch_sizes() {
+        let lr = reading.lr().map_or_else(|| subject.suggested(batch_size).map(|chosen| chosen.lr), Ok)?;
+        let mut path = Path::over(steps);
+        let mut state = State::new(placed(&subject, &question.at)?);
+        subject.trainer(batch_size, lr, steps).run(&mut *objective, None, &mut state, &mut [&mut path])?;
+        found.push(ZigZag { batch_size: batch_size.of(objective.n_rows()), zig_zag: path.zig_zag() });
+    }
+    Ok(found)
+}
+
 /// The noise of the gradient at one batch size.
 #[derive(Debug, Serialize)]
 pub(crate) struct NoiseAt {
@@ -289,6 +314,13 @@ mod tests {
             assert!(off <= 4.0 * at.standard_error + 0.1 * at.expected, "{at:?}");
             assert!(at.step_seconds > 0.0);
         }
+    }
+
+    #[test]
+    fn smaller_batches_zig_zag_more() {
+        let found = zig_zags(&stage(), &question("zig-zag")).unwrap();
+        assert_eq!(found.iter().map(|found| found.batch_size).collect::<Vec<_>>(), [442, 32, 1]);
+        assert!(found.is_sorted_by(|larger, smaller| larger.zig_zag < smaller.zig_zag), "{found:?}");
     }
 
     #[test]
