@@ -58,15 +58,17 @@ async fn at_work<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + 
 
 /// What the page needs first.
 #[derive(Serialize)]
-struct Opening<'a> {
+struct Opening {
     version: &'static str,
-    lesson: &'a crate::lesson::Lesson,
+    /// With every text as HTML that can do no harm.
+    lesson: crate::lesson::Lesson,
     answers: std::collections::BTreeMap<String, Answer>,
 }
 
 pub(crate) async fn lesson(State(house): State<Arc<House>>) -> Answered {
     let answers = house.answers.read()?;
-    let opening = Opening { version: env!("CARGO_PKG_VERSION"), lesson: &house.stage.lesson, answers };
+    let lesson = crate::lesson::html::lesson(&house.stage.lesson);
+    let opening = Opening { version: env!("CARGO_PKG_VERSION"), lesson, answers };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(opening)).into_response())
 }
 
