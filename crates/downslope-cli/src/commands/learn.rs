@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use downslope::{Error, Result};
-use downslope_view::lesson::{self, Lesson};
+use downslope_view::lesson::{self, Lesson, builtin};
 use downslope_view::server::{self, Listen, Options, Server};
 
 use crate::Outcome;
@@ -19,7 +19,7 @@ pub(crate) fn run(args: &Learn) -> Result<Outcome> {
 
 fn read(path: Option<&Path>) -> Result<Lesson> {
     let Some(path) = path else {
-        let own = lesson::lesson(lesson::DEFAULT).and_then(std::result::Result::ok);
+        let own = builtin::lesson(builtin::DEFAULT).and_then(std::result::Result::ok);
         return own.ok_or_else(|| Error::malformed("lesson", "the built-in one cannot be read"));
     };
     let bytes = std::fs::read(path).map_err(|error| Error::io("read", path, error))?;
