@@ -10,7 +10,8 @@ use std::process::Command;
 use std::{env, fs};
 
 /// What the page is made from, besides everything under `src`.
-const SOURCES: [&str; 6] = ["index.html", "package.json", "package-lock.json", "vite.config.ts", "tsconfig.json", "svelte.config.js"];
+const SOURCES: [&str; 6] =
+    ["index.html", "package.json", "package-lock.json", "vite.config.ts", "tsconfig.json", "svelte.config.js"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let web = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("web");

@@ -3,7 +3,7 @@
 //! Each probe is one of the library's own measurements, of the experiment that a figure is about.
 
 use downslope::diagnosis::path::Path;
-use downslope::diagnosis::{learning_rate, noise, surface};
+use downslope::diagnosis::{noise, surface};
 use downslope::loader::{Batch, BatchSize, DataLoader, LastBatch, Order};
 use downslope::run::Terrain;
 use downslope::state::State;
@@ -64,7 +64,7 @@ pub(crate) fn limits(stage: &Stage, question: &Question) -> Result<Limits, Refus
     let mut objective = subject.objective();
     let theta = placed(&subject, &question.at)?;
     let trainer = subject.trainer(batch_size, 1.0, 1);
-    let chosen = learning_rate::choose(&mut *objective, &theta, &trainer)?;
+    let chosen = subject.suggested_at(&theta, batch_size)?;
     let n_rows = objective.n_rows();
     let (model, source, n_features) = match &subject {
         Subject::Table(experiment) => {
@@ -122,7 +122,7 @@ pub(crate) fn ground(stage: &Stage, question: &Question) -> Result<Ground, Refus
     if start.len() < 2 {
         return refused("one parameter has no contour");
     }
-    let lr = subject.suggested(BatchSize::Full)?.lr;
+    let lr = subject.suggested_at(&start, BatchSize::Full)?.lr;
     let mut state = State::new(start.clone());
     subject.trainer(BatchSize::Full, lr, STEPS_TO_LOWEST).run(&mut *objective, None, &mut state, &mut [])?;
     let lowest = [state.theta[0], state.theta[1]];
@@ -217,21 +217,40 @@ pub(crate) struct ZigZag {
     zig_zag: f64,
 }
 
-/// Measured over so many steps at the rate that suits each batch size, or at the one rate that is given.
-pub(crate) fn zig_zags(stage: &Stage, question: &Question) -> Result<Vec<ZigZag>, Refusal> {
+/// The same at several batch sizes.
+#[derive(Debug, Serialize)]
+pub(crate) struct ZigZags {
+    lr: f64,
+    found: Vec<ZigZag>,
+}
+
+/// Measured over so many steps, all at one rate: the one given, or one between those that suit the smallest and the
+/// middle one of the batch sizes. At rates of their own, small batches would be slower instead of rougher.
+pub(crate) fn zig_zags(stage: &Stage, question: &Question) -> Result<ZigZags, Refusal> {
     let reading = Reading::of(&question.asked)?;
     let subject = stage.subject(&reading)?;
     let mut objective = subject.objective();
     let steps = reading.read("steps").unwrap_or(100).min(MOST_STEPS);
+    let batch_sizes = reading.batch_sizes();
+    let n_rows = objective.n_rows();
+    let mut by_size = batch_sizes.clone();
+    by_size.sort_by_key(|batch_size| batch_size.of(n_rows));
+    let suited = |place: usize| {
+        let batch_size = by_size.get(place).copied().unwrap_or(BatchSize::Full);
+        subject.suggested(batch_size).map(|chosen| chosen.lr)
+    };
+    let lr = match reading.lr() {
+        Some(lr) => lr,
+        None => (suited(0)? * suited(by_size.len() / 2)?).sqrt(),
+    };
     let mut found = Vec::new();
-    for batch_size in reading.batch_sizes() {
-        let lr = reading.lr().map_or_else(|| subject.suggested(batch_size).map(|chosen| chosen.lr), Ok)?;
+    for batch_size in batch_sizes {
         let mut path = Path::over(steps);
         let mut state = State::new(placed(&subject, &question.at)?);
         subject.trainer(batch_size, lr, steps).run(&mut *objective, None, &mut state, &mut [&mut path])?;
-        found.push(ZigZag { batch_size: batch_size.of(objective.n_rows()), zig_zag: path.zig_zag() });
+        found.push(ZigZag { batch_size: batch_size.of(n_rows), zig_zag: path.zig_zag() });
     }
-    Ok(found)
+    Ok(ZigZags { lr, found })
 }
 
 /// The noise of the gradient at one batch size.
@@ -318,7 +337,11 @@ mod tests {
 
     #[test]
     fn smaller_batches_zig_zag_more() {
-        let found = zig_zags(&stage(), &question("zig-zag")).unwrap();
+        let question = Question {
+            asked: Asked { name: "zig-zag".into(), parameters: [("columns".into(), "s1,s2".into())].into() },
+            ..question("")
+        };
+        let found = zig_zags(&stage(), &question).unwrap().found;
         assert_eq!(found.iter().map(|found| found.batch_size).collect::<Vec<_>>(), [442, 32, 1]);
         assert!(found.is_sorted_by(|larger, smaller| larger.zig_zag < smaller.zig_zag), "{found:?}");
     }

@@ -229,7 +229,7 @@ fn plan(stage: &Stage, start: &Start) -> Result<Plan, Refusal> {
     let batch_size = parsed(start.batch_size.as_deref())?.or(own).unwrap_or(BatchSize::Full);
     let lr = match checked(start.lr)?.or(reading.lr()) {
         Some(lr) => lr,
-        None => subject.suggested(batch_size)?.lr,
+        None => subject.suggested_at(&theta, batch_size)?.lr,
     };
     let per_epoch = subject.trainer(batch_size, lr, 1).loader.map_or(1, |loader| loader.len() as u64);
     let of_epochs = reading.read::<u64>("epochs").map(|epochs| epochs.saturating_mul(per_epoch));

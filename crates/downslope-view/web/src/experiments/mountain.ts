@@ -77,11 +77,11 @@ export class Mountain {
 
   #view(width: number, height: number): (x: number, y: number, z: number) => [number, number] {
     const reach = this.ground.across[this.side - 1]!;
-    const scale = Math.min(width / (2 * reach * 1.02), height / (2 * reach * 0.78));
-    const lift = (height * 0.26) / (this.#highest - this.#lowest);
+    const scale = width / (2 * reach * 1.26);
+    const lift = (height * 0.24) / (this.#highest - this.#lowest);
     return (x, y, z) => [
-      width / 2 + (x + y * 0.22) * scale * 0.86,
-      height * 0.63 - y * scale * 0.46 - (z - this.#lowest) * lift + height * 0.08,
+      width / 2 + (x + y * 0.24) * scale,
+      height * 0.62 - y * ((height * 0.62) / (2 * reach)) - (z - this.#lowest) * lift,
     ];
   }
 
@@ -132,6 +132,20 @@ export class Mountain {
         context.fill();
         context.stroke();
       }
+    }
+    // The cut front, so that the ground is a body.
+    const thick = height * 0.05;
+    for (let i = 0; i < side - 1; i++) {
+      const [a, b] = [view(across[i]!, up[0]!, z(i)), view(across[i + 1]!, up[0]!, z(i + 1))];
+      context.fillStyle = context.strokeStyle = `rgb(${mix(mix(fog!, low!, (seen(i) + seen(i + 1)) / 2), shade!, 0.3).map(Math.round).join(",")})`;
+      context.beginPath();
+      context.moveTo(...a);
+      context.lineTo(...b);
+      context.lineTo(b[0], b[1] + thick);
+      context.lineTo(a[0], a[1] + thick);
+      context.closePath();
+      context.fill();
+      context.stroke();
     }
     context.lineWidth = 1;
     context.strokeStyle = colours.line;

@@ -75,9 +75,10 @@ export interface Price {
   steps: { batch_size: number; step_seconds: number; rows_per_second: number }[];
 }
 
-export interface ZigZag {
-  batch_size: number;
-  zig_zag: number;
+export interface ZigZags {
+  /** The one rate of all of them. */
+  lr: number;
+  found: { batch_size: number; zig_zag: number }[];
 }
 
 export interface Method {
