@@ -15,6 +15,7 @@ use downslope::model::Activation;
 use downslope::run::{Init, LearningRate, Settings, Validation};
 use downslope::schedule::Schedule;
 use downslope::{Error, ErrorKind};
+use downslope_view::lesson::export::Format;
 
 /// Gradient descent you can watch, measure and use.
 #[derive(Debug, Parser)]
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Make a report of one run or several: html, svg, png or csv
     Report(Report),
+    /// Check a lesson, bring it into another form, or play it in the browser
+    Learn(Learn),
     /// List, show and make data
     Data(Data),
 }
@@ -52,6 +55,7 @@ impl Command {
             Self::Predict(_) => "predict",
             Self::Evaluate(_) => "evaluate",
             Self::Report(_) => "report",
+            Self::Learn(_) => "learn",
             Self::Data(Data { command: DataCommand::List }) => "data list",
             Self::Data(Data { command: DataCommand::Show(_) }) => "data show",
             Self::Data(Data { command: DataCommand::Make(_) }) => "data make",
@@ -146,6 +150,28 @@ pub(crate) struct Report {
     #[arg(required = true)]
     pub(crate) runs: Vec<PathBuf>,
     /// The file to write; the extension says how: html, svg, png or csv [default: report.html in the run, or here for several]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Learn {
+    /// A lesson: a file in either form, `-` for standard input, or the built-in gradient-descent
+    #[arg(default_value = downslope_view::lesson::builtin::DEFAULT)]
+    pub(crate) lesson: String,
+    /// Tell what is wrong with it, line by line, and do no more
+    #[arg(long, conflicts_with_all = ["convert", "export", "out"])]
+    pub(crate) check: bool,
+    /// Write it in the Markdown form
+    #[arg(long, conflicts_with = "export")]
+    pub(crate) convert: bool,
+    /// Write it for another program: gift, moodle-xml or anki-tsv
+    #[arg(long, value_name = "FORMAT", value_parser = <Format as FromStr>::from_str)]
+    pub(crate) export: Option<Format>,
+    /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Say nothing but errors

@@ -2,6 +2,7 @@
 
 pub(crate) mod compare;
 pub(crate) mod data;
+pub(crate) mod learn;
 pub(crate) mod predict;
 pub(crate) mod report;
 pub(crate) mod train;

@@ -6,6 +6,33 @@
 //!
 //! Every text in a lesson is Markdown with `$math$`; only code and what stands in an [`Unknown`] practice is not.
 //!
+//! [`read`] takes the bytes of a file, [`to_markdown`] writes our form, [`html`] makes a page's texts, [`export`] quizzes
+//! and cards. On the way from file to lesson: lines and pieces, the keys in a block, each block in its own file, then the
+//! two forms and the draft that both fill.
+//!
+//! # The grammar
+//!
+//! `lessons/README.md` tells it to teachers, with examples. In short:
+//!
+//! ```text
+//! file       = UTF-8, at most 1 MiB; any line ends; listings (other fences) are prose, whatever stands in them
+//! Markdown   = if a block is in it:   [ "# " title ] { [ "## " heading ] { prose | block } }
+//! block      = "```" name  body  "```"      name = question | experiment | sort | choice | code | practice
+//! body       = { key ":" text | list-key ":" { "- " text { "  " key ":" text } } } [ "---" verbatim ]   (code, practice)
+//! text       = the rest of the line, or lines below it that are indented deeper than the key (by 4 in an item)
+//! script     = else, if a line is `Engagement Message` or `Type`:   { heading | prose | question | practice }
+//! question   = "Engagement Message" line                                              closes the step
+//! practice   = "Type" line { part }                                                   closes the step
+//! part       = "Practice Question" lines | "Labels" { "- First Box Label: " name } | "First Box Items" { "- " text }
+//!            | "Categories" { "- " name } | "Items" { "- " text ": " name }           divided at the last ":" with a name
+//! mark       = Words | __Words__ | **Words** | Words:     in any case, blank lines around it
+//! ```
+//!
+//! A file with neither blocks nor script lines is Markdown: prose under headings. A practice of another type is kept as
+//! [`Unknown`]: all lines up to the first paragraph that stands under no heading, or to the next mark or heading.
+//!
+//! Problems do not stop the reading; all of a file are told together. What is read can be written and read again.
+//!
 //! # The way through a step
 //!
 //! Blocks are met in their order. A question and the first [`Experiment`] after it in the same step, up to the next
@@ -113,6 +140,7 @@ use serde::{Deserialize, Serialize};
 pub use choice::{Choice, Choosable};
 pub use code::Code;
 pub use experiment::{Accepts, Experiment, Known, Parameter, known, named};
+pub use lines::MOST_BYTES;
 pub use problem::{Problem, Problems};
 pub use question::{Prediction, Question, Reason, Sketch};
 pub use sort::{Item, Sort};
@@ -263,6 +291,31 @@ mod tests {
         assert_survives(&lesson, builtin::DEFAULT);
     }
 
+    /// The whole lessons in `lessons/README.md`: fenced text within it.
+    #[test]
+    fn the_examples_told_to_teachers_are_lessons_and_its_tables_are_complete() {
+        let readme = include_str!("../../../../lessons/README.md");
+        for (fence, n_steps) in [("````markdown\n", 2), ("```text\n", 2)] {
+            let end = fence.trim_end_matches(|c: char| c != '`');
+            let example =
+                readme.split_once(fence).and_then(|(_, rest)| rest.split_once(&format!("\n{end}\n"))).unwrap().0;
+            let lesson = read("README.md", example.as_bytes()).unwrap_or_else(|problems| panic!("{problems}"));
+            assert_eq!(lesson.steps.len(), n_steps);
+            assert!(lesson.steps.iter().all(|step| step.blocks.len() <= 2));
+        }
+        for known in known() {
+            let row = readme.lines().find(|line| line.starts_with(&format!("| `{}` |", known.name))).unwrap();
+            assert!(known.parameters.iter().all(|parameter| row.contains(&format!("`{}`", parameter.name))), "{row}");
+        }
+    }
+
+    #[test]
+    fn every_formula_of_the_built_in_lesson_is_drawn() {
+        let lesson = builtin::lesson(builtin::DEFAULT).unwrap().unwrap();
+        let html = serde_json::to_string(&html::lesson(&lesson)).unwrap();
+        assert!(html.matches("<math").count() > 30 && !html.contains('$'), "{html}");
+    }
+
     #[test]
     fn line_ends_and_a_byte_order_mark_change_nothing() {
         for (name, text) in EXAMPLES {
@@ -280,9 +333,9 @@ mod tests {
 
     #[test]
     fn a_file_cut_off_anywhere_is_a_lesson_or_names_its_problems() {
-        let builtin = builtin::text(builtin::DEFAULT).unwrap();
-        for text in EXAMPLES.map(|(_, text)| text).into_iter().chain([builtin]) {
-            for end in 0..text.len() {
+        let long = builtin::text(builtin::DEFAULT).unwrap();
+        for (text, every) in EXAMPLES.map(|(_, text)| (text, 1)).into_iter().chain([(long, 13)]) {
+            for end in (0..text.len()).step_by(every) {
                 // Characters are cut through as well.
                 match read("cut", &text.as_bytes()[..end]) {
                     Ok(lesson) => assert_survives(&lesson, &text[..text.floor_char_boundary(end)]),

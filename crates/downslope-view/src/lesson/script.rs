@@ -106,7 +106,7 @@ impl<'a> Reader<'a, '_> {
                         .hint("above it stand a line `Type` and a line `Sort Into Boxes`"),
                 ),
                 (_, Some((1, title))) if !title.is_empty() && self.draft.is_empty() && !self.draft.has_title() => {
-                    self.draft.title(title)
+                    self.draft.title(title);
                 }
                 (_, Some((_, words))) => self.draft.heading(line.number, words, self.problems),
                 _ => self.draft.prose(line),
@@ -420,12 +420,11 @@ impl Parts {
         }
         let mut items = Vec::new();
         for (index, line, texts) in &self.box_items {
-            match labels.iter().position(|(known, _)| known == index) {
-                Some(box_index) => items.extend(texts.iter().map(|text| (box_index, text))),
-                None => {
-                    let expected = format!("a `{} Box Label` among the labels", ORDINALS[*index]);
-                    problems.push(Problem::new(*line, expected, "none"));
-                }
+            if let Some(box_index) = labels.iter().position(|(known, _)| known == index) {
+                items.extend(texts.iter().map(|text| (box_index, text)));
+            } else {
+                let expected = format!("a `{} Box Label` among the labels", ORDINALS[*index]);
+                problems.push(Problem::new(*line, expected, "none"));
             }
         }
         sort::check_items(items.iter().map(|(_, text)| *text), problems);
@@ -474,7 +473,7 @@ impl Parts {
 fn box_label(text: &str) -> Option<(usize, &str)> {
     let (label, name) = text.split_once(':')?;
     let is = |ordinal: &&str| unadorned(label).eq_ignore_ascii_case(&format!("{ordinal} Box Label"));
-    Some((ORDINALS.iter().position(|ordinal| is(&ordinal))?, name.trim()))
+    Some((ORDINALS.iter().position(is)?, name.trim()))
 }
 
 /// The text and its box, divided at the last colon that a known box follows.
