@@ -86,7 +86,10 @@ pub fn plain(markdown: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The same lesson with every text as HTML, for a page. Names of boxes and everything that is compared stay as they are.
+/// The same lesson with every text as HTML, for a page.
+///
+/// What is no Markdown stays as it is and must be escaped where it is shown: the title, names and parameters of
+/// experiments, units, outcomes, keywords, code, and practices that are not known.
 #[must_use]
 pub fn lesson(lesson: &Lesson) -> Lesson {
     let mut lesson = lesson.clone();
