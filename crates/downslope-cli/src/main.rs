@@ -24,6 +24,8 @@ use args::{Args, Command};
 enum Outcome {
     Done,
     NotAsAsked,
+    /// What was given cannot be used, and why has been said.
+    Refused,
 }
 
 fn main() -> ExitCode {
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::NotAsAsked) => ExitCode::from(1),
+        Ok(Outcome::Refused) => ExitCode::from(2),
         Err(error) if console::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             console::complain(&error, name);

@@ -3,6 +3,7 @@
 pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod learn;
+mod play;
 pub(crate) mod predict;
 pub(crate) mod report;
 pub(crate) mod train;

@@ -52,6 +52,8 @@ pub(super) struct Body {
     line: u64,
     texts: Vec<(&'static str, Text)>,
     lists: Vec<(&'static str, u64, Vec<ListItem>)>,
+    /// Keys that were most likely meant by others: that they are missing need not be told as well.
+    meant: Vec<&'static str>,
 }
 
 impl Body {
@@ -64,7 +66,7 @@ impl Body {
         problems: &mut Vec<Problem>,
     ) -> Self {
         let mut reader = Reader {
-            body: Self { word, line, texts: Vec::new(), lists: Vec::new() },
+            body: Self { word, line, texts: Vec::new(), lists: Vec::new(), meant: Vec::new() },
             spec,
             at: At::Nothing,
             text: Open::default(),
@@ -91,7 +93,9 @@ impl Body {
     /// The text of a key that must be there.
     pub(super) fn need(&mut self, key: &str, problems: &mut Vec<Problem>) -> Text {
         self.take(key).unwrap_or_else(|| {
-            problems.push(Problem::new(self.line, format!("`{key}: …` in this `{}` block", self.word), "none"));
+            if !self.meant.contains(&key) {
+                problems.push(Problem::new(self.line, format!("`{key}: …` in this `{}` block", self.word), "none"));
+            }
             Text::default()
         })
     }
@@ -109,7 +113,7 @@ impl Body {
 
     /// The items of a list that must be there.
     pub(super) fn need_list(&mut self, key: &str, problems: &mut Vec<Problem>) -> Vec<ListItem> {
-        if !self.lists.iter().any(|(name, _, _)| *name == key) {
+        if !self.meant.contains(&key) && !self.lists.iter().any(|(name, _, _)| *name == key) {
             problems.push(Problem::new(
                 self.line,
                 format!("`{key}:` with a list in this `{}` block", self.word),
@@ -202,6 +206,7 @@ impl<'a> Reader<'a, '_, '_> {
             let expected = format!("a key of `{}` ({})", self.body.word, listed(known()));
             let problem = Problem::new(line.number, expected, quoted(key));
             let near = nearest(key, known());
+            self.body.meant.extend(near);
             self.problems.push(near.map_or(problem.clone(), |near| problem.hint(format!("did you mean `{near}`?"))));
             self.at = At::Refused;
             return;

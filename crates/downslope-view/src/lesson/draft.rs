@@ -85,7 +85,7 @@ impl<'a> Draft<'a> {
         let mut names = Names::default();
         for (step, number) in lesson.steps.iter_mut().zip(1..) {
             let slug = slug(&step.heading);
-            step.id = names.distinct(if slug.is_empty() { format!("step-{number}") } else { slug });
+            step.id = names.distinct(&if slug.is_empty() { format!("step-{number}") } else { slug });
             name_blocks(step);
         }
         lesson
@@ -95,7 +95,7 @@ impl<'a> Draft<'a> {
 fn name_blocks(step: &mut Step) {
     let mut names = Names::default();
     for block in &mut step.blocks {
-        let mut name = |kind: &str| format!("{}/{}", step.id, names.distinct(kind.to_owned()));
+        let mut name = |kind: &str| format!("{}/{}", step.id, names.distinct(kind));
         match block {
             Block::Question(question) => question.id = name("question"),
             Block::Experiment(experiment) => experiment.id = name("experiment"),
@@ -119,10 +119,10 @@ struct Names(BTreeMap<String, u64>);
 
 impl Names {
     /// The name itself, or with a number after it if it is taken.
-    fn distinct(&mut self, name: String) -> String {
-        let mut candidate = name.clone();
+    fn distinct(&mut self, name: &str) -> String {
+        let mut candidate = name.to_owned();
         while self.0.contains_key(&candidate) {
-            let number = self.0.entry(name.clone()).or_insert(1);
+            let number = self.0.entry(name.to_owned()).or_insert(1);
             *number += 1;
             candidate = format!("{name}-{number}");
         }
@@ -152,7 +152,7 @@ mod tests {
     fn names_are_words_with_dashes_and_distinct() {
         assert_eq!(slug("What does ∇f cost? 10⁶ rows!"), "what-does-f-cost-10⁶-rows");
         let mut names = Names::default();
-        let given: Vec<String> = ["a", "a", "a-2", "a", "b"].map(|name| names.distinct(name.to_owned())).to_vec();
+        let given: Vec<String> = ["a", "a", "a-2", "a", "b"].map(|name| names.distinct(name)).to_vec();
         assert_eq!(given, ["a", "a-2", "a-2-2", "a-3", "b"]);
     }
 }

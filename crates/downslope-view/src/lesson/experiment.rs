@@ -157,7 +157,7 @@ impl Experiment {
             match word.split_once('=') {
                 Some((key, value)) => given.push((key.to_owned(), Text { line: text.line, text: value.to_owned() })),
                 None => {
-                    problems.push(Problem::new(text.line, "`key=value` after the name of an experiment", quoted(word)))
+                    problems.push(Problem::new(text.line, "`key=value` after the name of an experiment", quoted(word)));
                 }
             }
         }
@@ -233,6 +233,8 @@ const PLANE: Parameter = parameter("data", Accepts::Text, Some("@diabetes"));
 const TARGET: Parameter = parameter("target", Accepts::Text, None);
 const COLUMNS: Parameter = parameter("columns", Accepts::Names, None);
 const TWO_COLUMNS: Parameter = parameter("columns", Accepts::Names, Some("bmi,s5"));
+// Rates to run, as multiples of the limit 2/λmax.
+const MULTIPLES: Parameter = parameter("multiples", Accepts::Positives, Some("0.99,1.01"));
 const LOSS: Parameter = parameter("loss", Accepts::Loss, None);
 const BATCH_SIZE: Parameter = parameter("batch-size", Accepts::BatchSize, Some("32"));
 const BATCH_SIZES: Parameter = parameter("batch-sizes", Accepts::BatchSizes, Some("full,32,1"));
@@ -264,16 +266,7 @@ const KNOWN: &[Known] = &[
     Known {
         name: "learning-rate",
         about: "One descent with a slider for the rate, on which the measured 1/λmax and 2/λmax are marked",
-        parameters: &[
-            PLANE,
-            TARGET,
-            COLUMNS,
-            LOSS,
-            LR,
-            STEPS,
-            SEED,
-            parameter("multiples", Accepts::Positives, Some("0.99,1.01")),
-        ],
+        parameters: &[PLANE, TARGET, COLUMNS, LOSS, LR, STEPS, SEED, MULTIPLES],
     },
     Known {
         name: "step-price",

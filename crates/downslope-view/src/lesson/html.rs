@@ -76,7 +76,7 @@ pub fn plain(markdown: &str) -> String {
     for event in Parser::new_ext(markdown, Options::ENABLE_MATH | Options::ENABLE_STRIKETHROUGH) {
         match event {
             Event::Text(text) | Event::Code(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
-                words.push_str(&text)
+                words.push_str(&text);
             }
             Event::Html(text) | Event::InlineHtml(text) => words.push_str(&text),
             Event::SoftBreak | Event::HardBreak | Event::End(_) => words.push(' '),
@@ -86,7 +86,10 @@ pub fn plain(markdown: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The same lesson with every text as HTML, for a page. Names of boxes and everything that is compared stay as they are.
+/// The same lesson with every text as HTML, for a page.
+///
+/// What is no Markdown stays as it is and must be escaped where it is shown: the title, names and parameters of
+/// experiments, units, outcomes, keywords, code, and practices that are not known.
 #[must_use]
 pub fn lesson(lesson: &Lesson) -> Lesson {
     let mut lesson = lesson.clone();
@@ -178,7 +181,7 @@ fn math_ml(tex: &str, display_mode: DisplayMode) -> Option<String> {
     is_mathml(&out).then_some(out)
 }
 
-/// Whether it is `MathML` and nothing else: tags that close, no attribute that leads elsewhere, and text that is escaped.
+/// Whether it is MathML and nothing else: tags that close, no attribute that leads elsewhere, and text that is escaped.
 fn is_mathml(html: &str) -> bool {
     let mut open = Vec::new();
     let Some(html) = html.strip_prefix('<') else { return false };
@@ -257,100 +260,102 @@ mod tests {
         assert_eq!(flow(r"$\text{<b>}$", Math::MathMl), "<math display=\"inline\"><mtext>&lt;b&gt;</mtext></math>");
     }
 
+    const PIECES: &[&str] = &[
+        "a",
+        "<",
+        ">",
+        "&",
+        "\"",
+        "'",
+        "<b>",
+        "</p>",
+        "<!--",
+        "-->",
+        "<script>",
+        "<a href=\"javascript:x\" onclick=x>",
+        "[",
+        "]",
+        "(",
+        ")",
+        "![",
+        "](javascript:x)",
+        "](https://e.org)",
+        "](#a)",
+        "<https://e.org>",
+        "`",
+        "```\n",
+        "*",
+        "**",
+        "~~",
+        "#",
+        "### ",
+        "\n",
+        "\n\n",
+        "- ",
+        "1. ",
+        "> ",
+        "|",
+        "|-|-|\n",
+        "    ",
+        "$",
+        "$$",
+        "\\",
+        "\\frac",
+        "{",
+        "}",
+        "_",
+        "^",
+        "\\text{",
+        "\\color{red}",
+        "\\begin{matrix}",
+        "\\end{matrix}",
+        "\\left(",
+        "\\right",
+        "\\operatorname{",
+        "é",
+        "%",
+        "\\\\",
+        "\\hspace{1em}",
+    ];
+
+    const TAGS: &[&str] = &[
+        "x",
+        "p",
+        "em",
+        "strong",
+        "del",
+        "code",
+        "pre",
+        "a",
+        "ul",
+        "ol",
+        "li",
+        "blockquote",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "br",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+    ];
+
     /// Whatever is written, what comes out is well-formed and has no tag and no attribute that could do harm.
     #[test]
     fn any_text_becomes_harmless_html() {
-        let pieces = [
-            "a",
-            "<",
-            ">",
-            "&",
-            "\"",
-            "'",
-            "<b>",
-            "</p>",
-            "<!--",
-            "-->",
-            "<script>",
-            "<a href=\"javascript:x\" onclick=x>",
-            "[",
-            "]",
-            "(",
-            ")",
-            "![",
-            "](javascript:x)",
-            "](https://e.org)",
-            "](#a)",
-            "<https://e.org>",
-            "`",
-            "```\n",
-            "*",
-            "**",
-            "~~",
-            "#",
-            "### ",
-            "\n",
-            "\n\n",
-            "- ",
-            "1. ",
-            "> ",
-            "|",
-            "|-|-|\n",
-            "    ",
-            "$",
-            "$$",
-            "\\",
-            "\\frac",
-            "{",
-            "}",
-            "_",
-            "^",
-            "\\text{",
-            "\\color{red}",
-            "\\begin{matrix}",
-            "\\end{matrix}",
-            "\\left(",
-            "\\right",
-            "\\operatorname{",
-            "é",
-            "%",
-            "\\\\",
-            "\\hspace{1em}",
-        ];
-        let tags = [
-            "x",
-            "p",
-            "em",
-            "strong",
-            "del",
-            "code",
-            "pre",
-            "a",
-            "ul",
-            "ol",
-            "li",
-            "blockquote",
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "hr",
-            "br",
-            "table",
-            "thead",
-            "tbody",
-            "tr",
-            "th",
-            "td",
-        ];
         let attributes = ["href", "title", "class", "start", "style"];
         let mut n_formulas = 0;
         for number in 0..30_000 {
             let mut stream = Stream::new(5, Purpose::Probe, number);
             let n_pieces = stream.below(16);
-            let text: String = (0..n_pieces).map(|_| pieces[stream.below(pieces.len() as u32) as usize]).collect();
+            let text: String = (0..n_pieces).map(|_| PIECES[stream.below(PIECES.len() as u32) as usize]).collect();
             let html = format!("<x>{}</x>", block(&text, Math::MathMl));
             let document =
                 roxmltree::Document::parse(&html).unwrap_or_else(|error| panic!("{text:?} became {html:?}: {error}"));
@@ -358,7 +363,7 @@ mod tests {
                 let in_formula = node.ancestors().any(|node| node.has_tag_name("math"));
                 n_formulas += usize::from(node.has_tag_name("math"));
                 let name = node.tag_name().name();
-                assert!(in_formula && name.starts_with('m') || tags.contains(&name), "{text:?} became {html:?}");
+                assert!(in_formula && name.starts_with('m') || TAGS.contains(&name), "{text:?} became {html:?}");
                 for attribute in node.attributes() {
                     let is_known =
                         attributes.contains(&attribute.name()) || (in_formula && !attribute.name().starts_with("on"));

@@ -2,8 +2,8 @@
 
 use super::problem::{Problem, nearest, quoted};
 
-/// The largest file that is read.
-pub(super) const MOST_BYTES: usize = 1 << 20;
+/// The largest lesson file that is read.
+pub const MOST_BYTES: usize = 1 << 20;
 
 /// The fenced blocks of our Markdown form.
 pub(super) const BLOCKS: [&str; 6] = ["question", "experiment", "sort", "choice", "code", "practice"];
@@ -53,10 +53,9 @@ pub(super) enum Piece<'a> {
 
 /// The text of a file, or what stops it from being one.
 pub(super) fn text(bytes: &[u8]) -> Result<&str, Problem> {
-    let line_of = |offset: usize| 1 + bytes[..offset].iter().filter(|&&byte| byte == b'\n').count() as u64;
+    let line_of = |offset: usize| 1 + bytes[..offset].split(|&byte| byte == b'\n').count() as u64 - 1;
     if bytes.len() > MOST_BYTES {
-        let found = format!("{} bytes", bytes.len());
-        return Err(Problem::new(1, format!("a lesson of at most {MOST_BYTES} bytes"), found)
+        return Err(Problem::new(1, format!("a lesson of at most {MOST_BYTES} bytes"), "more")
             .hint("divide it into several lessons"));
     }
     let bytes_of_text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
@@ -102,27 +101,21 @@ pub(super) fn pieces<'a>(lines: &[Line<'a>], problems: &mut Vec<Problem>) -> Vec
         }
         let body = &after[..close.unwrap_or(after.len())];
         rest = &after[close.map_or(after.len(), |close| close + 1)..];
-        match BLOCKS.iter().find(|word| **word == fence.word) {
-            Some(word) => {
-                if !fence.after_word.is_empty() {
-                    let found = quoted(fence.after_word);
-                    problems.push(Problem::new(line.number, format!("nothing after `{word}`"), found));
-                }
-                let body = close.is_some().then(|| body.to_vec());
-                pieces.push(Piece::Block { word, line: line.number, body });
+        if let Some(word) = BLOCKS.iter().find(|word| **word == fence.word) {
+            if !fence.after_word.is_empty() {
+                let found = quoted(fence.after_word);
+                problems.push(Problem::new(line.number, format!("nothing after `{word}`"), found));
             }
-            None => {
-                if let Some(near) = fence.nearly_a_block() {
-                    let found = quoted(fence.word);
-                    problems.push(
-                        Problem::new(line.number, "a block or a programming language", found)
-                            .hint(format!("did you mean `{near}`?")),
-                    );
-                }
-                let all = &lines[line.number as usize - 1..];
-                let taken = all.len() - rest.len();
-                pieces.extend(all[..taken].iter().map(|line| Piece::Listing(*line)));
+            let body = close.is_some().then(|| body.to_vec());
+            pieces.push(Piece::Block { word, line: line.number, body });
+        } else {
+            if let Some(near) = fence.nearly_a_block() {
+                let found = quoted(fence.word);
+                let problem = Problem::new(line.number, "a block or a programming language", found);
+                problems.push(problem.hint(format!("did you mean `{near}`?")));
             }
+            pieces.push(Piece::Listing(*line));
+            pieces.extend(after[..after.len() - rest.len()].iter().map(|line| Piece::Listing(*line)));
         }
     }
     pieces

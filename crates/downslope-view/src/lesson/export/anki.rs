@@ -68,7 +68,7 @@ fn field(html: &str) -> String {
     for (i, part) in html.split("<pre>").enumerate() {
         let (listing, rest) = if i == 0 { ("", part) } else { part.split_once("</pre>").unwrap_or((part, "")) };
         if i > 0 {
-            out.push_str(&format!("<pre>{}</pre>", listing.replace('\n', "<br>")));
+            out.extend(["<pre>", &listing.replace('\n', "<br>"), "</pre>"]);
         }
         out.push_str(&rest.replace('\n', " "));
     }

@@ -1,7 +1,7 @@
 //! How does a lesson get into a quiz or a pile of cards?
 //!
-//! Each format carries what it can and says what it could not. A lesson becomes what can be [`asked`](Asked) first;
-//! [`gift`], [`moodle`] and [`anki`] write that down.
+//! Each format carries what it can and says what it could not. A lesson becomes what a quiz can ask first;
+//! one file a format writes that down.
 
 mod anki;
 mod gift;
@@ -230,8 +230,7 @@ fn listed(items: &[String]) -> String {
     if items.is_empty() {
         return String::new();
     }
-    let items: String = items.iter().map(|item| format!("<li>{item}</li>")).collect();
-    format!("<ul>{items}</ul>")
+    format!("<ul><li>{}</li></ul>", items.join("</li><li>"))
 }
 
 /// Why each thing belongs where it does.

@@ -56,7 +56,7 @@ fn moodles_xml_is_well_formed_and_its_texts_are_those_of_the_lesson() {
     let prompt = choice.descendants().find(|node| node.has_tag_name("questiontext")).unwrap();
     assert_eq!(
         prompt.first_element_child().unwrap().text().unwrap(),
-        r#"a: b = {c} ~ #d -&gt; &quot;e&quot; \ &lt;b&gt;&amp; %50% \(x&lt;y\) \n <code>f g</code>"#
+        r#"a: b = {c} ~ #d -&gt; "e" \ &lt;b&gt;&amp; %50% \(x&lt;y\) \n <code>f	g</code>"#
     );
     let worth: Vec<_> = choice.children().filter_map(|node| node.attribute("fraction")).collect();
     assert_eq!(worth, ["50", "50", "-100"]);
@@ -101,8 +101,7 @@ fn gift_has_no_control_character_that_is_not_meant() {
 fn every_card_has_a_front_a_back_and_a_tag() {
     for lesson in [built_in(), thorny()] {
         let text = export(&lesson, Format::AnkiTsv).text;
-        let cards: String =
-            text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+        let cards = text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
         let n_lines = cards.lines().count();
         let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').has_headers(false).from_reader(cards.as_bytes());
         let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
