@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use downslope::diagnosis;
-use downslope::loader::{BatchSize, DataLoader};
+use downslope::loader::{Batch, BatchSize, DataLoader};
 use downslope::objective::{LossSum, Objective};
 use downslope::state::State;
 use downslope::stop::StopReason;
@@ -134,9 +134,16 @@ impl Descent {
             Ok(reason) => (reason.to_string(), None),
             Err(error) => ("refused".to_owned(), Some(error.to_string())),
         };
+        // A run that ends within a pass was not looked at on all rows since the last one.
+        let loss = self.objective.loss(&self.state.theta, Batch::all(n_rows)).mean();
+        let step = self.state.step;
         self.board.write(|written| {
             written.now.mode = Mode::Finished;
             (written.now.reason, written.now.cause) = (Some(reason), cause);
+            if self.state.batch > 0 && loss.is_finite() {
+                written.train.record(step, loss);
+                written.now.train_loss = Some(loss);
+            }
         });
     }
 
