@@ -13,5 +13,5 @@ export default defineConfig({
   expect: { timeout: 20_000 },
   workers: 1,
   reporter: "list",
-  use: { launchOptions: { executablePath, args }, screenshot: "only-on-failure" },
+  use: { launchOptions: { executablePath, args }, screenshot: "only-on-failure", actionTimeout: 30_000 },
 });

@@ -143,13 +143,17 @@ impl Page {
     }
 
     fn grant(&mut self, wish: Wish) -> Result<(), Refusal> {
+        if let Wish::Stop { run } = wish {
+            self.runs.remove(&run);
+            return Ok(());
+        }
         let asked = number(&wish);
         let Some((subject, running)) = asked.and_then(|run| self.runs.get(&run)) else {
             return refused("there is no such run");
         };
         let board = &running.board;
         match wish {
-            Wish::Start(_) => {}
+            Wish::Start(_) | Wish::Stop { .. } => {}
             Wish::Pause { .. } => board.pause(),
             Wish::Resume { .. } => board.resume(),
             Wish::Step { .. } => board.step(),
@@ -181,7 +185,6 @@ impl Page {
                 };
                 board.order(Order::Fork(Box::new(give), step));
             }
-            Wish::Stop { run } => _ = self.runs.remove(&run),
         }
         Ok(())
     }

@@ -88,7 +88,9 @@ export class Run {
   set = (change: { lr?: number; batch_size?: string; speed?: number }) =>
     this.#stream.send({ do: "set", run: this.number, ...change });
   rewind = (step: number) => this.#stream.send({ do: "rewind", run: this.number, step });
-  stop = () => this.#stream.send({ do: "stop", run: this.number });
+  stop = () => {
+    if (this.now) this.#stream.send({ do: "stop", run: this.number });
+  };
 
   fork(step: number, change: { lr?: number; batch_size?: string }): Run {
     const fork = this.#stream.run();
