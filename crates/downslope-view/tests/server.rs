@@ -35,15 +35,13 @@ impl Served {
     fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let host = self.address.to_string();
-        let mut request =
-            format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+        let length = body.len();
+        let mut lines = vec![format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {length}\r\n")];
         if !headers.iter().any(|(name, _)| *name == "host") {
-            request += &format!("host: {host}\r\n");
+            lines.push(format!("host: {}\r\n", self.address));
         }
-        for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
-        }
+        lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")));
+        let request = lines.concat();
         stream.write_all(format!("{request}\r\n{body}").as_bytes()).unwrap();
         let mut answer = Vec::new();
         // A server that refuses a large body may close before it has read all of it.

@@ -36,7 +36,8 @@ pub(super) fn serve(lesson: Lesson, args: &Serve) -> Result<Outcome> {
 /// A word that nobody guesses: what the system draws at random for every new hash map, in several helpings.
 fn token() -> String {
     use std::hash::{BuildHasher, RandomState};
-    (0..3).map(|part: u8| format!("{:016x}", RandomState::new().hash_one(part))).collect()
+    let [a, b, c] = [0_u8, 1, 2].map(|part| RandomState::new().hash_one(part));
+    format!("{a:016x}{b:016x}{c:016x}")
 }
 
 /// Asks the system to show a page. If it cannot, the address stands in the terminal.

@@ -84,7 +84,9 @@ fn run(
     let mut orders = Vec::new();
     for epoch in 0..epochs {
         let mut order = Vec::new();
-        loader.iter().for_each(|loader| loader.write_order(epoch, &mut order));
+        if let Some(loader) = &loader {
+            loader.write_order(epoch, &mut order);
+        }
         orders.extend((!order.is_empty()).then_some(order));
     }
     let mut history = History::every(1);

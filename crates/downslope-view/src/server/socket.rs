@@ -104,7 +104,7 @@ impl Page {
             Ok(wish) => {
                 let run = number(&wish);
                 if let Err(Refusal(words)) = self.grant(wish) {
-                    self.refuse(run, words);
+                    self.refuse(Some(run), words);
                 }
             }
             Err(error) => self.refuse(None, format!("cannot be read: {error}")),
@@ -122,7 +122,7 @@ impl Page {
         let begun = tokio::task::spawn_blocking(move || {
             let plan = plan(&house.stage, &start)?;
             let subject = plan.subject.clone();
-            Running::begin(plan, mode, speed).map(|running| (subject, running)).map_err(no_thread)
+            Running::begin(plan, mode, speed).map(|running| (subject, running)).map_err(|error| no_thread(&error))
         });
         match begun.await {
             Ok(Ok(running)) => _ = self.runs.insert(run, running),
@@ -136,7 +136,7 @@ impl Page {
         if self.runs.len() >= MOST_RUNS && !self.runs.contains_key(&run) {
             return self.refuse(Some(run), format!("a page has at most {MOST_RUNS} runs"));
         }
-        match Running::fork(plan, forked, speed).map_err(no_thread) {
+        match Running::fork(plan, forked, speed).map_err(|error| no_thread(&error)) {
             Ok(running) => _ = self.runs.insert(run, (subject, running)),
             Err(Refusal(words)) => self.refuse(Some(run), words),
         }
@@ -147,8 +147,7 @@ impl Page {
             self.runs.remove(&run);
             return Ok(());
         }
-        let asked = number(&wish);
-        let Some((subject, running)) = asked.and_then(|run| self.runs.get(&run)) else {
+        let Some((subject, running)) = self.runs.get(&number(&wish)) else {
             return refused("there is no such run");
         };
         let board = &running.board;
@@ -190,7 +189,7 @@ impl Page {
     }
 }
 
-fn number(wish: &Wish) -> Option<u32> {
+fn number(wish: &Wish) -> u32 {
     match *wish {
         Wish::Start(Start { run, .. })
         | Wish::Pause { run }
@@ -199,11 +198,11 @@ fn number(wish: &Wish) -> Option<u32> {
         | Wish::Set { run, .. }
         | Wish::Rewind { run, .. }
         | Wish::Fork { run, .. }
-        | Wish::Stop { run } => Some(run),
+        | Wish::Stop { run } => run,
     }
 }
 
-fn no_thread(error: std::io::Error) -> Refusal {
+fn no_thread(error: &std::io::Error) -> Refusal {
     Refusal(format!("no more runs at the same time: {error}"))
 }
 
