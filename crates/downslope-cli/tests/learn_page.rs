@@ -76,6 +76,6 @@ fn answers_are_not_written_over_a_file_that_holds_something_else() {
     let workplace = Workplace::new();
     workplace.write("answers.json", "my notes");
     let said = workplace.run("learn --no-open --answers answers.json").with_code(2);
-    assert!(said.err.starts_with("error: malformed file of answers"), "{said:?}");
+    assert!(said.err.starts_with("error: expected a file of answers: answers.json"), "{said:?}");
     assert_eq!(workplace.read("answers.json"), b"my notes");
 }

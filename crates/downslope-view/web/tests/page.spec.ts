@@ -55,6 +55,7 @@ test("a chip is dragged into a box, and falls back where there is none", async (
     await page.mouse.move(x, y, { steps: 4 });
     await page.mouse.up();
   };
+  await page.locator(".boxes").evaluate((boxes) => boxes.scrollIntoView({ block: "end" }));
   await drag(5, 300);
   await expect(page.locator(".pool .chip", { hasText: "Uses all the data" })).toBeVisible();
   const box = (await page.locator('[data-box="0"]').boundingBox())!;

@@ -46,6 +46,8 @@ export class Player {
     await isAccessible(this.page, `${step.id}, at first`);
     await this.#blocks(step);
     await isAccessible(this.page, `${step.id}, at the end`);
+    const overflow = await this.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(overflow, `${step.id} is as wide as the window`).toBeLessThanOrEqual(0);
     const next = this.page.getByRole("navigation", { name: "Previous and next step" }).getByRole("link").last();
     if (index + 1 < lesson.steps.length) await this.hand.press(next);
   }

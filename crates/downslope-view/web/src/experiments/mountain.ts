@@ -81,7 +81,7 @@ export class Mountain {
     const lift = (height * 0.24) / (this.#highest - this.#lowest);
     return (x, y, z) => [
       width / 2 + (x + y * 0.24) * scale,
-      height * 0.62 - y * ((height * 0.62) / (2 * reach)) - (z - this.#lowest) * lift,
+      height * 0.67 - y * ((height * 0.62) / (2 * reach)) - (z - this.#lowest) * lift,
     ];
   }
 
