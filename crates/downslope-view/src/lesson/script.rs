@@ -178,46 +178,66 @@ impl<'a> Reader<'a, '_> {
         self.at += 1;
         let is_sort = ["Sort Into Boxes", "Sort Into Categories"].iter().any(|name| kind.eq_ignore_ascii_case(name));
         let block =
-            if is_sort { Block::Sort(self.sort(mark.number)) } else { Block::Unknown(self.unknown(kind, mark.number)) };
+            if is_sort { Block::Sort(self.sort(mark.number)) } else { Block::Unknown(self.unknown(kind, mark)) };
         self.draft.block(block);
         self.draft.close(self.problems);
     }
 
     /// Lines up to what cannot belong to a practice any more.
     ///
-    /// Nothing says where an unknown practice ends. Its parts are a heading with a paragraph or a list below it; a
-    /// heading is marked as such, or a few words without a full stop. The first paragraph that stands under no heading
-    /// is prose again.
-    fn unknown(&mut self, kind: String, line: u64) -> Unknown {
-        let mut taken = Vec::new();
-        let mut is_under_heading = false;
+    /// Nothing says where an unknown practice ends. Its parts are a heading with a paragraph or a list below it. If its
+    /// `__Type__` is marked, its headings are, and up to the last of them all is its own; if not, a heading is a few words
+    /// without a full stop. The first paragraph after that which stands under no heading is prose again.
+    fn unknown(&mut self, kind: String, begin: Line<'_>) -> Unknown {
+        let is_marked = is_adorned(begin.text);
+        let from = self.at;
+        let mut is_under_heading = true;
         loop {
-            let from = self.at;
+            let before = self.at;
             let n_blank = self.skip_blank();
-            let is_first = taken.is_empty();
             let Some((line, is_text)) = self.peek() else { break };
-            let mark = Mark::of(line.text).filter(|_| is_text);
-            let is_heading = is_text && (mark.is_some() || looks_like_heading(line.text));
+            let mut is_heading = is_text
+                && (is_adorned(line.text)
+                    || (!is_marked && (Mark::of(line.text).is_some() || looks_like_heading(line.text))));
             // A listing is not cut in two.
             let is_in_listing = !is_text && self.at > 0 && !self.lines[self.at - 1].1;
             let goes_on = is_in_listing
                 || n_blank == 0
-                || is_first
                 || is_heading
                 || is_under_heading
                 || bullet(line.text).is_some()
                 || line.indent() > 1;
-            let is_over =
-                matches!(mark, Some(Mark::Engagement | Mark::Type)) || (is_text && heading(line.text).is_some());
-            if is_over || !goes_on {
-                self.at = from;
+            if self.is_over(self.at) {
+                self.at = before;
                 break;
             }
-            taken.extend(self.lines[from..=self.at].iter().map(|(line, _)| *line));
+            if !goes_on {
+                if let Some(next) = self.next_adorned().filter(|_| is_marked) {
+                    (self.at, is_heading) = (next, true);
+                } else {
+                    self.at = before;
+                    break;
+                }
+            }
             is_under_heading = is_heading;
             self.at += 1;
         }
-        Unknown { kind, line, text: joined(taken) }
+        let text = joined(self.lines[from..self.at].iter().map(|(line, _)| *line));
+        Unknown { kind, line: begin.number, text }
+    }
+
+    /// Whether no practice can go on at a line.
+    fn is_over(&self, at: usize) -> bool {
+        self.lines.get(at).is_none_or(|(line, is_text)| {
+            let mark = Mark::of(line.text);
+            *is_text && (matches!(mark, Some(Mark::Engagement | Mark::Type)) || heading(line.text).is_some())
+        })
+    }
+
+    /// The next heading that is marked as such, if nothing ends the practice before it.
+    fn next_adorned(&self) -> Option<usize> {
+        let is_adorned = |at: &usize| self.lines[*at].1 && is_adorned(self.lines[*at].0.text);
+        (self.at..self.lines.len()).take_while(|at| !self.is_over(*at)).find(is_adorned)
     }
 
     /// The parts of a sorting practice, in any order.

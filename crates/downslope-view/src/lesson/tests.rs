@@ -45,6 +45,42 @@ fn the_built_in_lesson_is_read_and_survives() {
     assert_survives(&lesson, builtin::DEFAULT);
 }
 
+/// An unknown practice in the two ways of writing headings, and what comes after it.
+#[test]
+fn a_practice_that_is_not_known_ends_where_prose_begins() {
+    let marked = "__Type__\n\nFill In The Blanks\n\n__Text__\n\nOne [gap].\n\nAnother [gap].\n\n__Answers__\n\nTwo of them.\n\n- a\n- b\n\nShort prose\n\n__Engagement Message__\n\nWhy?\n";
+    let plain = "Type\nFill In The Blanks\nText\nOne [gap].\nAnother [gap].\n\nAnswers\n- a\n- b\n\nProse of more than five words follows.\n\nEngagement Message\nWhy?\n";
+    let headings = "Type\nFill In The Blanks\n## Next\nProse.\nType\nMatching\nType\nCards";
+    let told = |text: &str| {
+        let lesson = read("t", text.as_bytes()).unwrap();
+        let tell = |block: &Block| match block {
+            Block::Unknown(Unknown { kind, line, text }) => format!("{kind} ({line}): {}", text.replace('\n', "|")),
+            Block::Prose(prose) => prose.text.clone(),
+            Block::Question(question) => question.prompt.clone(),
+            _ => panic!("{block:?}"),
+        };
+        lesson.steps.iter().map(|step| step.blocks.iter().map(tell).collect()).collect::<Vec<Vec<String>>>()
+    };
+    assert_eq!(
+        told(marked),
+        [
+            vec!["Fill In The Blanks (1): __Text__||One [gap].||Another [gap].||__Answers__||Two of them.||- a|- b"],
+            vec!["Short prose", "Why?"]
+        ]
+    );
+    assert_eq!(
+        told(plain),
+        [
+            vec!["Fill In The Blanks (1): Text|One [gap].|Another [gap].||Answers|- a|- b"],
+            vec!["Prose of more than five words follows.", "Why?"]
+        ]
+    );
+    assert_eq!(
+        told(headings),
+        [vec!["Fill In The Blanks (1): "], vec!["Prose.", "Matching (5): "], vec!["Cards (7): "]]
+    );
+}
+
 /// The whole lessons in `lessons/README.md`: fenced text within it.
 #[test]
 fn the_examples_told_to_teachers_are_lessons_and_its_tables_are_complete() {
@@ -91,7 +127,7 @@ fn a_file_cut_off_anywhere_is_a_lesson_or_names_its_problems() {
         for end in (0..text.len()).step_by(every) {
             // Characters are cut through as well.
             match read("cut", &text.as_bytes()[..end]) {
-                Ok(lesson) => assert_survives(&lesson, &text[..text.floor_char_boundary(end)]),
+                Ok(lesson) => assert_survives(&lesson, &String::from_utf8_lossy(&text.as_bytes()[..end])),
                 Err(problems) => assert!(!problems.list().is_empty()),
             }
         }
