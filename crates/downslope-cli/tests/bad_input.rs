@@ -654,6 +654,22 @@ fn oddities_that_work() {
 }
 
 #[test]
+fn a_pipe_is_as_good_as_a_file() {
+    use std::io::Write as _;
+    let here = Workplace::new();
+    // Categories are read twice, and a pipe can be read only once.
+    let rows: Vec<String> = (0..400).map(|row| format!("{row},{},{}\n", ["u", "v", "w"][row % 3], row % 7)).collect();
+    let table = format!("a,kind,y\n{}", rows.concat());
+    here.write("t.csv", &table);
+    let of_file = here.run("data show t.csv --csv").with_code(0);
+    let mut child = here.command("data show - --csv");
+    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(table.as_bytes()).unwrap();
+    let of_pipe = Said::of(child.wait_with_output().unwrap()).with_code(0);
+    assert_eq!(of_pipe.out, of_file.out);
+}
+
+#[test]
 fn oddities_that_are_told() {
     let here = Workplace::new();
     here.write("t.csv", "a,same,colour,y\n1,7,red,1.5\n2,7,blue,2.5\n3,7,red,3.5\n4,7,blue,4.5\n");

@@ -119,6 +119,7 @@ impl Batch<'_> {
     }
 
     /// How many rows.
+    #[inline]
     pub fn len(&self) -> usize {
         match self {
             Self::Range(range) => range.len(),
@@ -135,6 +136,7 @@ impl Batch<'_> {
     ///
     /// # Panics
     /// If the batch has no such position.
+    #[inline]
     pub fn row(&self, position: usize) -> usize {
         match self {
             Self::Range(range) => range.start + position,
@@ -147,11 +149,64 @@ impl Batch<'_> {
     /// # Panics
     /// If the batch has no such positions.
     #[must_use]
+    #[inline]
     pub fn part(&self, positions: Range<usize>) -> Self {
         match self {
             Self::Range(range) => Self::Range(range.start + positions.start..range.start + positions.end),
             Self::Rows(rows) => Self::Rows(&rows[positions]),
         }
+    }
+}
+
+/// Batches of an epoch, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batches<'a> {
+    rows: Batch<'a>,
+    batch_size: usize,
+}
+
+impl<'a> Batches<'a> {
+    /// Rows cut into batches of `batch_size`; the last one may be shorter.
+    ///
+    /// # Panics
+    /// If `batch_size` is 0.
+    pub fn new(rows: Batch<'a>, batch_size: usize) -> Self {
+        assert!(batch_size > 0, "a batch of no rows makes no step");
+        Self { rows, batch_size }
+    }
+
+    /// How many batches.
+    pub fn len(&self) -> usize {
+        self.rows.len().div_ceil(self.batch_size)
+    }
+
+    /// Whether there is no batch.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows of all batches, in order.
+    pub fn rows(&self) -> &Batch<'a> {
+        &self.rows
+    }
+
+    /// The rows of a whole batch.
+    pub fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
+    /// The batch at a position.
+    ///
+    /// # Panics
+    /// If there is no such batch.
+    pub fn batch(&self, index: usize) -> Batch<'a> {
+        let start = index * self.batch_size;
+        self.rows.part(start..(start + self.batch_size).min(self.rows.len()))
+    }
+
+    /// The batches, one after the other.
+    pub fn iter(&self) -> impl Iterator<Item = Batch<'a>> + '_ {
+        (0..self.len()).map(|index| self.batch(index))
     }
 }
 
@@ -238,11 +293,15 @@ impl DataLoader {
         }
     }
 
-    /// The batch at a position in an epoch whose order was written by [`DataLoader::write_order`].
-    pub fn batch<'a>(&self, order: &'a [u32], index: usize) -> Batch<'a> {
-        let start = index * self.batch_size();
-        let end = (start + self.batch_size()).min(self.n_rows);
-        if order.is_empty() { Batch::Range(start..end) } else { Batch::Rows(&order[start..end]) }
+    /// The batches at some positions in an epoch whose order was written by [`DataLoader::write_order`].
+    ///
+    /// # Panics
+    /// If the loader has no rows, or the epoch no such batches.
+    pub fn batches<'a>(&self, order: &'a [u32], positions: Range<usize>) -> Batches<'a> {
+        let batch_size = self.batch_size();
+        let rows = positions.start * batch_size..(positions.end * batch_size).min(self.n_rows);
+        let rows = if order.is_empty() { Batch::Range(rows) } else { Batch::Rows(&order[rows]) };
+        Batches::new(rows, batch_size)
     }
 }
 
@@ -253,12 +312,8 @@ mod tests {
     fn epoch_of(loader: &DataLoader, epoch: u64) -> Vec<Vec<usize>> {
         let mut order = Vec::new();
         loader.write_order(epoch, &mut order);
-        (0..loader.len())
-            .map(|index| {
-                let batch = loader.batch(&order, index);
-                (0..batch.len()).map(|position| batch.row(position)).collect()
-            })
-            .collect()
+        let batches = loader.batches(&order, 0..loader.len());
+        batches.iter().map(|batch| (0..batch.len()).map(|position| batch.row(position)).collect()).collect()
     }
 
     #[test]

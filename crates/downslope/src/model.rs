@@ -25,6 +25,17 @@ pub enum Activation {
     Tanh,
 }
 
+impl Activation {
+    /// Multiplies derivatives by the slope of the activation, told from its outputs: 1 or 0 for `relu`, 1 − a² for `tanh`.
+    pub(crate) fn scale_by_slope(self, outputs: &[f32], derivatives: &mut [f32]) {
+        let both = derivatives.iter_mut().zip(outputs);
+        match self {
+            Self::Relu => both.for_each(|(d, &a)| *d = if a > 0.0 { *d } else { 0.0 }),
+            Self::Tanh => both.for_each(|(d, &a)| *d *= 1.0 - a * a),
+        }
+    }
+}
+
 impl fmt::Display for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -73,6 +84,13 @@ pub(crate) struct Layer {
     pub(crate) bias: Range<usize>,
 }
 
+impl Layer {
+    /// Weights and biases.
+    pub(crate) fn parts<'a>(&self, theta: &'a [f32]) -> (&'a [f32], &'a [f32]) {
+        (&theta[self.weight.clone()], &theta[self.bias.clone()])
+    }
+}
+
 /// The shape of a model.
 ///
 /// ```
@@ -102,9 +120,7 @@ impl Model {
     /// The length of θ.
     pub fn n_parameters(&self) -> usize {
         // Without making the layers: this is asked in every step, which must not allocate.
-        let mut n_inputs = self.n_features;
-        let widths = self.hidden.iter().copied().chain([self.n_outputs]);
-        widths.map(|n_outputs| (std::mem::replace(&mut n_inputs, n_outputs) + 1) * n_outputs).sum()
+        self.shapes().map(|(n_inputs, n_outputs)| (n_inputs + 1) * n_outputs).sum()
     }
 
     /// Fails where θ would have more places than an index of this program counts.
@@ -125,17 +141,22 @@ impl Model {
         Err(ErrorKind::Settings(vec![Problem::new("hidden", expected, widths.join(","))]).into())
     }
 
+    /// Inputs and outputs of each layer, from the features to the outputs.
+    pub(crate) fn shapes(&self) -> impl Iterator<Item = (usize, usize)> {
+        let mut n_inputs = self.n_features;
+        let widths = self.hidden.iter().copied().chain([self.n_outputs]);
+        widths.map(move |n_outputs| (std::mem::replace(&mut n_inputs, n_outputs), n_outputs))
+    }
+
     /// The layers, from the features to the outputs.
     pub(crate) fn layers(&self) -> Vec<Layer> {
         let mut start = 0;
-        let mut n_inputs = self.n_features;
-        let widths = self.hidden.iter().copied().chain([self.n_outputs]);
-        widths
-            .map(|n_outputs| {
+        self.shapes()
+            .map(|(n_inputs, n_outputs)| {
                 let weight = start..start + n_outputs * n_inputs;
                 let bias = weight.end..weight.end + n_outputs;
                 start = bias.end;
-                Layer { n_inputs: std::mem::replace(&mut n_inputs, n_outputs), n_outputs, weight, bias }
+                Layer { n_inputs, n_outputs, weight, bias }
             })
             .collect()
     }

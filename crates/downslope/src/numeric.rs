@@ -1,6 +1,65 @@
 //! Which scalar functions need care, and where?
 //!
-//! Each states its domain and what it does at the edges. All work in `f64`.
+//! Each states its domain and what it does at the edges. All work in `f64`; the kernels have twins that work on sixteen
+//! `f32` at a time. What is written once for both is written over [`Number`].
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+/// What formulas are written over: one `f64`, or many `f32` side by side.
+pub(crate) trait Number:
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
+{
+    /// A constant.
+    fn of(value: f64) -> Self;
+    /// The larger of both; self where either is NaN.
+    fn at_least(self, bound: Self) -> Self;
+    /// The smaller of both; self where either is NaN.
+    fn at_most(self, bound: Self) -> Self;
+    /// |self|.
+    fn abs(self) -> Self;
+    /// `then` where self > `limit`, else (and where either is NaN) `otherwise`.
+    fn if_above(self, limit: Self, then: Self, otherwise: Self) -> Self;
+    /// eˣ.
+    fn exp(self) -> Self;
+    /// eˣ for x ≤ 0.
+    fn exp_of_negative(self) -> Self;
+    /// ln(1 + x) for x from 0 to 1.
+    fn ln_1p_of_share(self) -> Self;
+}
+
+impl Number for f64 {
+    fn of(value: f64) -> Self {
+        value
+    }
+
+    fn at_least(self, bound: Self) -> Self {
+        if bound > self { bound } else { self }
+    }
+
+    fn at_most(self, bound: Self) -> Self {
+        if bound < self { bound } else { self }
+    }
+
+    fn abs(self) -> Self {
+        self.abs()
+    }
+
+    fn if_above(self, limit: Self, then: Self, otherwise: Self) -> Self {
+        if self > limit { then } else { otherwise }
+    }
+
+    fn exp(self) -> Self {
+        self.exp()
+    }
+
+    fn exp_of_negative(self) -> Self {
+        self.exp()
+    }
+
+    fn ln_1p_of_share(self) -> Self {
+        self.ln_1p()
+    }
+}
 
 /// ln(1 + eˣ), without overflow for any x: for large x it is x itself, for very negative x it is eˣ.
 pub fn softplus(x: f64) -> f64 {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::objective::LossSum;
+use crate::objective::{LossSum, StepLosses};
 
 /// All that a run is at one moment: what is in here, together with its settings and its data, decides every later bit.
 /// The order of the rows is not in here: it is a function of (seed, epoch).
@@ -56,11 +56,11 @@ impl State {
         if self.validation_losses.is_empty() { &self.train_losses } else { &self.validation_losses }
     }
 
-    /// Notes a step that was taken.
-    pub(crate) fn record_step(&mut self, loss: LossSum) {
-        self.step += 1;
-        self.batch += 1;
-        self.running += loss;
+    /// Notes steps that were taken.
+    pub(crate) fn record_steps(&mut self, losses: &StepLosses) {
+        self.step += losses.n_steps;
+        self.batch += losses.n_steps as usize;
+        self.running = losses.total;
     }
 
     /// Notes the end of an epoch and returns the losses of its batches.

@@ -11,8 +11,8 @@ use crate::clip::Clip;
 use crate::clock::{Clock, Stopwatch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Epoch, Event, Started, Step};
-use crate::loader::{Batch, BatchSize, DataLoader, LastBatch, Order};
-use crate::objective::{Gradient, LossSum, Objective};
+use crate::loader::{Batch, BatchSize, Batches, DataLoader, LastBatch, Order};
+use crate::objective::{Gradient, LossSum, Objective, StepLosses};
 use crate::observer::{Control, Observer, Pace};
 use crate::schedule::{Moment, Schedule};
 use crate::sgd::{Rate, Sgd};
@@ -210,8 +210,11 @@ impl<'a> Descent<'a> {
             if self.trainer.schedule.is_per_step() {
                 rate = self.rate(state.step, state.epoch, state.monitored());
             }
-            let loss = self.step(objective, state, self.loader.batch(&order, state.batch), rate);
-            state.record_step(loss);
+            // As many steps as nobody wants to look between.
+            let unseen =
+                if self.trainer.schedule.is_per_step() { 1 } else { next_look.saturating_sub(state.step).max(1) };
+            let end = unseen.saturating_add(state.batch as u64).min(self.loader.len() as u64) as usize;
+            let loss = self.steps(objective, state, &self.loader.batches(&order, state.batch..end), rate);
             let is_finite = loss.sum.is_finite();
             if state.step >= next_look || !is_finite {
                 state.training_time = self.watch.pause();
@@ -254,15 +257,28 @@ impl<'a> Descent<'a> {
         asked.chain(own.into_iter().flatten()).min().unwrap_or(u64::MAX)
     }
 
+    /// Takes a step on each batch, all at once where they can be fused, else on the first batch only. Returns the loss
+    /// before the last step taken.
+    fn steps(
+        &mut self,
+        objective: &mut dyn Objective,
+        state: &mut State,
+        batches: &Batches<'_>,
+        rate: Rate,
+    ) -> LossSum {
+        let Trainer { sgd, clip, .. } = self.trainer;
+        let mut losses = StepLosses::after(state.running);
+        let can_be_fused = sgd.is_plain(rate) && *clip == Clip::None;
+        if !(can_be_fused && objective.fused_steps(&mut state.theta, batches, rate.lr, &mut losses)) {
+            losses.push(self.step(objective, state, batches.batch(0), rate));
+        }
+        state.record_steps(&losses);
+        losses.last
+    }
+
     /// θ ← θ − lr·g, whatever the optimiser makes of it. Returns the loss before the step.
     fn step(&mut self, objective: &mut dyn Objective, state: &mut State, batch: Batch<'_>, rate: Rate) -> LossSum {
         let Trainer { sgd, clip, .. } = self.trainer;
-        if sgd.is_plain(rate)
-            && *clip == Clip::None
-            && let Some(loss) = objective.fused_step(&mut state.theta, batch.clone(), rate.lr)
-        {
-            return loss;
-        }
         self.gradient.clear();
         let loss = objective.loss_and_gradient(&state.theta, batch, &mut self.gradient);
         // Sums and counts of several machines would be joined here, before the one division.

@@ -10,10 +10,10 @@ use downslope::checkpoint::Checkpoint;
 use downslope::clip::Clip;
 use downslope::data::Dataset;
 use downslope::event::Event;
-use downslope::loader::{Batch, BatchSize, DataLoader, LastBatch, Order};
+use downslope::loader::{Batch, BatchSize, Batches, DataLoader, LastBatch, Order};
 use downslope::loss::Loss;
 use downslope::model::{Activation, Model};
-use downslope::objective::{EmpiricalLoss, Gradient, LossSum, Objective};
+use downslope::objective::{EmpiricalLoss, Gradient, LossSum, Objective, StepLosses};
 use downslope::observer::{Control, History, Interrupt, JsonLines, Observer};
 use downslope::schedule::Schedule;
 use downslope::sgd::Sgd;
@@ -332,11 +332,10 @@ fn a_fused_step_equals_an_unfused_one_up_to_rounding() {
                 ..Trainer::new(Sgd::new(0.05), Stop::epochs(2))
             };
             let of = || objective(Loss::CrossEntropy, &hidden, data);
-            let fused = |batch| {
-                let mut theta = start(&of());
-                of().fused_step(&mut theta, batch, 0.05).map(|loss| loss.n_rows)
-            };
-            assert_eq!(fused(Batch::Range(0..batch_size)), Some(batch_size as u64), "{name} is fused");
+            let mut losses = StepLosses::default();
+            let batches = Batches::new(Batch::Range(0..batch_size), batch_size);
+            assert!(of().fused_steps(&mut start(&of()), &batches, 0.05, &mut losses), "{name} is fused");
+            assert_eq!(losses.total.n_rows, batch_size as u64);
             let run = |trainer: Trainer, objective: &mut dyn Objective| {
                 let mut state = State::new(start(&of()));
                 assert_eq!(trainer.run(objective, None, &mut state, &mut []).unwrap(), StopReason::Epochs);

@@ -90,10 +90,10 @@ fn quadratic(condition_number: f64, noise: f64) -> (Arc<Dataset>, Vec<f64>) {
     let generator = Generator { kind, n_rows: 60, n_features: 4, condition_number, noise, seed: 11 };
     let Generated { table, optimum } = generator.generate().unwrap();
     let columns = table.columns().iter().map(|column| match &column.values {
-        Values::Number(numbers) => numbers.as_slice(),
+        Values::Number(numbers) => numbers.to_vec(),
         _ => panic!("a made table holds numbers"),
     });
-    let columns: Vec<&[f64]> = columns.collect();
+    let columns: Vec<Vec<f64>> = columns.collect();
     let values = (0..60).flat_map(|row| columns[..4].iter().map(move |column| column[row] as f32)).collect();
     let targets = columns[4].iter().map(|&t| t as f32).collect();
     let data = Dataset::new(Features::Dense(Matrix::new(60, 4, values).unwrap()), targets).unwrap();

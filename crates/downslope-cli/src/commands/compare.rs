@@ -32,8 +32,7 @@ pub(crate) fn run(args: &Compare) -> Result<Outcome> {
     if !args.voice.quiet {
         say(format!("downslope {} · gradient descent by batch size on {}", env!("CARGO_PKG_VERSION"), args.data));
     }
-    let table = Table::read(&args.data, &settings.read_options())?;
-    let experiment = Experiment::prepare(&table, &settings)?;
+    let experiment = Experiment::prepare(&Table::read(&args.data, &settings.read_options())?, &settings)?;
     if !args.voice.quiet {
         introduce(&experiment, &args.data, &args.batch_sizes);
     }

@@ -45,7 +45,7 @@ fn list() -> Result<Outcome> {
 }
 
 fn show(args: &Show) -> Result<Outcome> {
-    let options = ReadOptions { missing: args.read.missing.clone(), kinds: args.read.kinds.clone() };
+    let options = ReadOptions { missing: args.read.missing.clone(), kinds: args.read.kinds.clone(), threads: None };
     let table = Table::read(&args.data, &options)?;
     if args.csv {
         let mut bytes = Vec::new();
@@ -104,7 +104,7 @@ fn show(args: &Show) -> Result<Outcome> {
 fn describe(column: &Column) -> (&'static str, String) {
     match &column.values {
         Values::Number(numbers) => {
-            let present = || numbers.iter().copied().filter(|number| !number.is_nan());
+            let present = || numbers.iter().filter(|number| !number.is_nan());
             let (low, high) = present().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), n| (l.min(n), h.max(n)));
             ("number", if low > high { "none".to_owned() } else { format!("{} to {}", number(low), number(high)) })
         }

@@ -33,8 +33,7 @@ pub(crate) fn run(args: &Train) -> Result<Outcome> {
     {
         return Err(Error::from(ErrorKind::RunExists).at(Place::source(out.to_string_lossy())));
     }
-    let table = Table::read(&args.data, &settings.read_options())?;
-    let experiment = Experiment::prepare(&table, &settings)?;
+    let experiment = Experiment::prepare(&Table::read(&args.data, &settings.read_options())?, &settings)?;
     if !args.voice.quiet {
         introduce(&experiment, &args.data, &[args.batch_size]);
     }
@@ -74,6 +73,7 @@ pub(crate) fn resume(args: &Resume) -> Result<Outcome> {
         return Err(Error::from(ErrorKind::DataChanged { expected, found }).at(Place::source(source)));
     }
     let experiment = Experiment::prepare(&table, &record.settings)?;
+    drop(table);
     let found = experiment.summary().validation_fingerprint.clone();
     if let (Some(expected), Some(found)) = (record.data.validation_fingerprint.clone(), found)
         && expected != found

@@ -12,11 +12,26 @@
 //!
 //! Missing is an empty field, or one of the words in [`ReadOptions::missing`], spelled exactly so.
 //! A header of numbers is taken for a row of data and refused, except `0,1,2…` as pandas numbers nameless columns.
+//!
+//! A file is read in blocks of whole rows on several threads (`blocks`), each block by itself (`rows`, `survey`), and
+//! what was found is joined in the order of the text. So neither values nor messages depend on blocks or threads: of
+//! several errors the one in the first row is told, but text in another encoding before any other.
+//! Columns of texts are read once more from the file: only then is it known which these are, and keeping every field
+//! as text until then would cost several times the file's size.
 
-use crate::data::sniff::{self, Quoting};
-use crate::data::survey::{Survey, Texts};
-use crate::data::table::{Column, Table, Values, check_names, no_such_column};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use crate::data::blocks::Blocks;
+use crate::data::lines::Lines;
+use crate::data::rows::Rows;
+use crate::data::sniff::{self, BYTE_ORDER_MARK};
+use crate::data::survey::{Found, Survey, Texts, gather_texts, survey};
+use crate::data::table::{Column, Table, check_names, no_such_column};
 use crate::error::{Error, ErrorKind, Place, Result};
+
+/// Rows of about so many bytes are read by one thread at a time. With their numbers they stay in its second-level cache.
+const BLOCK_BYTES: usize = 1 << 19;
 
 /// What a column is read as, whatever its values look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -35,48 +50,183 @@ pub struct ReadOptions {
     pub missing: Vec<String>,
     /// Columns whose kind is given rather than inferred. Default: none.
     pub kinds: Vec<(String, ColumnKind)>,
+    /// Threads to read with; as many as the machine has, if not given. They change no value and no message.
+    pub threads: Option<usize>,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { missing: vec!["NA".to_owned(), "null".to_owned()], kinds: Vec::new() }
+        Self { missing: vec!["NA".to_owned(), "null".to_owned()], kinds: Vec::new(), threads: None }
     }
 }
 
-/// Reads a table; errors have lines and fields, but no source yet.
-pub(super) fn read(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<Table> {
-    let text = sniff::text(bytes)?;
-    let mut rows = Rows::new(text, sniff::delimiter(text)?)?;
-    let names = rows.names()?;
-    let forced = forced_kinds(&names, options)?;
-    let is_missing = |field: &str| field.is_empty() || options.missing.iter().any(|word| word == field);
+impl ReadOptions {
+    pub(super) fn is_missing(&self, field: &str) -> bool {
+        field.is_empty() || self.missing.iter().any(|word| word == field)
+    }
 
-    let mut surveys: Vec<Survey> = forced.iter().map(|&kind| Survey::new(kind)).collect();
-    let mut lines = Vec::new();
-    while let Some(line) = rows.advance()? {
-        lines.push(u32::try_from(line).map_err(|_| Error::malformed("table", "more than 4294967295 lines"))?);
-        for (field, survey) in rows.fields().zip(&mut surveys) {
-            survey.add(line, field?, is_missing);
+    fn n_threads(&self) -> usize {
+        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+    }
+}
+
+/// Reads a table; `name` stands for it in messages.
+pub(super) fn read(name: &str, text: impl Read + Seek + Send, options: &ReadOptions) -> Result<Table> {
+    read_in_blocks(name, text, options, BLOCK_BYTES)
+}
+
+fn read_in_blocks(
+    name: &str,
+    text: impl Read + Seek + Send,
+    options: &ReadOptions,
+    block_bytes: usize,
+) -> Result<Table> {
+    let mut file = TextFile { name, text, start: 0, delimiter: b',', block_bytes };
+    file.table(options).map_err(|error| match error.kind() {
+        ErrorKind::Io { .. } => error,
+        _ => error.in_source(name),
+    })
+}
+
+/// A text that can be read more than once.
+struct TextFile<'a, R> {
+    name: &'a str,
+    text: R,
+    /// Behind the byte order mark.
+    start: u64,
+    delimiter: u8,
+    block_bytes: usize,
+}
+
+/// A text whose header has been read.
+struct Begun<'a, R> {
+    names: Vec<String>,
+    /// The line the header is on, and the one where the first block begins.
+    header_line: u64,
+    line: u64,
+    /// What follows the header, up to the first cut, and all the rest.
+    first_block: Vec<u8>,
+    blocks: Blocks<&'a mut R>,
+}
+
+impl<R: Read + Seek + Send> TextFile<'_, R> {
+    fn table(&mut self, options: &ReadOptions) -> Result<Table> {
+        let head = self.text.rewind().and_then(|()| sniff::head(&mut self.text));
+        let head = head.map_err(|error| refused(self.name, error))?;
+        // A file that was joined of two has two marks.
+        let n_marks = head.chunks(BYTE_ORDER_MARK.len()).take(2).take_while(|&bytes| bytes == BYTE_ORDER_MARK).count();
+        self.start = (n_marks * BYTE_ORDER_MARK.len()) as u64;
+        let head = sniff::text(&head)?;
+        self.table_below(head, options).or_else(|error| match self.line_of_other_encoding()? {
+            Some(line) => Err(Error::from(ErrorKind::NotUtf8).at(Place::default().line(line))),
+            None => Err(error),
+        })
+    }
+
+    /// The table, unless the text is in another encoding further on: then the error may be any.
+    fn table_below(&mut self, head: &str, options: &ReadOptions) -> Result<Table> {
+        sniff::refuse_libsvm(head)?;
+        self.delimiter = sniff::delimiter(head)?;
+        let delimiter = self.delimiter;
+        let name = self.name;
+        let Begun { names, header_line, line, first_block, blocks } = self.begin()?;
+        check_header(&names, header_line)?;
+        let forced = forced_kinds(&names, options)?;
+        let (parts, error) = blocks
+            .work(&first_block, options.n_threads(), |text, surveys: &mut Vec<Survey>| {
+                surveys.resize_with(names.len(), Survey::default);
+                survey(Rows::new(text, delimiter), surveys, options)
+            })
+            .map_err(|error| refused(name, error))?;
+
+        let mut columns: Vec<Found> = names.iter().map(|_| Found::default()).collect();
+        let (mut lines, mut line) = (Lines::default(), line);
+        for part in parts {
+            columns.iter_mut().zip(part.columns).for_each(|(column, below)| column.join(below, line));
+            lines.join(&part.lines, line);
+            line += part.n_lines;
+            if line > u64::from(u32::MAX) {
+                return Err(Error::malformed("table", "more than 4294967295 lines"));
+            }
+        }
+        if let Some(error) = error {
+            return Err(below(error, line));
+        }
+        if lines.len() == 0 {
+            return Err(ErrorKind::NoRows.into());
+        }
+
+        let mut values = Vec::with_capacity(names.len());
+        for (((name, forced), column), field) in names.iter().zip(forced).zip(columns).zip(1..) {
+            values.push(column.decide(name, field, forced)?);
+        }
+        let wanted: Vec<bool> = values.iter().map(Option::is_none).collect();
+        let mut texts = self.texts(&wanted, options)?.into_iter();
+        let columns = names.into_iter().zip(values).filter_map(|(name, values)| {
+            let values = values.or_else(|| texts.next().map(Texts::finish))?;
+            Some(Column { name, values })
+        });
+        Ok(Table::from_columns(self.name, columns.collect())?.with_lines(lines))
+    }
+
+    /// Reads the columns that are wanted as texts.
+    fn texts(&mut self, wanted: &[bool], options: &ReadOptions) -> Result<Vec<Texts>> {
+        let n_wanted = wanted.iter().filter(|&&wanted| wanted).count();
+        let mut columns: Vec<Texts> = (0..n_wanted).map(|_| Texts::default()).collect();
+        if n_wanted == 0 {
+            return Ok(columns);
+        }
+        let (delimiter, name) = (self.delimiter, self.name);
+        let Begun { first_block, blocks, .. } = self.begin()?;
+        let (parts, error) = blocks
+            .work(&first_block, options.n_threads(), |text, (): &mut ()| {
+                let mut columns: Vec<Texts> = (0..n_wanted).map(|_| Texts::default()).collect();
+                gather_texts(Rows::new(text, delimiter), wanted, options, &mut columns).map(|()| columns)
+            })
+            .map_err(|error| refused(name, error))?;
+        for part in parts {
+            columns.iter_mut().zip(part).for_each(|(column, below)| column.join(below));
+        }
+        match error {
+            None => Ok(columns),
+            Some(_) => Err(Error::malformed("table", "the file changed while it was read")),
         }
     }
-    if lines.is_empty() {
-        return Err(ErrorKind::NoRows.into());
+
+    /// Goes to the start and reads the header.
+    fn begin(&mut self) -> Result<Begun<'_, R>> {
+        let name = self.name;
+        self.text.seek(SeekFrom::Start(self.start)).map_err(|error| refused(name, error))?;
+        let mut blocks = Blocks::new(&mut self.text, self.delimiter, self.block_bytes);
+        let (mut block, mut line) = (Vec::new(), 1);
+        while blocks.next(&mut block).map_err(|error| refused(name, error))? {
+            let text = std::str::from_utf8(&block).map_err(|_| ErrorKind::NotUtf8)?;
+            let mut rows = Rows::new(text, self.delimiter);
+            if let Some(header_line) = rows.next_row() {
+                let names = row(&mut rows).map_err(|error| below(error, line))?;
+                let (n_bytes, n_lines) = rows.position();
+                block.drain(..n_bytes);
+                return Ok(Begun {
+                    names,
+                    header_line: line + header_line,
+                    line: line + n_lines,
+                    first_block: block,
+                    blocks,
+                });
+            }
+            line += rows.position().1;
+        }
+        Err(ErrorKind::EmptyFile.into())
     }
 
-    let mut columns = Vec::with_capacity(names.len());
-    for ((name, survey), field) in names.into_iter().zip(surveys).zip(1..) {
-        let values = survey.decide(&name, field)?;
-        columns.push((name, values));
+    /// The line of the first bytes that are no UTF-8.
+    fn line_of_other_encoding(&mut self) -> Result<Option<u64>> {
+        self.text
+            .rewind()
+            .and_then(|()| sniff::line_of_other_encoding(&mut self.text))
+            .map_err(|error| refused(self.name, error))
     }
-    let texts = read_texts(text, rows.delimiter, &columns, is_missing)?;
-    let columns = columns
-        .into_iter()
-        .zip(texts)
-        .map(|((name, values), text)| Column { name, values: values.unwrap_or_else(|| text.finish()) })
-        .collect();
-    Ok(Table::from_columns(source, columns)?.with_lines(lines))
 }
-
 fn forced_kinds(names: &[String], options: &ReadOptions) -> Result<Vec<Option<ColumnKind>>> {
     let mut kinds = vec![None; names.len()];
     for (name, kind) in &options.kinds {
@@ -87,145 +237,48 @@ fn forced_kinds(names: &[String], options: &ReadOptions) -> Result<Vec<Option<Co
     Ok(kinds)
 }
 
-/// Reads the columns once more whose values are texts: only now is it known which these are, and keeping every field
-/// of every column as text until then would cost several times the file's size.
-fn read_texts(
-    text: &str,
-    delimiter: u8,
-    columns: &[(String, Option<Values>)],
-    is_missing: impl Fn(&str) -> bool,
-) -> Result<Vec<Texts>> {
-    let mut texts: Vec<Texts> = columns.iter().map(|_| Texts::default()).collect();
-    let wanted: Vec<usize> = (0..columns.len()).filter(|&index| columns[index].1.is_none()).collect();
-    if wanted.is_empty() {
-        return Ok(texts);
-    }
-    let mut rows = Rows::new(text, delimiter)?;
-    while rows.advance()?.is_some() {
-        for &index in &wanted {
-            texts[index].add(rows.field(index)?, &is_missing);
+/// All the fields of a row, without the spaces around them.
+fn row(rows: &mut Rows) -> Result<Vec<String>> {
+    let mut fields = Vec::new();
+    loop {
+        rows.field()?;
+        fields.push(rows.text().trim().to_owned());
+        if !rows.next_field() {
+            return Ok(fields);
         }
-    }
-    Ok(texts)
-}
-
-/// The rows of a text below its header, one at a time, with their lines.
-struct Rows<'a> {
-    text: &'a [u8],
-    delimiter: u8,
-    reader: csv::Reader<&'a [u8]>,
-    header: csv::ByteRecord,
-    record: csv::ByteRecord,
-    /// The line on which the record starts, and the offset up to which lines are counted.
-    line: u64,
-    counted: usize,
-}
-
-impl<'a> Rows<'a> {
-    fn new(text: &'a str, delimiter: u8) -> Result<Self> {
-        let text = text.as_bytes();
-        let reader = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text);
-        let record = csv::ByteRecord::new();
-        let mut rows = Self { text, delimiter, reader, header: record.clone(), record, line: 1, counted: 0 };
-        rows.read_record()?;
-        rows.header = rows.record.clone();
-        Ok(rows)
-    }
-
-    /// The names in the header, checked.
-    fn names(&self) -> Result<Vec<String>> {
-        let names: Vec<String> = self.header.iter().map(|name| utf8(name).map(str::to_owned)).collect::<Result<_>>()?;
-        let mut named = names.iter().filter(|name| !name.is_empty()).peekable();
-        let all_numbers = named.peek().is_some() && named.all(|name| name.parse::<f64>().is_ok());
-        let counted = names.len() > 1 && names.iter().enumerate().all(|(index, name)| *name == index.to_string());
-        let place = Place::default().line(self.line);
-        if all_numbers && !counted {
-            return Err(Error::from(ErrorKind::NoHeader).at(place));
-        }
-        check_names(names.iter().map(String::as_str)).map_err(|error| {
-            let column = error.place().column;
-            error.at(Place { column, ..place })
-        })?;
-        Ok(names)
-    }
-
-    /// Goes to the next row that is not blank and gives its line; none after the last.
-    fn advance(&mut self) -> Result<Option<u64>> {
-        let expected = self.header.len();
-        loop {
-            if !self.read_record()? {
-                return Ok(None);
-            }
-            let found = self.record.len();
-            if found == expected {
-                return Ok(Some(self.line));
-            }
-            let blank = found == 1 && self.record[0].trim_ascii().is_empty();
-            if !blank {
-                return Err(Error::from(ErrorKind::Ragged { expected, found }).at(Place::default().line(self.line)));
-            }
-        }
-    }
-
-    /// Reads the next record, counts lines up to it, and sees that no quotation mark in it stays open.
-    fn read_record(&mut self) -> Result<bool> {
-        if !self.reader.read_byte_record(&mut self.record).map_err(not_readable)? {
-            return Ok(false);
-        }
-        // The reader's own line count lags behind where line ends are two bytes or lines are blank.
-        let mut start = self.record.position().map_or(0, |position| position.byte() as usize);
-        while matches!(self.text.get(start), Some(b'\n' | b'\r')) {
-            start += 1;
-        }
-        self.line += sniff::count_newlines(&self.text[self.counted..start]);
-        self.counted = start;
-        // Only the last record can hold a quotation mark that is never closed: it swallows all that follows.
-        if self.reader.position().byte() as usize >= self.text.len()
-            && let Some((lines_below, field)) = open_quote(&self.text[start..], self.delimiter)
-        {
-            let place = Place::default().line(self.line + lines_below).column(field);
-            return Err(Error::from(ErrorKind::OpenQuote).at(place));
-        }
-        Ok(true)
-    }
-
-    fn fields(&self) -> impl Iterator<Item = Result<&str>> {
-        self.record.iter().map(utf8)
-    }
-
-    fn field(&self, index: usize) -> Result<&str> {
-        utf8(&self.record[index])
     }
 }
 
-fn utf8(field: &[u8]) -> Result<&str> {
-    std::str::from_utf8(field).map(str::trim).map_err(|_| ErrorKind::NotUtf8.into())
-}
-
-fn not_readable(error: csv::Error) -> Error {
-    Error::malformed("table", error)
-}
-
-/// Where a quotation mark stands that is never closed: lines below the first, and the field from one.
-fn open_quote(record: &[u8], delimiter: u8) -> Option<(u64, u64)> {
-    let (mut at, mut lines, mut field, mut opened) = (Quoting::Start, 0, 1, (0, 1));
-    for &byte in record {
-        let before = at;
-        at = at.after(byte, delimiter);
-        match (before, at) {
-            (Quoting::Start, Quoting::Quoted) => opened = (lines, field),
-            (_, Quoting::Start) => field += 1,
-            _ => {}
-        }
-        lines += u64::from(byte == b'\n');
+/// Names in a header must be names, and different.
+fn check_header(names: &[String], line: u64) -> Result<()> {
+    let mut named = names.iter().filter(|name| !name.is_empty()).peekable();
+    let all_numbers = named.peek().is_some() && named.all(|name| name.parse::<f64>().is_ok());
+    let counted = names.len() > 1 && names.iter().enumerate().all(|(index, name)| *name == index.to_string());
+    let place = Place::default().line(line);
+    if all_numbers && !counted {
+        return Err(Error::from(ErrorKind::NoHeader).at(place));
     }
-    matches!(at, Quoting::Quoted).then_some(opened)
+    check_names(names.iter().map(String::as_str)).map_err(|error| {
+        let column = error.place().column;
+        error.at(Place { column, ..place })
+    })
+}
+
+/// An error in a part of the text that begins on a line.
+fn below(error: Error, first: u64) -> Error {
+    let mut place = error.place().clone();
+    place.line = place.line.map(|line| first + line);
+    error.at(place)
+}
+
+fn refused(name: &str, error: io::Error) -> Error {
+    Error::io("read", Path::new(name), error)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::table::MISSING;
+    use crate::data::table::{MISSING, Values};
     use crate::random::{Purpose, Stream};
 
     fn read(text: &str) -> Table {
@@ -245,7 +298,7 @@ mod tests {
     fn a_columns_kind_follows_from_its_values() {
         let table = read("a,b,c,d,e,f\n1,true,x,,7,1\n-2.5e3,FALSE,y,NA,x,\n+.5,,null,,y,NA\n");
         assert_eq!(kinds(&table), "nbcncn");
-        assert_eq!(table.columns()[0].values, Values::Number(vec![1.0, -2500.0, 0.5]));
+        assert_eq!(table.columns()[0].values, Values::Number(vec![1.0, -2500.0, 0.5].into()));
         assert_eq!(table.columns()[1].values, Values::Boolean(vec![1, 0, MISSING]));
         let levels = vec!["x".to_owned(), "y".to_owned()];
         assert_eq!(table.columns()[2].values, Values::Category { levels, codes: vec![0, 1, MISSING] });
@@ -309,6 +362,86 @@ mod tests {
             assert_eq!(table.fingerprint(), again.fingerprint(), "{text:?}, {:?}", String::from_utf8_lossy(&written));
         }
         assert!(n_tables > 500, "{n_tables}");
+    }
+
+    /// All there is to be known of a table, or what is said of it.
+    fn outcome(text: &[u8], block_bytes: usize, n_threads: usize) -> String {
+        let options = ReadOptions { threads: Some(n_threads), ..ReadOptions::default() };
+        match read_in_blocks("t.csv", io::Cursor::new(text), &options, block_bytes) {
+            Err(error) => error.to_string(),
+            Ok(table) => {
+                let lines: Vec<String> = (0..table.n_rows()).map(|row| table.place(row, 0).to_string()).collect();
+                let names: Vec<&str> = table.columns().iter().map(|column| column.name.as_str()).collect();
+                format!("{names:?} {} {} {lines:?}", table.fingerprint(), kinds(&table))
+            }
+        }
+    }
+
+    #[test]
+    fn neither_blocks_nor_threads_change_a_value_or_a_message() {
+        let texts: [&[u8]; 16] = [
+            b"a,b,c\n1,x,true\n2.5,y,false\n,z,\n4,x,true\n",
+            b"\xef\xbb\xbfa,b\r\n\r\n1,\"x\r\ny\"\r\n2,z\r\n\r\n3,w\r\n",
+            b"\xef\xbb\xbf\xef\xbb\xbf\"a\n\",b\n1,2\n",
+            b"\n\n \n",
+            b"\n\n\na,b\n1,2\n  \n3,4\n",
+            b"a\n1\n\n \n\"\"\n2\n",
+            b"a,b\r1,2\r3,4\r",
+            b"a,b\n1,2\n1,2,3\n1\n",
+            b"a,b\n1,2\n1,2,3\n1,\"open\n2,3\n",
+            b"a,b\n1,2\n1,\"open\n2,3\n4,5\n",
+            b"a,b\n1,2\n1,2,3\nJos\xe9,3\n4,5\n",
+            b"a,b\n1,2\n3,4\n5,n/a\n6,x\ny,7\n",
+            b"a,b\n1,2\n3,inf\n5,n/a\n",
+            b"a,b\n1,1\n2,2.50\n3,x\n4,y\n5,z\n6,x\n7,\"NA\"\n8,2.5\n",
+            b"a,b,a\n1,2,3\n",
+            b"\"a\nb\",c\n0.1234567890123456,1e-5\n-0,-7.25\n\"1\",+3\n",
+        ];
+        for text in texts {
+            let whole = outcome(text, text.len() + 1, 1);
+            for block_bytes in 1..=text.len() {
+                let said = outcome(text, block_bytes, 1 + block_bytes % 3);
+                assert_eq!(said, whole, "{:?} in blocks of {block_bytes}", String::from_utf8_lossy(text));
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_is_the_same_in_blocks() {
+        let pieces = [
+            "a", "b", "1", "2.5", "-", "true", "NA", ",", ",", ",", ";", "\"", " ", "\n", "\n", "\n", "\r\n", "\r",
+            "é", "\n1,2", "\n3,x",
+        ];
+        for number in 0..2000 {
+            let mut stream = Stream::new(6, Purpose::Probe, number);
+            let n_pieces = stream.below(24);
+            let text: String = (0..n_pieces).map(|_| pieces[stream.below(pieces.len() as u32) as usize]).collect();
+            let whole = outcome(text.as_bytes(), 1000, 1);
+            for block_bytes in [1, 2, 3, 5, 8, 13] {
+                let n_threads = if number % 10 == 0 { 2 } else { 1 };
+                assert_eq!(
+                    outcome(text.as_bytes(), block_bytes, n_threads),
+                    whole,
+                    "{text:?} in blocks of {block_bytes}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn another_encoding_far_below_is_told_before_anything_else() {
+        let rows = "1,2\n".repeat(100_000);
+        let mut text = format!("a,b\n1,2,3\n{rows}").into_bytes();
+        let ragged = "t.csv:2: expected 2 fields as in the header, found 3";
+        assert_eq!(outcome(&text, BLOCK_BYTES, 2), ragged);
+        text.extend_from_slice("é".repeat(70_000).as_bytes());
+        assert_eq!(outcome(&text, BLOCK_BYTES, 2), ragged);
+        text.push(0xc3);
+        let other = "t.csv:100003: expected UTF-8 text, found bytes of another encoding";
+        assert_eq!(outcome(&text, BLOCK_BYTES, 2), other);
+        let mut libsvm = b"1 1:2\n".repeat(100_000);
+        libsvm.extend_from_slice(b"\xe9\n");
+        assert_eq!(outcome(&libsvm, BLOCK_BYTES, 2), other.replace("100003", "100001"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! of a table is told in [`crate::data::encode`].
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::kernels::Aligned;
 
 /// Rows to learn from or to be judged on.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,11 +64,23 @@ impl Features {
 }
 
 /// A dense matrix, row-major.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Matrix {
     n_rows: usize,
     n_columns: usize,
-    values: Vec<f32>,
+    values: Storage,
+}
+
+#[derive(Clone, Debug)]
+enum Storage {
+    Given(Vec<f32>),
+    Aligned(Aligned),
+}
+
+impl PartialEq for Matrix {
+    fn eq(&self, other: &Self) -> bool {
+        (self.n_rows, self.n_columns, self.values()) == (other.n_rows, other.n_columns, other.values())
+    }
 }
 
 impl Matrix {
@@ -77,7 +90,17 @@ impl Matrix {
     /// [`ErrorKind::ShapeMismatch`] if there are not `n_rows` · `n_columns` values.
     pub fn new(n_rows: usize, n_columns: usize, values: Vec<f32>) -> Result<Self> {
         check_length("features", n_rows.saturating_mul(n_columns), values.len())?;
-        Ok(Self { n_rows, n_columns, values })
+        Ok(Self { n_rows, n_columns, values: Storage::Given(values) })
+    }
+
+    /// A matrix of zeros, to be filled by [`Matrix::values_mut`]. It stands in memory so that rows are read fastest:
+    /// at the start of a cache line, on large pages where the system has them.
+    ///
+    /// # Panics
+    /// If it has more values than memory can hold.
+    pub fn zeros(n_rows: usize, n_columns: usize) -> Self {
+        let values = Storage::Aligned(Aligned::zeros(n_rows.saturating_mul(n_columns)));
+        Self { n_rows, n_columns, values }
     }
 
     /// The number of rows.
@@ -92,7 +115,18 @@ impl Matrix {
 
     /// All values, row-major, (`n_rows`, `n_columns`).
     pub fn values(&self) -> &[f32] {
-        &self.values
+        match &self.values {
+            Storage::Given(values) => values,
+            Storage::Aligned(values) => values,
+        }
+    }
+
+    /// All values, to be changed, row-major, (`n_rows`, `n_columns`).
+    pub fn values_mut(&mut self) -> &mut [f32] {
+        match &mut self.values {
+            Storage::Given(values) => values,
+            Storage::Aligned(values) => values,
+        }
     }
 
     /// One row, (`n_columns`).
@@ -100,7 +134,7 @@ impl Matrix {
     /// # Panics
     /// If there is no such row.
     pub fn row(&self, i: usize) -> &[f32] {
-        &self.values[i * self.n_columns..(i + 1) * self.n_columns]
+        &self.values()[i * self.n_columns..(i + 1) * self.n_columns]
     }
 }
 
@@ -160,6 +194,21 @@ impl Csr {
     pub fn row(&self, i: usize) -> (&[u32], &[f32]) {
         let range = self.indptr[i]..self.indptr[i + 1];
         (&self.indices[range.clone()], &self.values[range])
+    }
+
+    /// Where the rows start in [`Csr::indices`] and [`Csr::values`], and where the last one ends, (`n_rows` + 1).
+    pub fn indptr(&self) -> &[usize] {
+        &self.indptr
+    }
+
+    /// The columns of all values, row after row.
+    pub fn indices(&self) -> &[u32] {
+        &self.indices
+    }
+
+    /// All values, row after row.
+    pub fn values(&self) -> &[f32] {
+        &self.values
     }
 }
 

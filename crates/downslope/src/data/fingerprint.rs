@@ -17,7 +17,7 @@ impl Table {
                 Values::Number(numbers) => {
                     hash.write(&[0]);
                     hash.write_length(numbers.len());
-                    for &number in numbers {
+                    for number in numbers.iter() {
                         let number = if number.is_nan() { -0.0 } else { number + 0.0 };
                         hash.write(&number.to_bits().to_le_bytes());
                     }

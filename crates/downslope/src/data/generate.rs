@@ -222,12 +222,12 @@ mod tests {
     use super::*;
     use crate::data::table::Values;
 
-    fn columns(table: &Table) -> Vec<&[f64]> {
+    fn columns(table: &Table) -> Vec<Vec<f64>> {
         table
             .columns()
             .iter()
             .map(|column| match &column.values {
-                Values::Number(numbers) => numbers.as_slice(),
+                Values::Number(numbers) => numbers.to_vec(),
                 _ => panic!("a made table holds numbers"),
             })
             .collect()
@@ -248,7 +248,7 @@ mod tests {
     fn the_gradient_at_the_optimum_is_zero_and_its_loss_is_the_noise() {
         let Generated { table, optimum } = regression().generate().unwrap();
         let columns = columns(&table);
-        let (x, y) = (&columns[..5], columns[5]);
+        let (x, y) = (&columns[..5], &columns[5]);
         let residual: Vec<f64> = (0..200)
             .map(|row| {
                 let score: f64 = x.iter().zip(&optimum.weights[0]).map(|(column, weight)| column[row] * weight).sum();
@@ -301,7 +301,7 @@ mod tests {
     fn every_class_is_drawn_and_noise_alone_draws_them_alike() {
         let kind = GeneratorKind::Softmax { n_classes: 4 };
         let Generated { table, .. } = Generator { kind, n_rows: 8000, noise: 1.0, ..regression() }.generate().unwrap();
-        let target = columns(&table)[5].to_vec();
+        let target = columns(&table)[5].clone();
         for class in 0..4_u32 {
             let count = target.iter().filter(|&&label| (label - f64::from(class)).abs() < 0.5).count();
             assert!((1850..2150).contains(&count), "{class}: {count}");

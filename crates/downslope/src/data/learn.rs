@@ -68,7 +68,7 @@ fn learn_target(
     if target.task == TaskKind::Classification {
         return Ok(TargetEncoding::Classification { name, classes: target.classes.clone() });
     }
-    let numbers = target::numbers(&name, table, train_rows.iter().copied())?;
+    let numbers = target::numbers(&name, table, train_rows)?;
     let (mean, std) = moments(&numbers).ok_or_else(|| overflow(table, &name))?;
     if is_constant(&numbers) || std <= 0.0 {
         notices.push(Notice::ConstantTarget { column: name.clone(), value: numbers[0] });
@@ -93,15 +93,21 @@ fn learn_column(
     let column = &table.columns()[index];
     let name = &column.name;
     let rows = || train_rows.iter().map(|&row| row as usize);
-    let n_missing = rows().filter(|&row| column.values.is_missing(row)).count();
+    let numbers: Vec<f64> = match &column.values {
+        Values::Number(numbers) => numbers.of_rows(train_rows).filter(|number| !number.is_nan()).collect(),
+        _ => Vec::new(),
+    };
+    let n_missing = match &column.values {
+        Values::Number(_) => train_rows.len() - numbers.len(),
+        values => rows().filter(|&row| values.is_missing(row)).count(),
+    };
     if n_missing == train_rows.len() {
         notices.push(Notice::EmptyColumn { column: name.clone() });
         return Ok(None);
     }
     let marks_missing = n_missing > 0;
     let (encoding, is_constant) = match &column.values {
-        Values::Number(all) => {
-            let numbers: Vec<f64> = rows().map(|row| all[row]).filter(|number| !number.is_nan()).collect();
+        Values::Number(_) => {
             let (mean, mut std) = moments(&numbers).ok_or_else(|| overflow(table, name))?;
             // Filling with the mean keeps the mean, and shrinks the variance by the share of values that were there.
             std *= (numbers.len() as f64 / train_rows.len() as f64).sqrt();
@@ -167,7 +173,7 @@ fn overflow(table: &Table, name: &str) -> Error {
     if let Values::Number(numbers) = &table.columns()[index].values {
         for (row, number) in numbers.iter().enumerate() {
             if number.abs() > largest.1.abs() {
-                largest = (row, *number);
+                largest = (row, number);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::data::numbers::Numbers;
 use crate::data::table::{MISSING, Values, shortest};
 
 /// Where the value of a row stands in a list of levels.
@@ -15,7 +16,7 @@ pub(super) enum Code {
 /// Finds the values of a column in a list of levels learned from another table, whatever kind the column has here:
 /// numbers are compared as numbers, booleans without regard to case.
 pub(super) enum LevelCodes<'a> {
-    Numbers { numbers: &'a [f64], known: HashMap<u64, u32> },
+    Numbers { numbers: &'a Numbers, known: HashMap<u64, u32> },
     Codes { codes: &'a [u32], known: Vec<Code> },
 }
 
@@ -55,10 +56,10 @@ impl<'a> LevelCodes<'a> {
 
     pub(super) fn code(&self, row: usize) -> Code {
         match self {
-            Self::Numbers { numbers, .. } if numbers[row].is_nan() => Code::Missing,
-            Self::Numbers { numbers, known } => {
-                known.get(&bits(numbers[row])).map_or(Code::Unknown, |&code| Code::Known(code))
-            }
+            Self::Numbers { numbers, known } => match numbers.get(row) {
+                number if number.is_nan() => Code::Missing,
+                number => known.get(&bits(number)).map_or(Code::Unknown, |&code| Code::Known(code)),
+            },
             Self::Codes { codes, .. } if codes[row] == MISSING => Code::Missing,
             Self::Codes { codes, known } => known[codes[row] as usize],
         }
@@ -85,7 +86,7 @@ mod tests {
         let (first, second) = (Code::Known(0), Code::Known(1));
         let texts = Values::categories([Some("b"), None, Some("c"), Some("a")]);
         assert_eq!(codes(&texts, &["a", "b"]), [second, Code::Missing, Code::Unknown, first]);
-        let numbers = Values::Number(vec![2.5, 1.0, f64::NAN, -0.0]);
+        let numbers = Values::Number(vec![2.5, 1.0, f64::NAN, -0.0].into());
         assert_eq!(codes(&numbers, &["1.0", "2.5"]), [second, first, Code::Missing, Code::Unknown]);
         assert_eq!(codes(&numbers, &["0", "1"]), [Code::Unknown, second, Code::Missing, first]);
         let booleans = Values::Boolean(vec![1, 0, MISSING]);

@@ -25,15 +25,20 @@
 //! # Ok::<(), downslope::Error>(())
 //! ```
 
+mod blocks;
 pub mod builtin;
 pub mod csv;
 pub mod dataset;
+mod decimal;
 pub mod encode;
 mod fingerprint;
 pub mod generate;
 mod learn;
 mod levels;
+mod lines;
 pub mod notice;
+pub mod numbers;
+mod rows;
 mod sniff;
 pub mod split;
 mod survey;
@@ -47,6 +52,7 @@ pub use dataset::{Csr, Dataset, Features, Matrix};
 pub use encode::{EncodeOptions, Encoding, Input, Preprocessing, Scale};
 pub use generate::{Generated, Generator, GeneratorKind, Optimum};
 pub use notice::Notice;
+pub use numbers::Numbers;
 pub use split::hold_out;
 pub use table::{Column, MISSING, Table, Values};
 pub use target::{Target, TargetEncoding, TaskKind};

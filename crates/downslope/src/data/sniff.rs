@@ -2,7 +2,12 @@
 //!
 //! Looks at the bytes only; the file's name counts for nothing here.
 
+use std::io::{self, Read};
+
 use crate::error::{Error, ErrorKind, Place, Result};
+
+/// U+FEFF at the beginning of a text in UTF-8.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// First bytes by which formats that are no text table announce themselves.
 const MAGIC: [(&[u8], &str); 18] = [
@@ -34,12 +39,50 @@ const DELIMITERS: [u8; 4] = [b'\t', b';', b'|', b','];
 const SAMPLE_BYTES: usize = 1 << 16;
 const SAMPLE_ROWS: usize = 50;
 
-/// The bytes as text, less a byte order mark.
+/// The beginning of a source, up to a line end: enough for everything here to be judged by, or all there is.
+pub(super) fn head(source: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    let mut wanted = 2 * SAMPLE_BYTES;
+    while source.take((wanted - head.len()) as u64).read_to_end(&mut head)? > 0 && head.len() == wanted {
+        let end = memchr::memrchr(b'\n', &head).map_or(0, |newline| newline + 1);
+        let is_row = |line: &&[u8]| !String::from_utf8_lossy(line).trim().is_empty();
+        let n_rows = head[..end].split(|&byte| byte == b'\n').filter(is_row).take(SAMPLE_ROWS).count();
+        if end > SAMPLE_BYTES + BYTE_ORDER_MARK.len() && n_rows == SAMPLE_ROWS {
+            head.truncate(end);
+            break;
+        }
+        wanted *= 2;
+    }
+    Ok(head)
+}
+
+/// The line of the first bytes of a source that are no UTF-8.
+pub(super) fn line_of_other_encoding(source: &mut impl Read) -> io::Result<Option<u64>> {
+    let (mut bytes, mut line) = (Vec::new(), 1);
+    loop {
+        let n_read = source.take(SAMPLE_BYTES as u64).read_to_end(&mut bytes)?;
+        let (n_valid, is_wrong) = match std::str::from_utf8(&bytes) {
+            Ok(text) => (text.len(), false),
+            Err(error) => (error.valid_up_to(), error.error_len().is_some() || n_read == 0),
+        };
+        line += count_newlines(&bytes[..n_valid]);
+        if is_wrong {
+            return Ok(Some(line));
+        }
+        if n_read == 0 {
+            return Ok(None);
+        }
+        // The beginning of a character whose end is still to come.
+        bytes.drain(..n_valid);
+    }
+}
+
+/// The beginning of a source as text, less a byte order mark.
 ///
 /// # Errors
 /// [`ErrorKind::EmptyFile`], [`ErrorKind::NotText`], and [`ErrorKind::NotUtf8`] with its line.
 pub(super) fn text(bytes: &[u8]) -> Result<&str> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     if bytes.trim_ascii().is_empty() {
         return Err(ErrorKind::EmptyFile.into());
     }
@@ -49,17 +92,20 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str> {
     if bytes.iter().take(SAMPLE_BYTES).any(|&byte| byte == 0) {
         return Err(ErrorKind::NotText { looks_like: None }.into());
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| {
+    std::str::from_utf8(bytes).map_err(|error| {
         let line = 1 + count_newlines(&bytes[..error.valid_up_to()]);
         Error::from(ErrorKind::NotUtf8).at(Place::default().line(line))
-    })?;
-    if is_libsvm(text) {
-        return Err(ErrorKind::NotText { looks_like: Some("LIBSVM text") }.into());
-    }
-    Ok(text)
+    })
 }
 
-/// Whether the first rows are a number each, then `index:value` pairs: sparse rows, not a table with a header.
+/// Refuses a text whose first rows are a number each, then `index:value` pairs: sparse rows, not a table with a header.
+///
+/// # Errors
+/// [`ErrorKind::NotText`].
+pub(super) fn refuse_libsvm(text: &str) -> Result<()> {
+    if is_libsvm(text) { Err(ErrorKind::NotText { looks_like: Some("LIBSVM text") }.into()) } else { Ok(()) }
+}
+
 fn is_libsvm(text: &str) -> bool {
     let is_pair = |word: &str| {
         word.split_once(':').is_some_and(|(index, value)| index.parse::<u64>().is_ok() && value.parse::<f64>().is_ok())
@@ -85,7 +131,7 @@ fn announced_format(bytes: &[u8]) -> Option<&'static str> {
 }
 
 pub(super) fn count_newlines(bytes: &[u8]) -> u64 {
-    bytes.iter().map(|&byte| u64::from(byte == b'\n')).sum()
+    memchr::memchr_iter(b'\n', bytes).count() as u64
 }
 
 /// What stands between the fields: of comma, semicolon, tab and `|` the one by which most of the first rows have as many

@@ -4,23 +4,29 @@
 //! told in [`crate::data::csv`]; what a column means to a model, in [`crate::data::encode`].
 
 use std::collections::HashMap;
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 
 use ::csv::{QuoteStyle, WriterBuilder};
 
 use crate::data::builtin;
 use crate::data::csv::{self, ReadOptions};
+use crate::data::lines::Lines;
+use crate::data::numbers::Numbers;
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// The code of a missing boolean or category.
 pub const MISSING: u32 = u32::MAX;
 
+/// What cannot be read twice is kept for that: so much in memory, more in a file that vanishes with the process.
+const KEPT_IN_MEMORY: usize = 1 << 24;
+
 /// The values of one column, a row each.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
     /// Finite numbers; NaN where the value is missing.
-    Number(Vec<f64>),
+    Number(Numbers),
     /// 0 (false), 1 (true) or [`MISSING`].
     Boolean(Vec<u32>),
     /// Texts out of a set.
@@ -74,7 +80,7 @@ impl Values {
     /// Whether the value of a row is missing.
     pub fn is_missing(&self, row: usize) -> bool {
         match self {
-            Self::Number(numbers) => numbers[row].is_nan(),
+            Self::Number(numbers) => numbers.get(row).is_nan(),
             Self::Boolean(codes) | Self::Category { codes, .. } => codes[row] == MISSING,
         }
     }
@@ -83,7 +89,7 @@ impl Values {
     pub fn text(&self, row: usize) -> String {
         match self {
             _ if self.is_missing(row) => String::new(),
-            Self::Number(numbers) => shortest(numbers[row]),
+            Self::Number(numbers) => shortest(numbers.get(row)),
             Self::Boolean(codes) => (codes[row] == 1).to_string(),
             Self::Category { levels, codes } => levels[codes[row] as usize].clone(),
         }
@@ -92,7 +98,7 @@ impl Values {
     /// What is wrong with the values themselves, if anything.
     fn defect(&self) -> Option<&'static str> {
         let sound = match self {
-            Self::Number(numbers) => return numbers.iter().any(|v| v.is_infinite()).then_some("an infinite number"),
+            Self::Number(numbers) => return numbers.any_infinite().then_some("an infinite number"),
             Self::Boolean(codes) => codes.iter().all(|&code| code < 2 || code == MISSING),
             Self::Category { levels, codes } => {
                 if !levels.is_sorted_by(|a, b| a < b) {
@@ -129,7 +135,7 @@ pub struct Column {
 impl Column {
     /// A column of numbers; NaN where the value is missing.
     pub fn numbers(name: impl Into<String>, numbers: Vec<f64>) -> Self {
-        Self { name: name.into(), values: Values::Number(numbers) }
+        Self { name: name.into(), values: Values::Number(numbers.into()) }
     }
 }
 
@@ -138,8 +144,7 @@ impl Column {
 pub struct Table {
     source: String,
     columns: Vec<Column>,
-    /// The line of each row; empty if there is no file, or every row stands at once below the one before.
-    lines: Vec<u32>,
+    lines: Lines,
 }
 
 impl Table {
@@ -151,15 +156,18 @@ impl Table {
         if let Some(name) = source.strip_prefix('@') {
             return builtin::find(name)?.read(options);
         }
+        let kept = |name: &str, mut from: &mut dyn Read| {
+            let mut kept = tempfile::spooled_tempfile(KEPT_IN_MEMORY);
+            let copied = io::copy(&mut from, &mut kept);
+            copied.map_err(|error| Error::io("read", Path::new(name), error))?;
+            csv::read(name, kept, options)
+        };
         if source == "-" {
-            let mut bytes = Vec::new();
-            let path = Path::new("standard input");
-            io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Error::io("read", path, error))?;
-            return Self::from_csv("standard input", &bytes, options);
+            return kept("standard input", &mut io::stdin().lock());
         }
-        let path = Path::new(source);
-        let bytes = std::fs::read(path).map_err(|error| Error::io("read", path, error))?;
-        Self::from_csv(source, &bytes, options)
+        let mut file = File::open(source).map_err(|error| Error::io("read", Path::new(source), error))?;
+        let is_regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
+        if is_regular { csv::read(source, file, options) } else { kept(source, &mut file) }
     }
 
     /// Reads a table from the bytes of a text file; `source` names it in messages.
@@ -167,7 +175,7 @@ impl Table {
     /// # Errors
     /// Anything that makes the bytes no table, with its line and field: see [`crate::data::csv`].
     pub fn from_csv(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<Self> {
-        csv::read(source, bytes, options).map_err(|error| error.in_source(source))
+        csv::read(source, Cursor::new(bytes), options)
     }
 
     /// Makes a table of columns.
@@ -193,14 +201,12 @@ impl Table {
                 );
             }
         }
-        Ok(Self { source, columns, lines: Vec::new() })
+        Ok(Self { source, columns, lines: Lines::default() })
     }
 
     /// The same table, with the line on which each row stood.
-    pub(crate) fn with_lines(mut self, lines: Vec<u32>) -> Self {
-        let regular = lines.iter().enumerate().all(|(row, &line)| line as usize == row + 2);
-        self.lines = if regular { Vec::new() } else { lines };
-        self
+    pub(super) fn with_lines(self, lines: Lines) -> Self {
+        Self { lines, ..self }
     }
 
     /// The number of rows.
@@ -245,8 +251,7 @@ impl Table {
     /// Where a value stood: line and field, both from one. A table that was never a file answers as if
     /// [`Table::write_csv`] had written it.
     pub fn place(&self, row: usize, column: usize) -> Place {
-        let line = self.lines.get(row).map_or(row as u64 + 2, |&line| u64::from(line));
-        Place::source(&self.source).line(line).column(column as u64 + 1)
+        Place::source(&self.source).line(self.lines.of(row)).column(column as u64 + 1)
     }
 
     /// Writes the table as comma-separated text with a header; missing values become empty fields.

@@ -137,7 +137,7 @@ impl Distinct {
     fn of(values: &Values) -> Self {
         match values {
             Values::Number(numbers) => {
-                let mut distinct = numbers.clone();
+                let mut distinct = numbers.to_vec();
                 distinct.sort_unstable_by(f64::total_cmp);
                 distinct.dedup();
                 Self::Numbers(distinct)
@@ -242,7 +242,7 @@ impl TargetEncoding {
     /// The targets of some rows: scaled numbers, or class codes.
     pub(super) fn encode(&self, table: &Table, rows: &[u32]) -> Result<Vec<f32>> {
         match self {
-            Self::Regression { name, mean, std } => numbers(name, table, rows.iter().copied())?
+            Self::Regression { name, mean, std } => numbers(name, table, rows)?
                 .into_iter()
                 .zip(rows)
                 .map(|(value, &row)| {
@@ -263,20 +263,27 @@ impl TargetEncoding {
 }
 
 /// The targets of some rows as numbers.
-pub(super) fn numbers(name: &str, table: &Table, rows: impl Iterator<Item = u32>) -> Result<Vec<f64>> {
+pub(super) fn numbers(name: &str, table: &Table, rows: &[u32]) -> Result<Vec<f64>> {
     let index = table.column_index(name)?;
     let values = &table.columns()[index].values;
-    rows.map(|row| {
-        let row = row as usize;
+    if let Values::Number(numbers) = values {
+        let numbers: Vec<f64> = numbers.of_rows(rows).collect();
+        if !numbers.iter().any(|number| number.is_nan()) {
+            return Ok(numbers);
+        }
+    }
+    let refuse = |row: usize| {
         let name = name.to_owned();
-        let kind = match values {
-            _ if values.is_missing(row) => ErrorKind::MissingTarget { name },
-            Values::Number(numbers) => return Ok(numbers[row]),
-            _ => ErrorKind::TargetNotNumeric { name, found: values.text(row) },
+        let kind = if values.is_missing(row) {
+            ErrorKind::MissingTarget { name }
+        } else {
+            ErrorKind::TargetNotNumeric { name, found: values.text(row) }
         };
         Err(Error::from(kind).at(table.place(row, index)))
-    })
-    .collect()
+    };
+    let is_number = |row: usize| matches!(values, Values::Number(_)) && !values.is_missing(row);
+    let refused = rows.iter().map(|&row| row as usize).find(|&row| !is_number(row));
+    refused.map_or(Ok(Vec::new()), refuse)
 }
 
 fn class_codes(name: &str, classes: &[String], table: &Table, rows: impl Iterator<Item = u32>) -> Result<Vec<u32>> {

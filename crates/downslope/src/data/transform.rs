@@ -22,16 +22,21 @@ impl Preprocessing {
     /// another kind; [`ErrorKind::NotFinite`] at a value beyond what `f32` holds.
     pub fn features(&self, table: &Table, rows: &[u32]) -> Result<(Matrix, Vec<Notice>)> {
         let n_features = self.n_features();
-        let mut values = vec![0.0_f32; rows.len() * n_features];
-        let mut notices = Vec::new();
+        let mut matrix = Matrix::zeros(rows.len(), n_features);
+        let (mut notices, mut numbers) = (Vec::new(), Vec::new());
         let mut first = 0;
         for Input { name, encoding, .. } in self.inputs() {
             let index = table.column_index(name)?;
-            let cells = Cells { table, index, rows, values: &mut values, first, n_features };
+            numbers.clear();
+            if let Values::Number(column) = &table.columns()[index].values {
+                numbers.extend(column.of_rows(rows));
+            }
+            let values = matrix.values_mut();
+            let cells = Cells { table, index, rows, numbers: &numbers, values, first, n_features };
             encoding.write(cells, &mut notices)?;
             first += encoding.width();
         }
-        Ok((Matrix::new(rows.len(), n_features, values)?, notices))
+        Ok((matrix, notices))
     }
 
     /// The targets of some rows: numbers, scaled if so learned, or class codes 0.0, 1.0 ….
@@ -70,6 +75,8 @@ struct Cells<'a> {
     table: &'a Table,
     index: usize,
     rows: &'a [u32],
+    /// The numbers of the rows, where the column holds such.
+    numbers: &'a [f64],
     values: &'a mut [f32],
     first: usize,
     n_features: usize,
@@ -122,21 +129,23 @@ impl Encoding {
     }
 }
 
-/// The value of a row as a number, or none if it is missing.
-fn number(cells: &Cells, row: usize) -> Result<Option<f64>> {
+/// The value of the i-th row as a number, or none if it is missing.
+fn number(cells: &Cells, i: usize) -> Result<Option<f64>> {
+    let row = cells.rows[i] as usize;
     match &cells.table.columns()[cells.index].values {
-        Values::Number(numbers) => Ok(Some(numbers[row]).filter(|number| !number.is_nan())),
+        Values::Number(_) => Ok(Some(cells.numbers[i]).filter(|number| !number.is_nan())),
         values if values.is_missing(row) => Ok(None),
         _ => Err(cells.refuse(row, |name, found| ErrorKind::NotANumber { name, found })),
     }
 }
 
-/// The value of a row as 0 or 1, or none if it is missing.
-fn boolean(cells: &Cells, row: usize) -> Result<Option<f64>> {
+/// The value of the i-th row as 0 or 1, or none if it is missing.
+fn boolean(cells: &Cells, i: usize) -> Result<Option<f64>> {
+    let row = cells.rows[i] as usize;
     match &cells.table.columns()[cells.index].values {
         Values::Boolean(codes) => Ok((codes[row] != MISSING).then(|| f64::from(codes[row]))),
         values if values.is_missing(row) => Ok(None),
-        Values::Number(numbers) if [0.0, 1.0].contains(&numbers[row]) => Ok(Some(numbers[row])),
+        Values::Number(_) if [0.0, 1.0].contains(&cells.numbers[i]) => Ok(Some(cells.numbers[i])),
         _ => Err(cells.refuse(row, |name, found| ErrorKind::NotABoolean { name, found })),
     }
 }
@@ -151,7 +160,7 @@ fn write_numbers(
     let mut n_missing = 0;
     for (i, &row) in cells.rows.iter().enumerate() {
         let row = row as usize;
-        let value = value(&cells, row)?;
+        let value = value(&cells, i)?;
         let encoded = ((value.unwrap_or(scaling.fill) - scaling.shift) / scaling.std) as f32;
         if !encoded.is_finite() {
             return Err(cells.refuse(row, |name, found| ErrorKind::NotFinite { name, found }));

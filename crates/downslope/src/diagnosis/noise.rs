@@ -73,7 +73,8 @@ pub fn batch_gradients(
     loader.write_order(0, &mut order);
     // A last short batch is noisier than its name.
     let n_batches = (loader.n_rows() / loader.batch_size().max(1)).min(at_most);
-    (0..n_batches).map(|index| mean_gradient(objective, theta, loader.batch(&order, index))).collect()
+    let batch = |index: usize| loader.batches(&order, index..index + 1);
+    (0..n_batches).map(|index| mean_gradient(objective, theta, batch(index).batch(0))).collect()
 }
 
 /// The mean gradient over a batch at θ.

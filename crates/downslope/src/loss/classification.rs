@@ -1,11 +1,17 @@
-//! Losses for classes, from logits.
+//! Losses for classes, from logits: value, and derivative times a factor.
+#![allow(clippy::inline_always, reason = "kernels compile these for each instruction set")]
 
-use crate::numeric::{log_sum_exp, sigmoid, softplus};
+use crate::numeric::{Number, log_sum_exp, sigmoid};
 
-/// ln(1 + eˢ) − ts, σ(s) − t. The value is taken as ln(1 + e⁻ʸˢ), which does not cancel for large ±s.
-pub(super) fn logistic(score: f64, target: f64) -> (f64, f64) {
-    let margin = if target > 0.5 { score } else { -score };
-    (softplus(-margin), sigmoid(score) - target)
+/// ln(1 + eˢ) − ts, σ(s) − t, taken as ln(1 + e⁻ʸˢ) and −y·σ(−ys) with y = 2t − 1, both from u = e⁻|ˢ|: nothing
+/// overflows and nothing cancels for large ±s.
+#[inline(always)]
+pub(super) fn logistic<N: Number>(score: N, target: N, factor: N) -> (N, N) {
+    let (zero, y) = (N::of(0.0), sign_of_class(target));
+    let u = (-score.abs()).exp_of_negative();
+    let against = -(y * score);
+    let scale = -(y * factor);
+    (against.at_least(zero) + u.ln_1p_of_share(), against.if_above(zero, scale, scale * u) / (u + N::of(1.0)))
 }
 
 /// p(1 − p) at p = σ(s): at most ¼.
@@ -15,16 +21,25 @@ pub(super) fn logistic_curvature(score: f64) -> f64 {
 }
 
 /// max(0, 1 − ys), −y within the margin and 0 beyond.
-pub(super) fn hinge(score: f64, target: f64) -> (f64, f64) {
-    let y = 2.0 * target - 1.0;
-    let short = 1.0 - y * score;
-    if short <= 0.0 { (0.0, 0.0) } else { (short, -y) }
+#[inline(always)]
+pub(super) fn hinge<N: Number>(score: N, target: N, factor: N) -> (N, N) {
+    let (zero, y) = (N::of(0.0), sign_of_class(target));
+    let short = (N::of(1.0) - y * score).at_least(zero);
+    (short, short.if_above(zero, -(y * factor), zero * short))
 }
 
 /// max(0, 1 − ys)², −2y·max(0, 1 − ys).
-pub(super) fn squared_hinge(score: f64, target: f64) -> (f64, f64) {
-    let (short, slope) = hinge(score, target);
-    (short * short, 2.0 * short * slope)
+#[inline(always)]
+pub(super) fn squared_hinge<N: Number>(score: N, target: N, factor: N) -> (N, N) {
+    let y = sign_of_class(target);
+    let short = (N::of(1.0) - y * score).at_least(N::of(0.0));
+    (short * short, -((y + y) * factor) * short)
+}
+
+/// −1 for class 0 and 1 for class 1.
+#[inline(always)]
+fn sign_of_class<N: Number>(target: N) -> N {
+    target + target - N::of(1.0)
 }
 
 /// ln Σⱼeˢʲ − sₜ.

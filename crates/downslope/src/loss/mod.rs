@@ -42,6 +42,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::numeric::Number;
 
 /// The error of one row.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -101,7 +102,7 @@ impl Loss {
     pub fn value(self, outputs: &[f32], target: f32) -> f64 {
         match self {
             Self::CrossEntropy => classification::cross_entropy(outputs, target as usize),
-            _ => self.of_score(f64::from(outputs[0]), f64::from(target)).0,
+            _ => self.of_score(f64::from(outputs[0]), f64::from(target), 1.0).0,
         }
     }
 
@@ -110,23 +111,34 @@ impl Loss {
         if self == Self::CrossEntropy {
             return classification::cross_entropy_and_derivative(outputs, target as usize);
         }
-        let (value, derivative) = self.of_score(f64::from(outputs[0]), f64::from(target));
+        let (value, derivative) = self.of_score(f64::from(outputs[0]), f64::from(target), 1.0);
         outputs[0] = derivative as f32;
         value
     }
 
-    /// Value and derivative of the losses of one score.
-    fn of_score(self, score: f64, target: f64) -> (f64, f64) {
+    /// Value, and derivative times a factor, of the losses of one score: of one row in `f64`, or of many in `f32`. Every
+    /// kernel and every test reads the same formulas.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "kernels compile this for each instruction set")]
+    pub(crate) fn of_score<N: Number>(self, score: N, target: N, factor: N) -> (N, N) {
         match self {
-            Self::Squared => regression::squared(score, target),
-            Self::Absolute => regression::absolute(score, target),
-            Self::Huber { delta } => regression::huber(score, target, delta),
-            Self::Quantile { tau } => regression::quantile(score, target, tau),
-            Self::Poisson => regression::poisson(score, target),
-            Self::Logistic => classification::logistic(score, target),
-            Self::Hinge => classification::hinge(score, target),
-            Self::SquaredHinge => classification::squared_hinge(score, target),
-            Self::CrossEntropy => (f64::NAN, f64::NAN),
+            Self::Squared => regression::squared(score, target, factor),
+            Self::Absolute => regression::absolute(score, target, factor),
+            Self::Huber { delta } => regression::huber(score, target, factor, delta),
+            Self::Quantile { tau } => regression::quantile(score, target, factor, tau),
+            Self::Poisson => regression::poisson(score, target, factor),
+            Self::Logistic => classification::logistic(score, target, factor),
+            Self::Hinge => classification::hinge(score, target, factor),
+            Self::SquaredHinge => classification::squared_hinge(score, target, factor),
+            Self::CrossEntropy => (N::of(f64::NAN), N::of(f64::NAN)),
+        }
+    }
+
+    /// With score and target together below this, loss and derivative are finite in `f32`.
+    pub(crate) fn is_finite_below(self) -> f32 {
+        match self {
+            Self::Poisson => 80.0,
+            _ => 1e18,
         }
     }
 
@@ -262,8 +274,9 @@ mod tests {
             for score in [-3.1, -0.4, 0.2, 0.9, 2.7] {
                 for target in [0.0, 1.0] {
                     let h = 1e-6;
-                    let slope = (loss.of_score(score + h, target).0 - loss.of_score(score - h, target).0) / (2.0 * h);
-                    let derivative = loss.of_score(score, target).1;
+                    let slope =
+                        (loss.of_score(score + h, target, 1.0).0 - loss.of_score(score - h, target, 1.0).0) / (2.0 * h);
+                    let derivative = loss.of_score(score, target, 1.0).1;
                     assert!((slope - derivative).abs() < 1e-6 * (1.0 + slope.abs()), "{loss} {score} {target}");
                 }
             }

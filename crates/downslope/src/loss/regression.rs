@@ -1,50 +1,48 @@
-//! Losses for numbers: value and derivative at a score s and a target t, with r = s − t.
+//! Losses for numbers: value, and derivative times a factor, at a score s and a target t, with r = s − t.
+#![allow(clippy::inline_always, reason = "kernels compile these for each instruction set")]
+
+use crate::numeric::Number;
 
 /// r², 2r.
-pub(super) fn squared(score: f64, target: f64) -> (f64, f64) {
+#[inline(always)]
+pub(super) fn squared<N: Number>(score: N, target: N, factor: N) -> (N, N) {
     let r = score - target;
-    (r * r, 2.0 * r)
+    (r * r, (factor + factor) * r)
 }
 
 /// |r|, sign r; 0 at r = 0, as PyTorch.
-pub(super) fn absolute(score: f64, target: f64) -> (f64, f64) {
+#[inline(always)]
+pub(super) fn absolute<N: Number>(score: N, target: N, factor: N) -> (N, N) {
     let r = score - target;
-    (r.abs(), sign(r))
+    (r.abs(), of_sign(r, factor, -factor))
 }
 
 /// ½r² within ±δ, δ(|r| − ½δ) beyond; r clipped to ±δ.
-pub(super) fn huber(score: f64, target: f64, delta: f64) -> (f64, f64) {
-    let r = score - target;
-    let value = if r.abs() <= delta { 0.5 * r * r } else { delta * (r.abs() - 0.5 * delta) };
-    (value, r.clamp(-delta, delta))
+#[inline(always)]
+pub(super) fn huber<N: Number>(score: N, target: N, factor: N, delta: f64) -> (N, N) {
+    let (r, delta) = (score - target, N::of(delta));
+    let clipped = r.at_least(-delta).at_most(delta);
+    (clipped * (r - N::of(0.5) * clipped), factor * clipped)
 }
 
 /// max(−τr, (1−τ)r): a target above the score costs τ, one below 1 − τ; slope 0 at r = 0.
-pub(super) fn quantile(score: f64, target: f64, tau: f64) -> (f64, f64) {
+#[inline(always)]
+pub(super) fn quantile<N: Number>(score: N, target: N, factor: N, tau: f64) -> (N, N) {
     let r = score - target;
-    let slope = if r > 0.0 {
-        1.0 - tau
-    } else if r < 0.0 {
-        -tau
-    } else {
-        0.0 * r
-    };
-    (slope * r, slope)
+    let slope = of_sign(r, N::of(1.0 - tau), N::of(-tau));
+    (slope * r, factor * slope)
 }
 
 /// eˢ − ts, eˢ − t.
-pub(super) fn poisson(score: f64, target: f64) -> (f64, f64) {
+#[inline(always)]
+pub(super) fn poisson<N: Number>(score: N, target: N, factor: N) -> (N, N) {
     let mean = score.exp();
-    (mean - target * score, mean - target)
+    (mean - target * score, factor * (mean - target))
 }
 
-/// −1, 0 or 1; NaN for NaN.
-fn sign(r: f64) -> f64 {
-    if r > 0.0 {
-        1.0
-    } else if r < 0.0 {
-        -1.0
-    } else {
-        0.0 * r
-    }
+/// One value above 0, another below; 0 at 0, NaN for NaN.
+#[inline(always)]
+fn of_sign<N: Number>(r: N, above: N, below: N) -> N {
+    let zero = N::of(0.0);
+    r.if_above(zero, above, zero.if_above(r, below, zero * r))
 }

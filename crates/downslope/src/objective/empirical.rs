@@ -1,54 +1,37 @@
 //! A model on a table: the mean loss over its rows.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
-use super::pass::{BLOCK_ROWS, Pass};
-use super::{Gradient, LossSum, Objective, differences_of_gradients};
+use super::workers::{MOST_SHARES, Problem, Workers, blocks};
+use super::{Gradient, LossSum, Objective, StepLosses, differences_of_gradients};
 use crate::data::{Dataset, Features};
 use crate::error::{ErrorKind, Result};
-use crate::loader::Batch;
+use crate::kernels::{self, OneRowSteps, Rows, SparseOneRowSteps};
+use crate::loader::{Batch, Batches};
 use crate::loss::{Loss, Suits};
 use crate::metrics::Metrics;
 use crate::model::{Model, Part};
 
-/// A batch is shared out in at most [`EmpiricalLoss::MAX_CHUNKS`] chunks, each worth at least so many products of a parameter and a row (about a millisecond).
-const CHUNK_WORK: usize = 1 << 22;
-
-/// Rows whose gradients are added up on their own before they join the rest. In one long `f32` sum small terms get lost:
-/// a million equal rows of 0.056 came to a mean of 0.0556.
-const SPAN_ROWS: usize = 4 * BLOCK_ROWS;
-
 /// minimise f(θ) = (1/n) Σᵢ ℓ(model(θ, xᵢ), yᵢ), given rows (xᵢ, yᵢ).
 ///
-/// **Threads**: a batch with enough work is cut into chunks by its size alone, never by the number of threads; each
-/// chunk is summed in order and the chunks are added in order. So the bits are the same for any number of threads.
+/// **Threads**: a batch with enough work is shared out by its size alone, never by the number of threads, and what comes
+/// of the shares is added in order. So the bits are the same for any number of threads.
 ///
-/// **Cost**: scratch for blocks of 256 rows; a gradient more where there are over 1024 rows, and two for each of up to
-/// eight chunks where batches are large enough to be cut. A step allocates nothing.
+/// **Cost**: scratch for blocks of 256 rows and a gradient; another one where there are over 1024 rows; and for linear
+/// models two for each of up to eight chunks where batches are large enough to be cut. A step allocates nothing.
 pub struct EmpiricalLoss {
     model: Model,
     loss: Loss,
     data: Arc<Dataset>,
     target_unit: f64,
-    workers: Vec<Worker>,
-    pool: Option<Arc<rayon::ThreadPool>>,
-}
-
-struct Worker {
-    pass: Pass,
-    /// The sum over a span; only where there are more rows than one span has.
-    span: Option<Gradient>,
-    /// The sum over a chunk; only where there are several chunks.
-    gradient: Option<Gradient>,
-    loss: LossSum,
+    workers: Workers,
+    /// The gradient of a fused step that is not taken on θ directly.
+    step: Gradient,
 }
 
 impl EmpiricalLoss {
-    /// A batch is shared out in at most so many chunks, so more threads find nothing to do.
-    pub const MAX_CHUNKS: usize = 8;
+    /// A batch is shared out in at most so many parts, so more threads find nothing to do.
+    pub const MAX_CHUNKS: usize = MOST_SHARES;
 
     /// A model on a table, computed by one thread.
     ///
@@ -86,24 +69,15 @@ impl EmpiricalLoss {
 
     /// The same for what is known to fit.
     pub(crate) fn trusted(model: Model, loss: Loss, data: Arc<Dataset>) -> Self {
-        let mut objective = Self { model, loss, data, target_unit: 1.0, workers: Vec::new(), pool: None };
-        let n_chunks = objective.n_chunks(objective.data.n_rows());
-        let block_rows = BLOCK_ROWS.min(objective.data.n_rows().max(1));
-        objective.workers = (0..n_chunks)
-            .map(|_| Worker {
-                pass: Pass::new(&objective.model, block_rows),
-                span: (objective.data.n_rows() > SPAN_ROWS).then(|| objective.gradient()),
-                gradient: (n_chunks > 1).then(|| objective.gradient()),
-                loss: LossSum::default(),
-            })
-            .collect();
-        objective
+        let problem = Problem { model: &model, loss, data: &data };
+        let (workers, step) = (Workers::new(problem), problem.gradient());
+        Self { model, loss, data, target_unit: 1.0, workers, step }
     }
 
     /// The same, with large batches shared out between the threads of a pool. Changes no bit.
     #[must_use]
     pub fn with_pool(mut self, pool: Option<Arc<rayon::ThreadPool>>) -> Self {
-        self.pool = pool;
+        self.workers.pool = pool;
         self
     }
 
@@ -126,115 +100,17 @@ impl EmpiricalLoss {
 
     /// The outputs of the model for all rows, (`n_rows`, `n_outputs`).
     pub fn outputs(&mut self, theta: &[f32]) -> Vec<f32> {
-        let n_rows = self.data.n_rows();
-        let mut outputs = Vec::with_capacity(n_rows * self.model.n_outputs);
-        let pass = &mut self.workers[0].pass;
+        let (n_rows, n_outputs) = (self.data.n_rows(), self.model.n_outputs);
+        let mut outputs = Vec::with_capacity(n_rows * n_outputs);
+        let pass = self.workers.pass();
         for block in blocks(0..n_rows) {
             let length = block.len();
             pass.forward(theta, &self.data.features, &Batch::Range(block));
-            outputs.extend_from_slice(pass.scores(length));
+            for row in 0..length {
+                outputs.extend((0..n_outputs).map(|output| *pass.score_mut(length, row, output)));
+            }
         }
         outputs
-    }
-
-    fn n_chunks(&self, batch_rows: usize) -> usize {
-        let work = batch_rows.saturating_mul(self.work_a_row());
-        (work / CHUNK_WORK).clamp(1, Self::MAX_CHUNKS).min(batch_rows.div_ceil(BLOCK_ROWS).max(1))
-    }
-
-    fn work_a_row(&self) -> usize {
-        match &self.data.features {
-            Features::Sparse(x) if self.model.is_linear() => {
-                self.model.n_outputs * (1 + x.n_values() / self.data.n_rows().max(1))
-            }
-            _ => self.model.n_parameters(),
-        }
-    }
-
-    /// Runs `work` on each chunk of a batch, with its worker, on as many threads as there are.
-    fn on_chunks(&mut self, batch: &Batch<'_>, work: impl Fn(&mut Worker, &Dataset, Loss, Batch<'_>) + Sync) -> usize {
-        let n_chunks = self.n_chunks(batch.len());
-        let (data, loss) = (&*self.data, self.loss);
-        let chunk = |index: usize| batch.part(batch.len() * index / n_chunks..batch.len() * (index + 1) / n_chunks);
-        let workers = &mut self.workers[..n_chunks];
-        match &self.pool {
-            Some(pool) if n_chunks > 1 => pool.install(|| {
-                workers.par_iter_mut().enumerate().for_each(|(index, worker)| work(worker, data, loss, chunk(index)));
-            }),
-            _ => workers.iter_mut().enumerate().for_each(|(index, worker)| work(worker, data, loss, chunk(index))),
-        }
-        n_chunks
-    }
-
-    fn sum_of(&self, n_chunks: usize) -> LossSum {
-        let mut total = LossSum::default();
-        self.workers[..n_chunks].iter().for_each(|worker| total += worker.loss);
-        total
-    }
-}
-
-/// Positions cut into blocks.
-fn blocks(positions: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    cut(positions, BLOCK_ROWS)
-}
-
-fn cut(positions: Range<usize>, length: usize) -> impl Iterator<Item = Range<usize>> {
-    let end = positions.end;
-    positions.step_by(length).map(move |start| start..(start + length).min(end))
-}
-
-impl Pass {
-    /// Scores a block, sums its losses and leaves the derivatives ready.
-    fn derive(&mut self, theta: &[f32], data: &Dataset, loss: Loss, block: &Batch<'_>) -> f64 {
-        self.forward(theta, &data.features, block);
-        let scores = self.scores(block.len());
-        let n_outputs = scores.len() / block.len();
-        let rows = scores.chunks_exact_mut(n_outputs).enumerate();
-        let sum =
-            rows.map(|(position, outputs)| loss.value_and_derivative(outputs, data.targets[block.row(position)])).sum();
-        self.backward(theta, block.len());
-        sum
-    }
-
-    /// Adds up the rows of one span, block by block.
-    fn sum_span(
-        &mut self,
-        theta: &[f32],
-        data: &Dataset,
-        loss: Loss,
-        span: &Batch<'_>,
-        gradient: &mut Gradient,
-    ) -> LossSum {
-        let mut total = LossSum::default();
-        for block in blocks(0..span.len()) {
-            let block = span.part(block);
-            total += LossSum::new(self.derive(theta, data, loss, &block), block.len());
-            self.touch(&data.features, &block, gradient);
-            self.accumulate(1.0, &data.features, &block, gradient.values_mut());
-        }
-        total
-    }
-}
-
-impl Worker {
-    fn loss_and_gradient(
-        &mut self,
-        theta: &[f32],
-        data: &Dataset,
-        loss: Loss,
-        batch: &Batch<'_>,
-        gradient: &mut Gradient,
-    ) -> LossSum {
-        let Some(span_gradient) = self.span.as_mut().filter(|_| batch.len() > SPAN_ROWS) else {
-            return self.pass.sum_span(theta, data, loss, batch, gradient);
-        };
-        let mut total = LossSum::default();
-        for span in cut(0..batch.len(), SPAN_ROWS) {
-            span_gradient.clear();
-            total += self.pass.sum_span(theta, data, loss, &batch.part(span), span_gradient);
-            gradient.add(span_gradient);
-        }
-        total
     }
 }
 
@@ -248,51 +124,30 @@ impl Objective for EmpiricalLoss {
     }
 
     fn loss_and_gradient(&mut self, theta: &[f32], batch: Batch<'_>, gradient: &mut Gradient) -> LossSum {
-        if self.n_chunks(batch.len()) == 1 {
-            return self.workers[0].loss_and_gradient(theta, &self.data, self.loss, &batch, gradient);
-        }
-        let n_chunks = self.on_chunks(&batch, |worker, data, loss, chunk| {
-            if let Some(mut gradient) = worker.gradient.take() {
-                gradient.clear();
-                worker.loss = worker.loss_and_gradient(theta, data, loss, &chunk, &mut gradient);
-                worker.gradient = Some(gradient);
-            }
-        });
-        self.workers[..n_chunks].iter().filter_map(|worker| worker.gradient.as_ref()).for_each(|g| gradient.add(g));
-        self.sum_of(n_chunks)
+        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
+        self.workers.add_gradient(problem, theta, &batch, gradient)
     }
 
     fn loss(&mut self, theta: &[f32], batch: Batch<'_>) -> LossSum {
-        let n_chunks = self.on_chunks(&batch, |worker, data, loss, chunk| {
-            worker.loss = LossSum::default();
-            for block in blocks(0..chunk.len()) {
-                let block = chunk.part(block);
-                worker.pass.forward(theta, &data.features, &block);
-                let scores = worker.pass.scores(block.len());
-                let rows = scores.chunks_exact(scores.len() / block.len()).enumerate();
-                let sum = rows.map(|(position, outputs)| loss.value(outputs, data.targets[block.row(position)])).sum();
-                worker.loss += LossSum::new(sum, block.len());
-            }
-        });
-        self.sum_of(n_chunks)
+        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
+        self.workers.loss(problem, theta, &batch)
     }
 
-    /// For batches of one block: more rows gain nothing from leaving the gradient unwritten.
-    fn fused_step(&mut self, theta: &mut [f32], batch: Batch<'_>, lr: f64) -> Option<LossSum> {
-        if batch.len() > BLOCK_ROWS {
-            return None;
+    fn fused_steps(&mut self, theta: &mut [f32], batches: &Batches<'_>, lr: f64, losses: &mut StepLosses) -> bool {
+        if batches.batch_size() == 1 && self.is_single() {
+            self.one_row_steps(theta, batches.rows(), lr as f32, losses);
+            return true;
         }
-        let pass = &mut self.workers[0].pass;
-        let sum = pass.derive(theta, &self.data, self.loss, &batch);
-        pass.accumulate((-lr / batch.len() as f64) as f32, &self.data.features, &batch, theta);
-        Some(LossSum::new(sum, batch.len()))
+        // Entered once, not in every step: threads that are asked again at once are still awake.
+        match self.workers.pool.clone() {
+            Some(pool) => pool.install(|| self.steps(theta, batches, lr, losses)),
+            None => self.steps(theta, batches, lr, losses),
+        }
+        true
     }
 
     fn gradient(&self) -> Gradient {
-        match self.data.features {
-            Features::Sparse(_) if self.model.is_linear() => Gradient::sparse(self.n_parameters()),
-            _ => Gradient::dense(self.n_parameters()),
-        }
+        Problem { model: &self.model, loss: self.loss, data: &self.data }.gradient()
     }
 
     fn evaluate(&mut self, theta: &[f32]) -> Metrics {
@@ -307,23 +162,30 @@ impl Objective for EmpiricalLoss {
         }
         let direction: Vec<f32> = vector.iter().map(|&v| v as f32).collect();
         let kink_width = self.kink_width();
-        let (pass, data) = (&mut self.workers[0].pass, &*self.data);
+        let (pass, data, n_outputs) = (self.workers.pass(), &*self.data, self.model.n_outputs);
         let mut product = vec![0.0_f32; theta.len()];
-        let mut scores = Vec::new();
+        let (mut scores, mut changes) = (Vec::new(), vec![0.0; n_outputs]);
         out.fill(0.0);
         for block in blocks(0..batch.len()) {
-            let block = batch.part(block);
-            let n_scores = block.len() * self.model.n_outputs;
+            let (block, length) = (batch.part(block.clone()), block.len());
             pass.forward(theta, &data.features, &block);
             scores.clear();
-            scores.extend_from_slice(&pass.scores(block.len())[..n_scores]);
+            for row in 0..length {
+                scores.extend((0..n_outputs).map(|output| *pass.score_mut(length, row, output)));
+            }
             pass.forward(&direction, &data.features, &block);
-            let rows = pass.scores(block.len()).chunks_exact_mut(self.model.n_outputs);
-            for (changes, scores) in rows.zip(scores.chunks_exact(self.model.n_outputs)) {
-                self.loss.curve(scores, kink_width, changes);
+            for (row, scores) in scores.chunks_exact(n_outputs).enumerate() {
+                for (output, change) in changes.iter_mut().enumerate() {
+                    *change = *pass.score_mut(length, row, output);
+                }
+                self.loss.curve(scores, kink_width, &mut changes);
+                for (output, &change) in changes.iter().enumerate() {
+                    *pass.score_mut(length, row, output) = change;
+                }
             }
             product.fill(0.0);
-            pass.accumulate(1.0, &data.features, &block, &mut product);
+            let (weight, bias) = product.split_at_mut(data.n_features() * n_outputs);
+            pass.accumulate(0, 0, &data.features, &block, weight, bias);
             for (out, &product) in out.iter_mut().zip(&product) {
                 *out += f64::from(product) / batch.len() as f64;
             }
@@ -357,6 +219,51 @@ impl Objective for EmpiricalLoss {
 }
 
 impl EmpiricalLoss {
+    /// Steps of one row and one score each.
+    fn one_row_steps(&mut self, theta: &mut [f32], batch: &Batch<'_>, lr: f32, losses: &mut StepLosses) {
+        let (loss, targets) = (self.loss, &self.data.targets[..]);
+        match &self.data.features {
+            Features::Dense(x) => {
+                let x = Rows::new(x.values(), x.n_columns(), batch.clone());
+                kernels::run(OneRowSteps { loss, x, targets, lr, theta, losses });
+            }
+            Features::Sparse(x) => kernels::run(SparseOneRowSteps { loss, x, batch, targets, lr, theta, losses }),
+        }
+    }
+
+    /// A step on each batch, one after the other.
+    fn steps(&mut self, theta: &mut [f32], batches: &Batches<'_>, lr: f64, losses: &mut StepLosses) {
+        for (index, batch) in batches.iter().enumerate() {
+            if index + 1 < batches.len() {
+                kernels::prefetch(&self.data, &batches.batch(index + 1));
+            }
+            let loss = self.step(theta, &batch, lr);
+            losses.push(loss);
+            if !loss.sum.is_finite() {
+                break;
+            }
+        }
+    }
+
+    fn step(&mut self, theta: &mut [f32], batch: &Batch<'_>, lr: f64) -> LossSum {
+        let factor = (-lr / batch.len() as f64) as f32;
+        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
+        // Dense rows of one score are read once: scored and added while they are in the cache.
+        let is_read_once = self.is_single() && matches!(self.data.features, Features::Dense(_));
+        if !is_read_once && Workers::can_step_directly(problem, batch.len()) {
+            return self.workers.step_directly(problem, theta, batch, factor);
+        }
+        self.step.clear();
+        let loss = self.workers.add_gradient(problem, theta, batch, &mut self.step);
+        self.step.add_to(factor, theta);
+        loss
+    }
+
+    /// Whether a row has one score, straight from its features.
+    fn is_single(&self) -> bool {
+        self.model.is_linear() && self.loss != Loss::CrossEntropy
+    }
+
     /// The scale of the targets over which a kink of the loss is seen: their standard deviation, or 1 for classes.
     fn kink_width(&self) -> f64 {
         if self.loss.suits() != Suits::Regression {

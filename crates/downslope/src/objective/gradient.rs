@@ -18,6 +18,8 @@ pub struct Gradient {
 struct Touched {
     indices: Vec<u32>,
     marks: Vec<u64>,
+    /// Every value may be other than zero, and the indices say nothing.
+    all: bool,
 }
 
 impl Gradient {
@@ -28,7 +30,11 @@ impl Gradient {
 
     /// A gradient of `n_parameters` zeros that remembers which were touched.
     pub fn sparse(n_parameters: usize) -> Self {
-        let touched = Touched { indices: Vec::with_capacity(n_parameters), marks: vec![0; n_parameters.div_ceil(64)] };
+        let touched = Touched {
+            indices: Vec::with_capacity(n_parameters),
+            marks: vec![0; n_parameters.div_ceil(64)],
+            all: false,
+        };
         Self { values: vec![0.0; n_parameters], touched: Some(touched) }
     }
 
@@ -42,9 +48,16 @@ impl Gradient {
         &mut self.values
     }
 
-    /// The touched indices in the order of their first touch, or nothing if the gradient is dense.
+    /// The touched indices in the order of their first touch, or nothing if any value may be other than zero.
     pub fn touched(&self) -> Option<&[u32]> {
-        self.touched.as_ref().map(|touched| touched.indices.as_slice())
+        self.touched.as_ref().filter(|touched| !touched.all).map(|touched| touched.indices.as_slice())
+    }
+
+    /// Forgets which values were touched: until it is cleared, the gradient is as a dense one.
+    pub fn touch_all(&mut self) {
+        if let Some(touched) = &mut self.touched {
+            touched.all = true;
+        }
     }
 
     /// Remembers that the value at an index may not be zero. Nothing to do for a dense gradient.
@@ -52,7 +65,7 @@ impl Gradient {
     /// # Panics
     /// If there is no such parameter.
     pub fn touch(&mut self, index: u32) {
-        if let Some(Touched { indices, marks }) = &mut self.touched {
+        if let Some(Touched { indices, marks, all: false }) = &mut self.touched {
             let (word, bit) = (index as usize / 64, 1_u64 << (index % 64));
             if marks[word] & bit == 0 {
                 marks[word] |= bit;
@@ -65,10 +78,13 @@ impl Gradient {
     pub fn clear(&mut self) {
         match &mut self.touched {
             None => self.values.fill(0.0),
-            Some(Touched { indices, marks }) => {
+            Some(Touched { indices, marks, all }) => {
                 for index in indices.drain(..) {
                     self.values[index as usize] = 0.0;
                     marks[index as usize / 64] = 0;
+                }
+                if std::mem::take(all) {
+                    self.values.fill(0.0);
                 }
             }
         }
@@ -76,7 +92,7 @@ impl Gradient {
 
     /// Multiplies every value.
     pub fn scale(&mut self, factor: f32) {
-        match &self.touched {
+        match self.touched.as_ref().filter(|touched| !touched.all) {
             None => kernels::scale(factor, &mut self.values),
             Some(touched) => touched.indices.iter().for_each(|&index| self.values[index as usize] *= factor),
         }
@@ -84,7 +100,7 @@ impl Gradient {
 
     /// Changes every value that can be other than zero.
     pub fn apply(&mut self, change: impl Fn(f32) -> f32) {
-        match &self.touched {
+        match self.touched.as_ref().filter(|touched| !touched.all) {
             None => self.values.iter_mut().for_each(|value| *value = change(*value)),
             Some(touched) => {
                 for &index in &touched.indices {
@@ -100,11 +116,29 @@ impl Gradient {
     /// If the lengths differ.
     pub fn add(&mut self, other: &Self) {
         match other.touched() {
-            None => kernels::axpy(1.0, &other.values, &mut self.values),
+            None => {
+                self.touch_all();
+                kernels::axpy(1.0, &other.values, &mut self.values);
+            }
             Some(indices) => {
                 for &index in indices {
                     self.touch(index);
                     self.values[index as usize] += other.values[index as usize];
+                }
+            }
+        }
+    }
+
+    /// Adds `factor` times every value to θ.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    pub fn add_to(&self, factor: f32, theta: &mut [f32]) {
+        match self.touched() {
+            None => kernels::axpy(factor, &self.values, theta),
+            Some(indices) => {
+                for &index in indices {
+                    theta[index as usize] += factor * self.values[index as usize];
                 }
             }
         }

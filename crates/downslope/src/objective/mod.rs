@@ -7,11 +7,12 @@
 mod empirical;
 mod gradient;
 mod pass;
+mod workers;
 
 pub use empirical::EmpiricalLoss;
 pub use gradient::Gradient;
 
-use crate::loader::Batch;
+use crate::loader::{Batch, Batches};
 use crate::metrics::Metrics;
 use crate::model::Part;
 
@@ -43,6 +44,32 @@ impl std::ops::AddAssign for LossSum {
     }
 }
 
+/// The losses of steps taken one after the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StepLosses {
+    /// Steps taken.
+    pub n_steps: u64,
+    /// The loss of the last batch, before its step.
+    pub last: LossSum,
+    /// The losses of all batches, added in their order.
+    pub total: LossSum,
+}
+
+impl StepLosses {
+    /// No step yet, and losses to go on from.
+    pub fn after(total: LossSum) -> Self {
+        Self { n_steps: 0, last: LossSum::default(), total }
+    }
+
+    /// Notes a step.
+    #[inline]
+    pub fn push(&mut self, loss: LossSum) {
+        self.n_steps += 1;
+        self.last = loss;
+        self.total += loss;
+    }
+}
+
 /// Something to go down on.
 ///
 /// Two methods are enough ([`Objective::n_parameters`], [`Objective::loss_and_gradient`]); the others have defaults
@@ -66,12 +93,14 @@ pub trait Objective: Send {
         self.loss_and_gradient(theta, batch, &mut unused)
     }
 
-    /// Takes the plain step θ ← θ − lr·(mean gradient over the batch) at once, without writing a gradient, where the
-    /// objective can; equal to the unfused step up to rounding. Returns Σ ℓ *before* the step, or nothing if the step
-    /// was not taken.
-    fn fused_step(&mut self, theta: &mut [f32], batch: Batch<'_>, lr: f64) -> Option<LossSum> {
-        let _ = (theta, batch, lr);
-        None
+    /// Takes plain steps θ ← θ − lr·(mean gradient over the batch), one a batch, without writing gradients, where the
+    /// objective can; each equal to the unfused step up to rounding. Tells `losses` Σ ℓ of each batch *before* its step,
+    /// and ends early after a step whose loss is not finite. Says whether the steps were taken.
+    ///
+    /// How the steps of a run are shared out among calls must change no bit.
+    fn fused_steps(&mut self, theta: &mut [f32], batches: &Batches<'_>, lr: f64, losses: &mut StepLosses) -> bool {
+        let _ = (theta, batches, lr, losses);
+        false
     }
 
     /// A gradient of zeros, of the kind this objective fills fastest.

@@ -1,160 +1,203 @@
 //! One pass through the layers for a block of rows: forward to the scores, back to the gradient.
 //!
-//! Rows × layers is all there is: without a hidden layer the scores are dot products with the rows, dense or sparse,
-//! and the gradient is rows added up; with hidden layers both are matrix products. All memory is taken once.
+//! Without a hidden layer the scores are dot products with the rows, dense or sparse, and the gradient is rows added up;
+//! with hidden layers both happen layer by layer. Dense rows are read where they stand in the table. All memory is
+//! taken once.
 
-use crate::data::Features;
-use crate::kernels::{axpy, dot, matmul, row_major, transposed};
+use crate::data::{Dataset, Features};
+use crate::kernels::{
+    self, Combine, CrossEntropies, Dots, LANES, LinearGradient, Losses, Rows, Scores, SparseGradient, SparseScores,
+    Strides, SumUp,
+};
 use crate::loader::Batch;
+use crate::loss::Loss;
 use crate::model::{Activation, Layer, Model};
 
 use super::Gradient;
 
-/// Rows in a block: enough for the matrix products to run at speed, few enough for a block to stay in cache.
+/// Rows in a block at most: enough for the products to run at speed, few enough for a block to stay in cache.
 pub(super) const BLOCK_ROWS: usize = 256;
 
 /// Scratch memory for a block, and what was left in it by the last forward pass.
 pub(super) struct Pass {
     layers: Vec<Layer>,
     activation: Activation,
-    /// The block's features as dense rows; used with hidden layers only.
+    /// The block's features as dense rows; used for sparse rows before a hidden layer only.
     input: Vec<f32>,
-    /// The outputs of each layer, (rows, width); of the last: the scores, then the derivatives.
-    outputs: Vec<Vec<f32>>,
-    /// The derivative of the loss with respect to what each hidden layer's activation was given.
+    /// The outputs of each hidden layer, (rows, width).
+    hidden: Vec<Vec<f32>>,
+    /// The derivative of the loss with respect to what each hidden layer's activation was given, (rows, width).
     deltas: Vec<Vec<f32>>,
+    /// The scores, then the derivatives, (outputs, rows rounded up to whole lanes).
+    scores: Vec<f32>,
+    /// The losses of the rows.
+    losses: Vec<f32>,
 }
 
 impl Pass {
-    pub(super) fn new(model: &Model, block_rows: usize) -> Self {
+    pub(super) fn new(model: &Model, features: &Features, block_rows: usize) -> Self {
         let layers = model.layers();
         let of_width = |layer: &Layer| vec![0.0; block_rows * layer.n_outputs];
+        let hidden = &layers[..layers.len() - 1];
+        let gathers = !model.is_linear() && matches!(features, Features::Sparse(_));
         Self {
-            input: vec![0.0; if model.is_linear() { 0 } else { block_rows * model.n_features }],
-            outputs: layers.iter().map(of_width).collect(),
-            deltas: layers[..layers.len() - 1].iter().map(of_width).collect(),
+            input: vec![0.0; if gathers { block_rows * model.n_features } else { 0 }],
+            hidden: hidden.iter().map(of_width).collect(),
+            deltas: hidden.iter().map(of_width).collect(),
+            scores: vec![0.0; block_rows.next_multiple_of(LANES) * model.n_outputs],
+            losses: vec![0.0; block_rows],
             activation: model.activation,
             layers,
         }
     }
 
-    fn is_linear(&self) -> bool {
-        self.layers.len() == 1
+    fn last(&self) -> &Layer {
+        &self.layers[self.layers.len() - 1]
     }
 
-    /// The scores of the last forward pass, (rows, outputs), to be replaced by the derivatives.
-    pub(super) fn scores(&mut self, n_rows: usize) -> &mut [f32] {
-        let last = self.layers.len() - 1;
-        &mut self.outputs[last][..n_rows * self.layers[last].n_outputs]
+    /// The score, or once derived the derivative, of a row of a block of `n_rows` for an output.
+    pub(super) fn score_mut(&mut self, n_rows: usize, row: usize, output: usize) -> &mut f32 {
+        let Strides { row: across, output: down } = strides(n_rows);
+        &mut self.scores[row * across + output * down]
+    }
+
+    /// The rows that a layer sees.
+    fn inputs<'a>(&'a self, index: usize, features: &'a Features, block: &Batch<'a>) -> Rows<'a> {
+        let width = self.layers[index].n_inputs;
+        match (index, features) {
+            (0, Features::Dense(x)) => Rows::new(x.values(), width, block.clone()),
+            (0, Features::Sparse(_)) => Rows::all(&self.input[..block.len() * width], width),
+            _ => Rows::all(&self.hidden[index - 1][..block.len() * width], width),
+        }
     }
 
     /// Computes the scores of a block.
     pub(super) fn forward(&mut self, theta: &[f32], features: &Features, block: &Batch<'_>) {
-        if self.is_linear() {
-            return self.score_rows(theta, features, block);
+        let strides = strides(block.len());
+        if let (1, Features::Sparse(x)) = (self.layers.len(), features) {
+            let (weight, bias) = self.layers[0].parts(theta);
+            let out = &mut self.scores[..];
+            return kernels::run(SparseScores { x, batch: block, weight, bias, out, strides });
         }
-        gather(features, block, &mut self.input);
-        let n_rows = block.len();
-        for (index, layer) in self.layers.iter().enumerate() {
-            let (before, after) = self.outputs.split_at_mut(index);
-            let inputs = before.last().unwrap_or(&self.input);
-            let outputs = &mut after[0][..n_rows * layer.n_outputs];
-            for row in outputs.chunks_exact_mut(layer.n_outputs) {
-                row.copy_from_slice(&theta[layer.bias.clone()]);
-            }
-            let inputs = row_major(&inputs[..n_rows * layer.n_inputs], n_rows, layer.n_inputs);
-            let weight = transposed(&theta[layer.weight.clone()], layer.n_outputs, layer.n_inputs);
-            matmul(1.0, inputs, weight, 1.0, outputs);
-            if index + 1 < self.layers.len() {
-                match self.activation {
-                    Activation::Relu => outputs.iter_mut().for_each(|z| *z = if *z < 0.0 { 0.0 } else { *z }),
-                    Activation::Tanh => outputs.iter_mut().for_each(|z| *z = z.tanh()),
-                }
-            }
+        if let Features::Sparse(_) = features {
+            gather(features, block, &mut self.input);
         }
-    }
-
-    fn score_rows(&mut self, theta: &[f32], features: &Features, block: &Batch<'_>) {
-        let Layer { n_inputs, n_outputs, ref weight, ref bias } = self.layers[0];
-        let (weight, bias) = (&theta[weight.clone()], &theta[bias.clone()]);
-        for (position, scores) in self.outputs[0].chunks_exact_mut(n_outputs).take(block.len()).enumerate() {
-            let row = block.row(position);
-            for ((score, weight), bias) in scores.iter_mut().zip(weight.chunks_exact(n_inputs)).zip(bias) {
-                *score = bias
-                    + match features {
-                        Features::Dense(x) => dot(weight, x.row(row)),
-                        Features::Sparse(x) => {
-                            let (columns, values) = x.row(row);
-                            columns.iter().zip(values).map(|(&column, value)| weight[column as usize] * value).sum()
-                        }
-                    };
-            }
+        for index in 0..self.layers.len() {
+            let is_last = index + 1 == self.layers.len();
+            // Taken out while the layer below is read.
+            let mut out = std::mem::take(if is_last { &mut self.scores } else { &mut self.hidden[index] });
+            let (weight, bias) = self.layers[index].parts(theta);
+            kernels::run(Dots {
+                x: self.inputs(index, features, block),
+                weight,
+                bias,
+                activation: (!is_last).then_some(self.activation),
+                out: &mut out,
+                strides: if is_last { strides } else { Strides { row: bias.len(), output: 1 } },
+            });
+            *(if is_last { &mut self.scores } else { &mut self.hidden[index] }) = out;
         }
     }
 
-    /// Carries the derivatives of the scores back through the hidden layers. Afterwards θ is no longer needed.
-    pub(super) fn backward(&mut self, theta: &[f32], n_rows: usize) {
+    /// Σ ℓ of a block that was scored; the scores become derivatives if so wanted.
+    pub(super) fn losses(&mut self, loss: Loss, targets: &[f32], block: &Batch<'_>, then: Scores) -> f64 {
+        let (n_rows, n_outputs) = (block.len(), self.last().n_outputs);
+        if loss != Loss::CrossEntropy {
+            let scores = &mut self.scores[..n_rows];
+            return kernels::run(Losses { loss, scores, targets, batch: block, then });
+        }
+        let stride = strides(n_rows).output;
+        let (scores, values) = (&mut self.scores[..n_outputs * stride], &mut self.losses[..n_rows]);
+        kernels::run(CrossEntropies { scores, stride, targets, batch: block, then, values });
+        kernels::run(SumUp(&self.losses[..n_rows]))
+    }
+
+    /// Scores a block, sums its losses and leaves `factor` times the derivatives ready. Afterwards θ is no longer needed.
+    pub(super) fn derive(&mut self, theta: &[f32], data: &Dataset, loss: Loss, block: &Batch<'_>, factor: f32) -> f64 {
+        self.forward(theta, &data.features, block);
+        let sum = self.losses(loss, &data.targets, block, Scores::Derive(factor));
+        self.backward(theta, block.len());
+        sum
+    }
+
+    /// Carries the derivatives of the scores back through the hidden layers.
+    fn backward(&mut self, theta: &[f32], n_rows: usize) {
         for index in (1..self.layers.len()).rev() {
+            let mut below = std::mem::take(&mut self.deltas[index - 1]);
             let layer = &self.layers[index];
-            let (before, after) = self.deltas.split_at_mut(index);
-            let above = after.first().unwrap_or(&self.outputs[index]);
-            let above = row_major(&above[..n_rows * layer.n_outputs], n_rows, layer.n_outputs);
-            let below = &mut before[index - 1][..n_rows * layer.n_inputs];
-            let weight = row_major(&theta[layer.weight.clone()], layer.n_outputs, layer.n_inputs);
-            matmul(1.0, above, weight, 0.0, below);
-            for (delta, &a) in below.iter_mut().zip(&self.outputs[index - 1]) {
-                match self.activation {
-                    Activation::Relu => *delta = if a > 0.0 { *delta } else { 0.0 },
-                    Activation::Tanh => *delta *= 1.0 - a * a,
-                }
-            }
+            let into = &mut below[..n_rows * layer.n_inputs];
+            into.fill(0.0);
+            let (factors, strides) = self.derivatives(index, n_rows);
+            let (weight, _) = layer.parts(theta);
+            // Rows of weights are added up here, an output for each row of the block.
+            let strides = Strides { row: strides.output, output: strides.row };
+            kernels::run(Combine { rows: Rows::all(weight, layer.n_inputs), factors, strides, into });
+            self.activation.scale_by_slope(&self.hidden[index - 1][..n_rows * layer.n_inputs], into);
+            self.deltas[index - 1] = below;
         }
     }
 
-    /// Adds `factor` times the gradient of the block to `into`, which may be a gradient (factor 1) or θ itself
-    /// (factor −lr/B: the fused step).
-    pub(super) fn accumulate(&self, factor: f32, features: &Features, block: &Batch<'_>, into: &mut [f32]) {
-        if self.is_linear() {
-            return self.accumulate_rows(factor, features, block, into);
-        }
-        let n_rows = block.len();
-        for (index, layer) in self.layers.iter().enumerate() {
-            let inputs = if index == 0 { &self.input } else { &self.outputs[index - 1] };
-            let deltas = &self.deltas.get(index).unwrap_or(&self.outputs[index])[..n_rows * layer.n_outputs];
-            let inputs = row_major(&inputs[..n_rows * layer.n_inputs], n_rows, layer.n_inputs);
-            let flipped = transposed(deltas, n_rows, layer.n_outputs);
-            matmul(factor, flipped, inputs, 1.0, &mut into[layer.weight.clone()]);
-            for delta in deltas.chunks_exact(layer.n_outputs) {
-                axpy(factor, delta, &mut into[layer.bias.clone()]);
-            }
+    /// The derivatives with respect to a layer's sums.
+    fn derivatives(&self, index: usize, n_rows: usize) -> (&[f32], Strides) {
+        match self.deltas.get(index) {
+            Some(deltas) => (deltas, Strides { row: self.layers[index].n_outputs, output: 1 }),
+            None => (&self.scores, strides(n_rows)),
         }
     }
 
-    fn accumulate_rows(&self, factor: f32, features: &Features, block: &Batch<'_>, into: &mut [f32]) {
-        let Layer { n_inputs, n_outputs, ref weight, ref bias } = self.layers[0];
-        for (position, derivatives) in self.outputs[0].chunks_exact(n_outputs).take(block.len()).enumerate() {
-            let row = block.row(position);
-            for (output, &derivative) in derivatives.iter().enumerate() {
-                let step = factor * derivative;
-                let weight = &mut into[weight.start + output * n_inputs..][..n_inputs];
-                match features {
-                    Features::Dense(x) => axpy(step, x.row(row), weight),
-                    Features::Sparse(x) => {
-                        let (columns, values) = x.row(row);
-                        for (&column, value) in columns.iter().zip(values) {
-                            weight[column as usize] += step * value;
-                        }
-                    }
-                }
-                into[bias.start + output] += step;
-            }
+    /// Adds the gradient of the block, times the factor it was derived with, for some outputs of a layer, from `first` on.
+    /// What it is added to may be a gradient (factor 1) or θ itself (factor −lr/B: the direct step).
+    pub(super) fn accumulate(
+        &self,
+        index: usize,
+        first: usize,
+        features: &Features,
+        block: &Batch<'_>,
+        weight: &mut [f32],
+        bias: &mut [f32],
+    ) {
+        let (factors, strides) = self.derivatives(index, block.len());
+        let factors = &factors[first * strides.output..];
+        for position in 0..block.len() {
+            let factors = &factors[position * strides.row..];
+            bias.iter_mut().enumerate().for_each(|(output, bias)| *bias += factors[output * strides.output]);
         }
+        let into = weight;
+        if let (1, Features::Sparse(x)) = (self.layers.len(), features) {
+            return kernels::run(SparseGradient { x, batch: block, factors, strides, into });
+        }
+        kernels::run(Combine { rows: self.inputs(index, features, block), factors, strides, into });
+    }
+
+    /// Adds `factor` times the gradient of a block of a linear model to `into`, which is not θ, and returns Σ ℓ.
+    pub(super) fn add_gradient(
+        &mut self,
+        theta: &[f32],
+        data: &Dataset,
+        loss: Loss,
+        block: &Batch<'_>,
+        factor: f32,
+        into: &mut [f32],
+    ) -> f64 {
+        if let (Features::Dense(x), true) = (&data.features, loss != Loss::CrossEntropy) {
+            let x = Rows::new(x.values(), x.n_columns(), block.clone());
+            return kernels::run(LinearGradient { loss, x, targets: &data.targets, batch: block, theta, factor, into });
+        }
+        let sum = self.derive(theta, data, loss, block, factor);
+        let (weight, bias) = into.split_at_mut(self.layers[0].weight.len());
+        self.accumulate(0, 0, &data.features, block, weight, bias);
+        sum
     }
 
     /// Tells a sparse gradient which parameters the block touches.
     pub(super) fn touch(&self, features: &Features, block: &Batch<'_>, gradient: &mut Gradient) {
-        let (Features::Sparse(x), true) = (features, self.is_linear()) else { return };
+        let (Features::Sparse(x), 1) = (features, self.layers.len()) else { return };
         let Layer { n_inputs, n_outputs, ref weight, ref bias } = self.layers[0];
+        // Where most are touched anyway, remembering which costs more than it saves.
+        let n_touched = block.len().saturating_mul(x.n_values() / x.n_rows().max(1) + 1) * n_outputs;
+        if n_touched > bias.end / 2 {
+            return gradient.touch_all();
+        }
         for position in 0..block.len() {
             for output in 0..n_outputs {
                 for &column in x.row(block.row(position)).0 {
@@ -166,19 +209,20 @@ impl Pass {
     }
 }
 
+/// How far apart the scores of a block stand.
+fn strides(n_rows: usize) -> Strides {
+    Strides { row: 1, output: n_rows.next_multiple_of(LANES) }
+}
+
 /// Copies the rows of a block, as dense rows, to where they stand side by side.
 fn gather(features: &Features, block: &Batch<'_>, into: &mut [f32]) {
-    let rows = into.chunks_exact_mut(features.n_features()).take(block.len()).enumerate();
+    let Features::Sparse(x) = features else { return };
+    let rows = into.chunks_exact_mut(x.n_columns()).take(block.len()).enumerate();
     for (position, into) in rows {
-        match features {
-            Features::Dense(x) => into.copy_from_slice(x.row(block.row(position))),
-            Features::Sparse(x) => {
-                into.fill(0.0);
-                let (columns, values) = x.row(block.row(position));
-                for (&column, &value) in columns.iter().zip(values) {
-                    into[column as usize] = value;
-                }
-            }
+        into.fill(0.0);
+        let (columns, values) = x.row(block.row(position));
+        for (&column, &value) in columns.iter().zip(values) {
+            into[column as usize] = value;
         }
     }
 }

@@ -113,59 +113,18 @@ impl Experiment {
     /// Settings that cannot be used (all of them together), and whatever of the table does not fit them, with its place.
     pub fn prepare(table: &Table, settings: &Settings) -> Result<Self> {
         settings.check()?;
-        // A built-in table says itself what is to be learned.
-        let builtin = table.source().strip_prefix('@').and_then(|name| builtin::find(name).ok());
-        let own_target = builtin.map(|builtin| builtin.target);
-        let target_name = settings.target.as_deref().or(own_target);
-        let (target, mut notices) = Target::choose(table, target_name, settings.asked_task())?;
-        let loss = settings.loss.unwrap_or(match (target.task, target.classes.len()) {
-            (TaskKind::Regression, _) => Loss::Squared,
-            (TaskKind::Classification, 2) => Loss::Logistic,
-            (TaskKind::Classification, _) => Loss::CrossEntropy,
-        });
-        let n_classes = target.classes.len();
-        if loss.suits() == Suits::TwoClasses && n_classes != 2 {
-            let kind = ErrorKind::LossNeedsTwoClasses { loss: loss.to_string(), n_classes };
-            return Err(Error::from(kind).at(Place::source(table.source())));
-        }
-        let (train_rows, held_out) = match settings.validation {
-            Validation::Fraction(share) => {
-                let strata = target.strata(table)?;
-                hold_out(table.n_rows(), strata.as_deref(), share, settings.seed)
-                    .map_err(|error| error.in_source(table.source()))?
-            }
-            _ => (table.rows(), Vec::new()),
+        let pool = pool(settings.threads)?;
+        // A fingerprint is one chain of multiplications, which takes as long as all the rest.
+        let (fingerprint, encoded) = match &pool {
+            Some(pool) => pool.join(|| table.fingerprint(), || Encoded::of(table, settings)),
+            None => (table.fingerprint(), Encoded::of(table, settings)),
         };
-        let options = EncodeOptions {
-            scale: settings.scale,
-            drop: settings.drop.clone(),
-            scale_target: settings.scale == Scale::Standard && loss != Loss::Poisson,
-        };
-        let (preprocessing, learnt) = Preprocessing::learn(table, &target, &train_rows, &options)?;
-        notices.extend(learnt);
-        let (train, _) = preprocessing.dataset(table, &train_rows)?;
-        if loss == Loss::Poisson {
-            check_counts(&train, table, &train_rows, &target.name)?;
-        }
-        let mut validation_fingerprint = None;
-        let validation = match &settings.validation {
-            Validation::Fraction(_) => Some(preprocessing.dataset(table, &held_out)?),
-            Validation::File(path) => {
-                let table = Table::read(path, &settings.read_options())?;
-                validation_fingerprint = Some(table.fingerprint());
-                Some(preprocessing.dataset(&table, &table.rows())?)
-            }
-            Validation::None => None,
-        };
-        let validation = validation.map(|(dataset, seen)| {
-            notices.extend(seen);
-            Arc::new(dataset)
-        });
+        let Encoded { target, loss, preprocessing, train, validation, validation_fingerprint, notices } = encoded?;
         let model = Model {
             n_features: preprocessing.n_features(),
             hidden: settings.hidden.clone(),
             activation: settings.activation,
-            n_outputs: if loss.suits() == Suits::Classes { n_classes } else { 1 },
+            n_outputs: if loss.suits() == Suits::Classes { target.classes.len() } else { 1 },
         };
         model.check()?;
         let start = match &settings.init {
@@ -175,11 +134,11 @@ impl Experiment {
         };
         let summary = DataSummary {
             source: full_name(table.source()),
-            fingerprint: table.fingerprint(),
+            fingerprint,
             validation_fingerprint,
             n_rows: table.n_rows(),
             n_train: train.n_rows(),
-            n_validation: validation.as_ref().map_or(0, |validation| validation.n_rows()),
+            n_validation: validation.as_ref().map_or(0, Dataset::n_rows),
             n_features: model.n_features,
             target: target.name,
             task: target.task,
@@ -195,10 +154,10 @@ impl Experiment {
             model,
             loss,
             train: Arc::new(train),
-            validation,
+            validation: validation.map(Arc::new),
             notices,
             start,
-            pool: pool(settings.threads)?,
+            pool,
             clock: Clock::default(),
         })
     }
@@ -336,6 +295,71 @@ impl Experiment {
                 theta: state.theta.clone(),
             },
         })
+    }
+}
+
+/// A table's rows as numbers, and what was decided for that.
+struct Encoded {
+    target: Target,
+    loss: Loss,
+    preprocessing: Preprocessing,
+    train: Dataset,
+    validation: Option<Dataset>,
+    validation_fingerprint: Option<String>,
+    notices: Vec<Notice>,
+}
+
+impl Encoded {
+    fn of(table: &Table, settings: &Settings) -> Result<Self> {
+        // A built-in table says itself what is to be learned.
+        let builtin = table.source().strip_prefix('@').and_then(|name| builtin::find(name).ok());
+        let own_target = builtin.map(|builtin| builtin.target);
+        let target_name = settings.target.as_deref().or(own_target);
+        let (target, mut notices) = Target::choose(table, target_name, settings.asked_task())?;
+        let loss = settings.loss.unwrap_or(match (target.task, target.classes.len()) {
+            (TaskKind::Regression, _) => Loss::Squared,
+            (TaskKind::Classification, 2) => Loss::Logistic,
+            (TaskKind::Classification, _) => Loss::CrossEntropy,
+        });
+        let n_classes = target.classes.len();
+        if loss.suits() == Suits::TwoClasses && n_classes != 2 {
+            let kind = ErrorKind::LossNeedsTwoClasses { loss: loss.to_string(), n_classes };
+            return Err(Error::from(kind).at(Place::source(table.source())));
+        }
+        let (train_rows, held_out) = match settings.validation {
+            Validation::Fraction(share) => {
+                let strata = target.strata(table)?;
+                hold_out(table.n_rows(), strata.as_deref(), share, settings.seed)
+                    .map_err(|error| error.in_source(table.source()))?
+            }
+            _ => (table.rows(), Vec::new()),
+        };
+        let options = EncodeOptions {
+            scale: settings.scale,
+            drop: settings.drop.clone(),
+            scale_target: settings.scale == Scale::Standard && loss != Loss::Poisson,
+        };
+        let (preprocessing, learnt) = Preprocessing::learn(table, &target, &train_rows, &options)?;
+        notices.extend(learnt);
+        let (train, _) = preprocessing.dataset(table, &train_rows)?;
+        if loss == Loss::Poisson {
+            check_counts(&train, table, &train_rows, &target.name)?;
+        }
+        let mut validation_fingerprint = None;
+        let validation = match &settings.validation {
+            Validation::Fraction(_) => Some(preprocessing.dataset(table, &held_out)?),
+            Validation::File(path) => {
+                let table = Table::read(path, &settings.read_options())?;
+                validation_fingerprint = Some(table.fingerprint());
+                Some(preprocessing.dataset(&table, &table.rows())?)
+            }
+            Validation::None => None,
+        };
+        let validation = validation.map(|(dataset, seen)| {
+            notices.extend(seen);
+            dataset
+        });
+        Ok(Self { target, loss, preprocessing, train, validation, validation_fingerprint, notices })
     }
 }
 

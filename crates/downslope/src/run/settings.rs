@@ -122,7 +122,7 @@ impl Default for Settings {
 impl Settings {
     /// How the table is to be read.
     pub fn read_options(&self) -> ReadOptions {
-        ReadOptions { missing: self.missing.clone(), kinds: self.kinds.clone() }
+        ReadOptions { missing: self.missing.clone(), kinds: self.kinds.clone(), threads: self.threads }
     }
 
     /// The optimiser at a rate.

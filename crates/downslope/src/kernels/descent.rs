@@ -1,0 +1,217 @@
+//! Stochastic descent on dense rows of one score: a step a row, weights in registers.
+//!
+//! What bounds a step is the chain dot product → derivative → update, for the next row needs the weights of this one.
+//! Nothing else is on it: losses are computed for sixteen steps at a time, rows are fetched ahead, and no gradient is
+//! written.
+
+use super::lanes::{LANES, Lanes, Wanted};
+use super::rows::prefetch_targets;
+use super::{Kernel, Rows};
+use crate::loss::Loss;
+use crate::objective::{LossSum, StepLosses};
+
+/// θ ← θ − lr·∇ℓ for one row after the other.
+pub(crate) struct OneRowSteps<'a> {
+    /// The loss, not cross-entropy.
+    pub(crate) loss: Loss,
+    /// The rows, in the order of their steps.
+    pub(crate) x: Rows<'a>,
+    /// The targets of all rows of the table.
+    pub(crate) targets: &'a [f32],
+    /// The learning rate.
+    pub(crate) lr: f32,
+    /// Weights, and the bias behind them.
+    pub(crate) theta: &'a mut [f32],
+    /// What the steps are told to; the first without a finite loss is the last.
+    pub(crate) losses: &'a mut StepLosses,
+}
+
+/// The first line of every row is asked for so many steps ahead, so many rows at once: where it lies on a page that the
+/// machine has not seen lately, that waits for the page to be looked up, and many look-ups at once take hardly longer
+/// than one.
+const SOON: usize = 24;
+const BURST: usize = 8;
+/// All of a row, or the first lines of a long one, is asked for so many steps ahead.
+const NEXT: usize = 12;
+const LINES: usize = 16;
+
+impl Kernel for OneRowSteps<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        match self.x.width().div_ceil(LANES) {
+            1 => self.in_registers::<V, 1>(),
+            2 => self.in_registers::<V, 2>(),
+            3..=4 => self.in_registers::<V, 4>(),
+            5..=8 => self.in_registers::<V, 8>(),
+            _ => self.in_memory::<V>(),
+        }
+    }
+}
+
+impl OneRowSteps<'_> {
+    /// C·16 weights in registers; those beyond the last are zero and see only zeros.
+    #[inline(always)]
+    fn in_registers<V: Lanes, const C: usize>(self) {
+        let width = self.x.width();
+        // The bias stands in the first lane alone, where every sum of products begins.
+        let first_lane = V::load_part(&[1.0]);
+        let (weight, bias) = self.theta.split_at_mut(width);
+        let mut bias_lane = V::load_part(bias);
+        let mut theta = [V::splat(0.0); C];
+        for (c, theta) in theta.iter_mut().enumerate() {
+            *theta = V::load_part(part(weight, c));
+        }
+        let mut record = Record::new(self.loss);
+        let minus_lr = V::splat(-self.lr);
+        for position in 0..self.x.len() {
+            let row = self.x.row(position);
+            Self::prefetch::<V>(&self.x, self.targets, position);
+            let mut x = [V::splat(0.0); C];
+            for c in 0..C {
+                x[c] = V::load_part(part(row, c));
+            }
+            // Up to four sums side by side make the chain short.
+            let mut sums = [bias_lane; 4];
+            for c in 0..C {
+                sums[c % 4] = if (1..4).contains(&c) { x[c] * theta[c] } else { x[c].mul_add(theta[c], sums[c % 4]) };
+            }
+            let sum = match C {
+                1 => sums[0],
+                2 => sums[0] + sums[1],
+                _ => (sums[0] + sums[1]) + (sums[2] + sums[3]),
+            };
+            let target = self.targets[self.x.number(position)];
+            let score = sum.sum();
+            let step = self.loss.of_score(score, V::splat(target), minus_lr).1;
+            bias_lane = first_lane.mul_add(step, bias_lane);
+            for c in 0..C {
+                theta[c] = x[c].mul_add(step, theta[c]);
+            }
+            if record.push::<V>(score.first(), target, self.losses) {
+                break;
+            }
+        }
+        record.flush::<V>(self.losses);
+        bias_lane.store_part(bias);
+        for (c, theta) in theta.into_iter().enumerate() {
+            theta.store_part(part_mut(weight, c));
+        }
+    }
+
+    /// Asks for rows well ahead, and brings one close.
+    #[inline(always)]
+    fn prefetch<V: Lanes>(x: &Rows<'_>, targets: &[f32], position: usize) {
+        if position.is_multiple_of(BURST) {
+            let soon = position + SOON..position + SOON + BURST;
+            x.prefetch_lines::<V>(soon.clone(), 0..1, Wanted::Soon);
+            prefetch_targets::<V>(targets, x.which(), soon);
+        }
+        let next = position + NEXT;
+        x.prefetch_lines::<V>(next..next + 1, 0..x.width().div_ceil(LANES).min(LINES), Wanted::Soon);
+    }
+
+    /// More weights than registers: they stay in the first cache.
+    #[inline(always)]
+    fn in_memory<V: Lanes>(self) {
+        let width = self.x.width();
+        let mut record = Record::new(self.loss);
+        let minus_lr = V::splat(-self.lr);
+        for position in 0..self.x.len() {
+            let row = self.x.row(position);
+            Self::prefetch::<V>(&self.x, self.targets, position);
+            let (weight, bias) = self.theta.split_at_mut(width);
+            let score = dot_of_four::<V>(row, weight) + V::splat(bias[0]);
+            let target = self.targets[self.x.number(position)];
+            let step = self.loss.of_score(score, V::splat(target), minus_lr).1;
+            bias[0] += step.first();
+            let (weight_chunks, weight_rest) = weight.as_chunks_mut::<LANES>();
+            let (row_chunks, row_rest) = row.as_chunks::<LANES>();
+            for (weight, row) in weight_chunks.iter_mut().zip(row_chunks) {
+                V::load(row).mul_add(step, V::load(weight)).store(weight);
+            }
+            V::load_part(row_rest).mul_add(step, V::load_part(weight_rest)).store_part(weight_rest);
+            if record.push::<V>(score.first(), target, self.losses) {
+                break;
+            }
+        }
+        record.flush::<V>(self.losses);
+    }
+}
+
+/// The dot product, in every lane, by four sums side by side.
+#[inline(always)]
+fn dot_of_four<V: Lanes>(a: &[f32], b: &[f32]) -> V {
+    let (a_chunks, a_rest) = a.as_chunks::<LANES>();
+    let (b_chunks, b_rest) = b.as_chunks::<LANES>();
+    let mut sums = [V::splat(0.0); 4];
+    let (a_fours, a_few) = a_chunks.as_chunks::<4>();
+    let (b_fours, b_few) = b_chunks.as_chunks::<4>();
+    for (a, b) in a_fours.iter().zip(b_fours) {
+        for c in 0..4 {
+            sums[c] = V::load(&a[c]).mul_add(V::load(&b[c]), sums[c]);
+        }
+    }
+    for (a, b) in a_few.iter().zip(b_few) {
+        sums[0] = V::load(a).mul_add(V::load(b), sums[0]);
+    }
+    sums[1] = V::load_part(a_rest).mul_add(V::load_part(b_rest), sums[1]);
+    ((sums[0] + sums[1]) + (sums[2] + sums[3])).sum()
+}
+
+/// The c-th sixteen of a slice, or what there is of them.
+#[inline(always)]
+fn part(values: &[f32], c: usize) -> &[f32] {
+    let start = (c * LANES).min(values.len());
+    &values[start..(start + LANES).min(values.len())]
+}
+
+#[inline(always)]
+fn part_mut(values: &mut [f32], c: usize) -> &mut [f32] {
+    let start = (c * LANES).min(values.len());
+    let end = (start + LANES).min(values.len());
+    &mut values[start..end]
+}
+
+/// Scores and targets of steps whose losses are still to be computed.
+pub(super) struct Record {
+    loss: Loss,
+    is_finite_below: f32,
+    scores: [f32; LANES],
+    targets: [f32; LANES],
+    n: usize,
+}
+
+impl Record {
+    #[inline(always)]
+    pub(super) fn new(loss: Loss) -> Self {
+        Self { loss, is_finite_below: loss.is_finite_below(), scores: [0.0; LANES], targets: [0.0; LANES], n: 0 }
+    }
+
+    /// Notes a step and says whether it is the last because its loss is not finite.
+    #[inline(always)]
+    pub(super) fn push<V: Lanes>(&mut self, score: f32, target: f32, losses: &mut StepLosses) -> bool {
+        self.scores[self.n] = score;
+        self.targets[self.n] = target;
+        self.n += 1;
+        let is_finite = score.abs() + target.abs() < self.is_finite_below;
+        if self.n == LANES || !is_finite {
+            self.flush::<V>(losses);
+            return !is_finite && !losses.last.sum.is_finite();
+        }
+        false
+    }
+
+    /// Tells the losses of all steps noted.
+    #[inline(always)]
+    pub(super) fn flush<V: Lanes>(&mut self, losses: &mut StepLosses) {
+        let values = self.loss.of_score(V::load(&self.scores), V::load(&self.targets), V::splat(0.0)).0;
+        let mut lanes = [0.0; LANES];
+        values.store(&mut lanes);
+        for &value in &lanes[..self.n] {
+            losses.push(LossSum::new(f64::from(value), 1));
+        }
+        self.n = 0;
+    }
+}

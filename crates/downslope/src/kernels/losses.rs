@@ -1,0 +1,350 @@
+//! Losses and their derivatives, sixteen rows at a time.
+
+use super::functions::{exp, exp_of_negative, ln, ln_1p_of_share};
+use super::lanes::{LANES, Lanes, Wanted};
+use super::rows::prefetch_targets;
+use super::tiles::dots;
+use super::{Kernel, Rows};
+use crate::loader::Batch;
+use crate::loss::Loss;
+use crate::numeric::Number;
+
+impl<V: Lanes> Number for V {
+    #[inline(always)]
+    fn of(value: f64) -> Self {
+        V::splat(value as f32)
+    }
+
+    #[inline(always)]
+    fn at_least(self, bound: Self) -> Self {
+        Lanes::at_least(self, bound)
+    }
+
+    #[inline(always)]
+    fn at_most(self, bound: Self) -> Self {
+        Lanes::at_most(self, bound)
+    }
+
+    #[inline(always)]
+    fn abs(self) -> Self {
+        Lanes::abs(self)
+    }
+
+    #[inline(always)]
+    fn if_above(self, limit: Self, then: Self, otherwise: Self) -> Self {
+        Lanes::if_above(self, limit, then, otherwise)
+    }
+
+    #[inline(always)]
+    fn exp(self) -> Self {
+        exp(self)
+    }
+
+    #[inline(always)]
+    fn exp_of_negative(self) -> Self {
+        exp_of_negative(self)
+    }
+
+    #[inline(always)]
+    fn ln_1p_of_share(self) -> Self {
+        ln_1p_of_share(self)
+    }
+}
+
+/// Sums many `f32` in `f64`, in sixteen lanes side by side.
+#[derive(Clone, Copy)]
+pub(super) struct Sum([f64; LANES]);
+
+impl Sum {
+    pub(super) const ZERO: Self = Self([0.0; LANES]);
+
+    /// Adds the first `n` lanes.
+    #[inline(always)]
+    pub(super) fn add<V: Lanes>(&mut self, values: V, n: usize) {
+        let mut lanes = [0.0; LANES];
+        values.store(&mut lanes);
+        if n == LANES {
+            self.0.iter_mut().zip(lanes).for_each(|(sum, value)| *sum += f64::from(value));
+        } else {
+            self.0.iter_mut().zip(&lanes[..n]).for_each(|(sum, &value)| *sum += f64::from(value));
+        }
+    }
+
+    pub(super) fn total(self) -> f64 {
+        self.0.iter().sum()
+    }
+}
+
+/// The targets of up to sixteen rows of a batch, from a position on.
+#[inline(always)]
+pub(super) fn targets_at<V: Lanes>(targets: &[f32], batch: &Batch<'_>, start: usize, n: usize) -> V {
+    match batch {
+        Batch::Range(range) => V::load_part(&targets[range.start + start..][..n]),
+        Batch::Rows(rows) => {
+            let mut lanes = [0.0; LANES];
+            lanes.iter_mut().zip(&rows[start..start + n]).for_each(|(lane, &row)| *lane = targets[row as usize]);
+            V::load(&lanes)
+        }
+    }
+}
+
+/// What is to become of scores.
+#[derive(Clone, Copy)]
+pub(crate) enum Scores {
+    /// They stay.
+    Keep,
+    /// They are replaced by so many times the derivatives of the losses.
+    Derive(f32),
+}
+
+/// Σ ℓ of rows of one score each, and their derivatives.
+pub(crate) struct Losses<'a> {
+    /// The loss, not cross-entropy.
+    pub(crate) loss: Loss,
+    /// The scores, one a row of the batch.
+    pub(crate) scores: &'a mut [f32],
+    /// The targets of all rows of the table.
+    pub(crate) targets: &'a [f32],
+    /// Which rows.
+    pub(crate) batch: &'a Batch<'a>,
+    /// What is to become of the scores.
+    pub(crate) then: Scores,
+}
+
+impl Kernel for Losses<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) -> f64 {
+        let mut sum = Sum::ZERO;
+        for (index, scores) in self.scores.chunks_mut(LANES).enumerate() {
+            let targets = targets_at::<V>(self.targets, self.batch, index * LANES, scores.len());
+            let factor = match self.then {
+                Scores::Keep => 0.0,
+                Scores::Derive(factor) => factor,
+            };
+            let (values, derivatives) = self.loss.of_score(V::load_part(scores), targets, V::splat(factor));
+            sum.add(values, scores.len());
+            if let Scores::Derive(_) = self.then {
+                derivatives.store_part(scores);
+            }
+        }
+        sum.total()
+    }
+}
+
+/// Σ ℓ of rows of one score each and the sum of their gradients: each row is scored and added while it is in the cache.
+pub(crate) struct LinearGradient<'a> {
+    /// The loss, not cross-entropy.
+    pub(crate) loss: Loss,
+    /// The rows.
+    pub(crate) x: Rows<'a>,
+    /// The targets of all rows of the table.
+    pub(crate) targets: &'a [f32],
+    /// Which rows they are.
+    pub(crate) batch: &'a Batch<'a>,
+    /// Weights, and the bias behind them.
+    pub(crate) theta: &'a [f32],
+    /// What every derivative is multiplied by.
+    pub(crate) factor: f32,
+    /// Where the sum is added, shaped as θ.
+    pub(crate) into: &'a mut [f32],
+}
+
+impl Kernel for LinearGradient<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) -> f64 {
+        let (n_rows, width) = (self.x.len(), self.x.width());
+        let (weight, bias) = (&self.theta[..width], V::splat(self.theta[width]));
+        let (of_weight, of_bias) = self.into.split_at_mut(width);
+        let (mut sum, mut of_bias_sum) = (Sum::ZERO, V::splat(0.0));
+        let whole = (CACHED / width / LANES * LANES).clamp(LANES, MOST_ROWS);
+        let mut places = [[weight.as_ptr(); LANES]; MOST_ROWS / LANES];
+        let mut steps = [[0.0; LANES]; MOST_ROWS / LANES];
+        // All rows of a group are scored, then derived, then added: three loops without a chain from one turn to the next.
+        for start in (0..n_rows).step_by(whole) {
+            let n = whole.min(n_rows - start);
+            let n_lanes = n.div_ceil(LANES);
+            for (index, (places, scores)) in places.iter_mut().zip(&mut steps[..n_lanes]).enumerate() {
+                *places = self.x.places::<LANES>(start + index * LANES);
+                let ahead = start + whole + index * LANES;
+                self.x.prefetch::<V>(ahead..ahead + LANES, Wanted::Soon);
+                prefetch_targets::<V>(self.targets, self.batch, ahead..ahead + LANES);
+                // SAFETY: rows and weights are `width` wide.
+                (unsafe { dots::<V, LANES, 1>(*places, [weight.as_ptr()], width) } + bias).store(scores);
+            }
+            for (index, steps) in steps[..n_lanes].iter_mut().enumerate() {
+                let n = LANES.min(n - index * LANES);
+                let targets = targets_at::<V>(self.targets, self.batch, start + index * LANES, n);
+                let (values, derivatives) = self.loss.of_score(V::load(steps), targets, V::splat(self.factor));
+                sum.add(values, n);
+                derivatives.store(steps);
+                steps[n..].fill(0.0);
+                of_bias_sum = of_bias_sum + V::load(steps);
+            }
+            // SAFETY: the rows are as wide as their sum.
+            unsafe { add_rows::<V>(&places.as_flattened()[..n], steps.as_flattened(), of_weight) };
+        }
+        of_bias[0] += of_bias_sum.sum().first();
+        sum.total()
+    }
+}
+
+/// Rows that are scored before the first is added: as many as have about so many numbers, which the first cache holds,
+const CACHED: usize = 4096;
+/// and no more than this.
+const MOST_ROWS: usize = 64;
+
+/// into ← into + Σᵣ stepᵣ·rowᵣ.
+///
+/// # Safety
+/// At every row's place as many numbers can be read as `into` holds.
+#[inline(always)]
+unsafe fn add_rows<V: Lanes>(rows: &[*const f32], steps: &[f32], into: &mut [f32]) {
+    /// J·16 columns at once, their rows in K sums.
+    macro_rules! columns {
+        ($j:literal in $k:literal from $column:ident) => {
+            // SAFETY: the same contract.
+            unsafe { add_columns::<V, $j, $k>(rows, steps, $column, into) }
+        };
+    }
+    let mut column = 0;
+    while column < into.len() {
+        column += match (into.len() - column) / LANES {
+            8.. if V::MANY_REGISTERS => columns!(8 in 1 from column),
+            4.. => columns!(4 in 1 from column),
+            2.. => columns!(2 in 2 from column),
+            1 => columns!(1 in 4 from column),
+            0 => {
+                let into = &mut into[column..];
+                let mut sum = V::load_part(into);
+                for (row, &step) in rows.iter().zip(steps) {
+                    // SAFETY: the last numbers of the row.
+                    let of_row = unsafe { V::load_first(row.add(column), into.len()) };
+                    sum = V::splat(step).mul_add(of_row, sum);
+                }
+                sum.store_part(into);
+                LANES
+            }
+        };
+    }
+}
+
+/// The same for J·16 columns. Rows are added to K sums in turn, so that none waits for the one before.
+///
+/// # Safety
+/// At every row's place as many numbers can be read as `into` holds.
+#[inline(always)]
+unsafe fn add_columns<V: Lanes, const J: usize, const K: usize>(
+    rows: &[*const f32],
+    steps: &[f32],
+    column: usize,
+    into: &mut [f32],
+) -> usize {
+    let into = &mut into[column..][..J * LANES].as_chunks_mut::<LANES>().0[..J];
+    let mut sums = [[V::splat(0.0); J]; K];
+    for j in 0..J {
+        sums[0][j] = V::load(&into[j]);
+    }
+    let (rows, rest) = rows.as_chunks::<K>();
+    let (steps, steps_of_rest) = steps.split_at(rows.len() * K);
+    for (rows, steps) in rows.iter().zip(steps.as_chunks::<K>().0) {
+        for k in 0..K {
+            let step = V::splat(steps[k]);
+            for j in 0..J {
+                // SAFETY: these columns are columns of `into`.
+                let of_row = unsafe { V::load_from(rows[k].add(column + j * LANES)) };
+                sums[k][j] = step.mul_add(of_row, sums[k][j]);
+            }
+        }
+    }
+    for (row, &step) in rest.iter().zip(steps_of_rest) {
+        for j in 0..J {
+            // SAFETY: these columns are columns of `into`.
+            let of_row = unsafe { V::load_from(row.add(column + j * LANES)) };
+            sums[0][j] = V::splat(step).mul_add(of_row, sums[0][j]);
+        }
+    }
+    for j in 0..J {
+        let mut sum = sums[0][j];
+        for k in 1..K {
+            sum = sum + sums[k][j];
+        }
+        sum.store(&mut into[j]);
+    }
+    J * LANES
+}
+
+/// Cross-entropies of rows of several scores each, and their derivatives.
+pub(crate) struct CrossEntropies<'a> {
+    /// The scores, (classes, `stride`): one row of the table in each column.
+    pub(crate) scores: &'a mut [f32],
+    /// From one class to the next: at least the rows of the batch, and a multiple of sixteen.
+    pub(crate) stride: usize,
+    /// The targets of all rows of the table.
+    pub(crate) targets: &'a [f32],
+    /// Which rows.
+    pub(crate) batch: &'a Batch<'a>,
+    /// What is to become of the scores.
+    pub(crate) then: Scores,
+    /// The losses, one a row of the batch.
+    pub(crate) values: &'a mut [f32],
+}
+
+impl Kernel for CrossEntropies<'_> {
+    type Output = ();
+
+    /// ln Σⱼeˢʲ − sₜ as (m − sₜ) + ln Σⱼe^(sⱼ − m) with m the largest score: no term is negative and none overflows.
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        let n_classes = self.scores.len() / self.stride;
+        for (index, values) in self.values.chunks_mut(LANES).enumerate() {
+            let start = index * LANES;
+            let mut of_target = [0.0; LANES];
+            let class_of = |lane: usize| self.targets[self.batch.row(start + lane)] as usize;
+            for lane in 0..values.len() {
+                of_target[lane] = self.scores[class_of(lane) * self.stride + start + lane];
+            }
+            let mut largest = V::load_part(&self.scores[start..][..LANES]);
+            for class in 1..n_classes {
+                largest = Lanes::at_least(largest, V::load_part(&self.scores[class * self.stride + start..][..LANES]));
+            }
+            let mut sum = V::splat(0.0);
+            for class in 0..n_classes {
+                let place = &mut self.scores[class * self.stride + start..][..LANES];
+                let share = exp(V::load_part(place) - largest);
+                sum = sum + share;
+                if matches!(self.then, Scores::Derive(_)) {
+                    share.store_part(place);
+                }
+            }
+            ((largest - V::load(&of_target)) + ln(sum)).store_part(values);
+            if let Scores::Derive(factor) = self.then {
+                let scale = V::splat(factor) / sum;
+                for class in 0..n_classes {
+                    let place = &mut self.scores[class * self.stride + start..][..LANES];
+                    (scale * V::load_part(place)).store_part(place);
+                }
+                for lane in 0..values.len() {
+                    self.scores[class_of(lane) * self.stride + start + lane] -= factor;
+                }
+            }
+        }
+    }
+}
+
+/// Σ of many `f32`, in `f64`.
+pub(crate) struct SumUp<'a>(pub(crate) &'a [f32]);
+
+impl Kernel for SumUp<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) -> f64 {
+        let mut sum = Sum::ZERO;
+        self.0.chunks(LANES).for_each(|values| sum.add(V::load_part(values), values.len()));
+        sum.total()
+    }
+}

@@ -1,0 +1,143 @@
+//! Rows of equal length, wherever they stand in a slice.
+
+use super::lanes::{LANES, Lanes, Wanted};
+use super::{Kernel, run};
+use crate::data::{Dataset, Features};
+use crate::loader::Batch;
+
+/// Some of the rows of a row-major matrix.
+#[derive(Clone)]
+pub(crate) struct Rows<'a> {
+    values: &'a [f32],
+    width: usize,
+    which: Batch<'a>,
+}
+
+impl<'a> Rows<'a> {
+    /// The rows `which` of a matrix whose rows are `width` wide.
+    pub(crate) fn new(values: &'a [f32], width: usize, which: Batch<'a>) -> Self {
+        Self { values, width, which }
+    }
+
+    /// All rows of a matrix.
+    pub(crate) fn all(values: &'a [f32], width: usize) -> Self {
+        Self { values, width, which: Batch::all(values.len() / width) }
+    }
+
+    /// How many.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.which.len()
+    }
+
+    /// How wide.
+    #[inline(always)]
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The row at a position, (`width`).
+    #[inline(always)]
+    pub(crate) fn row(&self, position: usize) -> &'a [f32] {
+        &self.values[self.which.row(position) * self.width..][..self.width]
+    }
+
+    /// Which rows of the matrix they are.
+    #[inline(always)]
+    pub(super) fn which(&self) -> &Batch<'a> {
+        &self.which
+    }
+
+    /// The number of a row in the matrix.
+    #[inline(always)]
+    pub(crate) fn number(&self, position: usize) -> usize {
+        self.which.row(position)
+    }
+
+    /// Where R rows stand from a position on; the last row stands in for those that are not there. Each is `width` wide.
+    #[inline(always)]
+    pub(super) fn places<const R: usize>(&self, start: usize) -> [*const f32; R] {
+        let (width, last) = (self.width, self.len() - 1);
+        let mut places = [self.values.as_ptr(); R];
+        match &self.which {
+            Batch::Range(range) => {
+                let values = &self.values[range.start * width..range.end * width];
+                for (r, place) in places.iter_mut().enumerate() {
+                    *place = values.as_ptr().wrapping_add((start + r).min(last) * width);
+                }
+            }
+            Batch::Rows(numbers) => {
+                for (r, place) in places.iter_mut().enumerate() {
+                    *place = self.values[numbers[(start + r).min(last)] as usize * width..][..width].as_ptr();
+                }
+            }
+        }
+        places
+    }
+
+    /// Asks for the first numbers of rows. Positions behind the last row ask for nothing.
+    ///
+    /// Every row's first line is asked for before any other: where a row lies on a page that the machine has not seen
+    /// lately, asking waits for the page to be looked up, and many look-ups at once take hardly longer than one.
+    #[inline(always)]
+    pub(super) fn prefetch<V: Lanes>(&self, positions: std::ops::Range<usize>, wanted: Wanted) {
+        /// Cache lines of sixteen numbers; farther on, the machine has noticed that a row is read in order.
+        const LINES: usize = 8;
+        self.prefetch_lines::<V>(positions.clone(), 0..1, wanted);
+        self.prefetch_lines::<V>(positions, 1..self.width.div_ceil(LANES).min(LINES), wanted);
+    }
+
+    /// Asks for some lines of rows.
+    #[inline(always)]
+    pub(super) fn prefetch_lines<V: Lanes>(
+        &self,
+        positions: std::ops::Range<usize>,
+        lines: std::ops::Range<usize>,
+        wanted: Wanted,
+    ) {
+        let end = positions.end.min(self.len());
+        for position in positions.start.min(end)..end {
+            let start = self.which.row(position) * self.width;
+            for line in lines.clone() {
+                V::prefetch(self.values, start + line * LANES, wanted);
+            }
+        }
+    }
+}
+
+/// Asks for the first rows of a batch that comes next, and for their targets.
+pub(crate) fn prefetch(data: &Dataset, batch: &Batch<'_>) {
+    if let Features::Dense(x) = &data.features {
+        let x = Rows::new(x.values(), x.n_columns(), batch.clone());
+        run(Prefetch { x, targets: &data.targets });
+    }
+}
+
+struct Prefetch<'a> {
+    x: Rows<'a>,
+    targets: &'a [f32],
+}
+
+/// So many; the others are asked for on the way.
+const FIRST_ROWS: usize = 64;
+
+impl Kernel for Prefetch<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        self.x.prefetch::<V>(0..FIRST_ROWS, Wanted::Soon);
+        prefetch_targets::<V>(self.targets, &self.x.which, 0..FIRST_ROWS);
+    }
+}
+
+/// Asks for the targets of rows that do not follow each other. Positions behind the last row ask for nothing.
+#[inline(always)]
+pub(super) fn prefetch_targets<V: Lanes>(targets: &[f32], batch: &Batch<'_>, positions: std::ops::Range<usize>) {
+    if let Batch::Rows(numbers) = batch {
+        let end = positions.end.min(numbers.len());
+        for &number in &numbers[positions.start.min(end)..end] {
+            V::prefetch(targets, number as usize, Wanted::Soon);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Rows of which only the values other than zero are kept: scores, gradients and steps that touch only those.
+//!
+//! On the machines at hand, gathering lanes from memory by one instruction is no faster than loading them one by one;
+//! so these loops run on single numbers, in eight sums side by side.
+
+use super::Kernel;
+use super::descent::Record;
+use super::lanes::{LANES, Lanes, Wanted};
+use super::rows::prefetch_targets;
+use super::tiles::Strides;
+use crate::data::Csr;
+use crate::loader::Batch;
+use crate::loss::Loss;
+use crate::objective::StepLosses;
+
+/// Sums side by side in a dot product.
+const CHAINS: usize = 8;
+/// Rows are fetched so many steps ahead.
+const AHEAD: usize = 8;
+
+/// `out`(r, o) = Σₖ x(r, k)·weight(o, k) + bias(o).
+pub(crate) struct SparseScores<'a> {
+    /// The table.
+    pub(crate) x: &'a Csr,
+    /// Which of its rows.
+    pub(crate) batch: &'a Batch<'a>,
+    /// (outputs, columns of x), row-major.
+    pub(crate) weight: &'a [f32],
+    /// (outputs).
+    pub(crate) bias: &'a [f32],
+    /// Where the scores go.
+    pub(crate) out: &'a mut [f32],
+    /// How far apart they stand in `out`.
+    pub(crate) strides: Strides,
+}
+
+impl Kernel for SparseScores<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        for position in 0..self.batch.len() {
+            prefetch::<V>(self.x, self.batch, position + AHEAD);
+            let (columns, values) = self.x.row(self.batch.row(position));
+            for (output, weight) in self.weight.chunks_exact(self.x.n_columns()).enumerate() {
+                let score = dot(columns, values, weight) + self.bias[output];
+                self.out[position * self.strides.row + output * self.strides.output] = score;
+            }
+        }
+    }
+}
+
+/// into(o, :) ← into(o, :) + Σᵣ factor(r, o)·row(r, :), r in order.
+pub(crate) struct SparseGradient<'a> {
+    /// The table.
+    pub(crate) x: &'a Csr,
+    /// Which of its rows.
+    pub(crate) batch: &'a Batch<'a>,
+    /// By how much each is added.
+    pub(crate) factors: &'a [f32],
+    /// How far apart the factors stand.
+    pub(crate) strides: Strides,
+    /// (outputs, columns of x), row-major.
+    pub(crate) into: &'a mut [f32],
+}
+
+impl Kernel for SparseGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        for position in 0..self.batch.len() {
+            prefetch::<V>(self.x, self.batch, position + AHEAD);
+            let (columns, values) = self.x.row(self.batch.row(position));
+            for (output, into) in self.into.chunks_exact_mut(self.x.n_columns()).enumerate() {
+                let factor = self.factors[position * self.strides.row + output * self.strides.output];
+                add(factor, columns, values, into);
+            }
+        }
+    }
+}
+
+/// θ ← θ − lr·∇ℓ for one row of one score after the other.
+pub(crate) struct SparseOneRowSteps<'a> {
+    /// The loss, not cross-entropy.
+    pub(crate) loss: Loss,
+    /// The table.
+    pub(crate) x: &'a Csr,
+    /// Its rows, in the order of their steps.
+    pub(crate) batch: &'a Batch<'a>,
+    /// The targets of all rows of the table.
+    pub(crate) targets: &'a [f32],
+    /// The learning rate.
+    pub(crate) lr: f32,
+    /// Weights, and the bias behind them.
+    pub(crate) theta: &'a mut [f32],
+    /// What the steps are told to; the first without a finite loss is the last.
+    pub(crate) losses: &'a mut StepLosses,
+}
+
+impl Kernel for SparseOneRowSteps<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        let (weight, bias) = self.theta.split_at_mut(self.x.n_columns());
+        let mut record = Record::new(self.loss);
+        for position in 0..self.batch.len() {
+            prefetch::<V>(self.x, self.batch, position + AHEAD);
+            prefetch_targets::<V>(self.targets, self.batch, position + AHEAD..position + AHEAD + 1);
+            let number = self.batch.row(position);
+            let (columns, values) = self.x.row(number);
+            let (score, target) = (dot(columns, values, weight) + bias[0], self.targets[number]);
+            let step = self.loss.of_score(V::splat(score), V::splat(target), V::splat(-self.lr)).1.first();
+            bias[0] += step;
+            add(step, columns, values, weight);
+            if record.push::<V>(score, target, self.losses) {
+                break;
+            }
+        }
+        record.flush::<V>(self.losses);
+    }
+}
+
+/// Σ value·weight(column) in [`CHAINS`] sums side by side.
+#[inline(always)]
+fn dot(columns: &[u32], values: &[f32], weight: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; CHAINS];
+    let (column_chunks, column_rest) = columns.as_chunks::<CHAINS>();
+    let (value_chunks, value_rest) = values.as_chunks::<CHAINS>();
+    for (columns, values) in column_chunks.iter().zip(value_chunks) {
+        for chain in 0..CHAINS {
+            sums[chain] = values[chain].mul_add(weight[columns[chain] as usize], sums[chain]);
+        }
+    }
+    for (chain, (&column, value)) in column_rest.iter().zip(value_rest).enumerate() {
+        sums[chain] = value.mul_add(weight[column as usize], sums[chain]);
+    }
+    let mut apart = CHAINS / 2;
+    while apart > 0 {
+        for chain in 0..apart {
+            sums[chain] += sums[chain + apart];
+        }
+        apart /= 2;
+    }
+    sums[0]
+}
+
+/// into(column) ← into(column) + factor·value.
+#[inline(always)]
+fn add(factor: f32, columns: &[u32], values: &[f32], into: &mut [f32]) {
+    for (&column, value) in columns.iter().zip(values) {
+        let into = &mut into[column as usize];
+        *into = factor.mul_add(*value, *into);
+    }
+}
+
+/// Asks for a row of a batch, if it has one at the position, and for where a later one starts.
+#[inline(always)]
+fn prefetch<V: Lanes>(x: &Csr, batch: &Batch<'_>, position: usize) {
+    /// Cache lines of sixteen values; farther on, the machine has noticed that a row is read in order.
+    const LINES: usize = 8;
+    let Batch::Rows(numbers) = batch else { return };
+    if let Some(&later) = numbers.get(position + AHEAD) {
+        V::prefetch(x.indptr(), later as usize, Wanted::Next);
+    }
+    if let Some(&number) = numbers.get(position) {
+        let range = x.indptr()[number as usize]..x.indptr()[number as usize + 1];
+        for at in range.step_by(LANES).take(LINES) {
+            V::prefetch(x.indices(), at, Wanted::Soon);
+            V::prefetch(x.values(), at, Wanted::Soon);
+        }
+    }
+}

@@ -1,0 +1,523 @@
+//! Every kernel on every instruction set of this machine: the bits of the portable twin, and the right numbers.
+
+use super::functions::{exp, exp_of_negative, ln, ln_1p_of_share, tanh};
+use super::lanes::Wanted;
+use super::*;
+use crate::data::Csr;
+use crate::loader::Batch;
+use crate::loss::Loss;
+use crate::model::Activation;
+use crate::objective::StepLosses;
+use crate::random::{Purpose, Stream};
+
+/// An instruction set of this machine.
+#[derive(Clone, Copy, Debug)]
+enum Machine {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+/// Those that are here, the portable twin first.
+fn machines() -> Vec<Machine> {
+    let mut machines = vec![Machine::Portable];
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
+            machines.push(Machine::Avx2);
+        }
+        if std::is_x86_feature_detected!("avx512f") {
+            machines.push(Machine::Avx512);
+        }
+    }
+    machines
+}
+
+fn run_on<K: Kernel>(machine: Machine, kernel: K) -> K::Output {
+    match machine {
+        Machine::Portable => kernel.run::<Portable>(),
+        // SAFETY: `machines` found AVX2 and FMA.
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx2 => unsafe { avx2::run(kernel) },
+        // SAFETY: `machines` found AVX-512F.
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx512 => unsafe { avx512::run(kernel) },
+    }
+}
+
+/// What comes out on the portable twin, once every machine has been seen to give the same bits.
+#[track_caller]
+fn the_same_on_all(what: &str, compute: impl Fn(Machine) -> Vec<f32>) -> Vec<f32> {
+    let of_twin = compute(Machine::Portable);
+    for machine in machines() {
+        let found = compute(machine);
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&found), bits(&of_twin), "{what} on {machine:?}");
+    }
+    of_twin
+}
+
+fn numbers(n: usize, number: u64) -> Vec<f32> {
+    let mut stream = Stream::new(3, Purpose::Probe, number);
+    (0..n).map(|_| stream.normal() as f32).collect()
+}
+
+#[track_caller]
+fn assert_close(found: &[f32], expected: impl IntoIterator<Item = f64>, tolerance: f64, what: &str) {
+    let expected: Vec<f64> = expected.into_iter().collect();
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (index, (&found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!(
+            (f64::from(found) - expected).abs() <= tolerance * (1.0 + expected.abs()),
+            "{what}, {index}: {found} is not {expected}"
+        );
+    }
+}
+
+// Functions.
+
+#[derive(Clone, Copy, Debug)]
+enum Function {
+    Exp,
+    ExpOfNegative,
+    Ln,
+    Ln1p,
+    Tanh,
+}
+
+struct Apply<'a>(Function, &'a mut [f32]);
+
+impl Kernel for Apply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        for values in self.1.chunks_mut(LANES) {
+            let x = V::load_part(values);
+            let y = match self.0 {
+                Function::Exp => exp(x),
+                Function::ExpOfNegative => exp_of_negative(x),
+                Function::Ln => ln(x),
+                Function::Ln1p => ln_1p_of_share(x),
+                Function::Tanh => tanh(x),
+            };
+            y.store_part(values);
+        }
+    }
+}
+
+/// The largest error over numbers spread over a domain, relative to the value (or to `floor` where that is larger).
+fn largest_error(function: Function, domain: impl Iterator<Item = f32>, floor: f64, exact: impl Fn(f64) -> f64) -> f64 {
+    let x: Vec<f32> = domain.collect();
+    let y = the_same_on_all(&format!("{function:?}"), |machine| {
+        let mut y = x.clone();
+        run_on(machine, Apply(function, &mut y));
+        y
+    });
+    let error = |(&x, &y): (&f32, &f32)| {
+        let exact = exact(f64::from(x));
+        (f64::from(y) - exact).abs() / exact.abs().max(floor)
+    };
+    x.iter().zip(&y).map(error).fold(0.0, f64::max)
+}
+
+fn spread(from: f32, to: f32) -> impl Iterator<Item = f32> {
+    const N: u32 = 400_000;
+    (0..=N).map(move |i| from + (to - from) * (i as f32 / N as f32))
+}
+
+/// Numbers of every size between two, both above 0.
+fn sizes(from: f32, to: f32) -> impl Iterator<Item = f32> {
+    (from.to_bits()..=to.to_bits()).step_by(2048 - 1).map(f32::from_bits)
+}
+
+#[test]
+fn functions_keep_their_stated_errors_over_their_whole_domain() {
+    let errors = [
+        largest_error(Function::Exp, spread(-87.3, 88.37), 0.0, f64::exp),
+        largest_error(Function::ExpOfNegative, sizes(1e-30, 87.3).map(|x| -x), 0.0, f64::exp),
+        largest_error(Function::Ln, sizes(f32::MIN_POSITIVE, f32::MAX), 1.0, f64::ln),
+        largest_error(Function::Ln, spread(0.5, 2.0), 0.7, f64::ln),
+        largest_error(Function::Ln1p, sizes(1e-37, 1.0), 0.0, f64::ln_1p),
+        largest_error(Function::Tanh, sizes(1e-10, 100.0).flat_map(|x| [x, -x]), 0.0, f64::tanh),
+    ];
+    let stated = [4e-7, 4e-7, 1.5e-7, 1.5e-7, 2e-7, 4e-7];
+    assert!(errors.iter().zip(stated).all(|(error, stated)| *error <= stated), "{errors:?}");
+}
+
+#[test]
+fn functions_end_well_beyond_their_domain() {
+    let of = |function, x: f32| {
+        the_same_on_all("edge", |machine| {
+            let mut y = vec![x; 3];
+            run_on(machine, Apply(function, &mut y));
+            y
+        })[0]
+    };
+    assert!(of(Function::Exp, 89.0).is_infinite() && of(Function::Exp, f32::INFINITY).is_infinite());
+    assert!((0.0..1.3e-38).contains(&of(Function::Exp, -1e30)));
+    assert!((0.0..1.3e-38).contains(&of(Function::ExpOfNegative, f32::NEG_INFINITY)));
+    assert_eq!(of(Function::Tanh, -1e30).to_bits(), (-1_f32).to_bits());
+    assert_eq!(of(Function::Tanh, 0.0).to_bits(), 0_f32.to_bits());
+    for function in [Function::Exp, Function::ExpOfNegative, Function::Ln1p, Function::Tanh] {
+        assert!(of(function, f32::NAN).is_nan(), "{function:?}");
+    }
+}
+
+/// Each loss in `f32` lanes against the same formula in `f64`.
+#[test]
+fn losses_and_derivatives_agree_with_their_formulas_in_f64() {
+    let losses = [
+        Loss::Squared,
+        Loss::Absolute,
+        Loss::Huber { delta: 0.7 },
+        Loss::Quantile { tau: 0.3 },
+        Loss::Poisson,
+        Loss::Logistic,
+        Loss::Hinge,
+        Loss::SquaredHinge,
+    ];
+    let scores: Vec<f32> = spread(-80.0, 80.0).step_by(997).chain([0.0, 1.0, -1.0, 1e-20]).collect();
+    for loss in losses {
+        for target in [0.0, 1.0] {
+            let targets = vec![target; scores.len()];
+            let batch = Batch::all(scores.len());
+            let derivatives = the_same_on_all(&loss.to_string(), |machine| {
+                let mut scores = scores.clone();
+                let then = Scores::Derive(2.0);
+                run_on(machine, Losses { loss, scores: &mut scores, targets: &targets, batch: &batch, then });
+                scores
+            });
+            let values = the_same_on_all(&loss.to_string(), |machine| {
+                let one_by_one = scores.iter().enumerate().map(|(row, &score)| {
+                    let (mut score, batch) = ([score], Batch::Range(row..row + 1));
+                    let (targets, then) = (&targets, Scores::Keep);
+                    run_on(machine, Losses { loss, scores: &mut score, targets, batch: &batch, then }) as f32
+                });
+                one_by_one.collect()
+            });
+            let exact = |&score: &f32| loss.of_score(f64::from(score), f64::from(target), 2.0);
+            assert_close(&values, scores.iter().map(|score| exact(score).0), 5e-7, &format!("{loss} {target}"));
+            assert_close(&derivatives, scores.iter().map(|score| exact(score).1), 5e-7, &format!("{loss}′ {target}"));
+        }
+    }
+}
+
+#[test]
+fn cross_entropies_agree_with_their_formula_in_f64() {
+    for (n_rows, n_classes) in [(1_usize, 2), (7, 3), (16, 10), (45, 4)] {
+        let stride = n_rows.next_multiple_of(LANES);
+        let scores: Vec<f32> = numbers(n_classes * stride, 4).into_iter().map(|score| 12.0 * score).collect();
+        let targets: Vec<f32> = (0..n_rows).map(|row| (row % n_classes) as f32).collect();
+        let batch = Batch::all(n_rows);
+        let both = the_same_on_all("cross-entropy", |machine| {
+            let (mut scores, mut values) = (scores.clone(), vec![0.0; n_rows]);
+            let (targets, then) = (&targets, Scores::Derive(0.5));
+            run_on(
+                machine,
+                CrossEntropies { scores: &mut scores, stride, targets, batch: &batch, then, values: &mut values },
+            );
+            let by_row = |row: usize| (0..n_classes).map(move |class| class * stride + row);
+            values.into_iter().chain((0..n_rows).flat_map(by_row).map(|at| scores[at])).collect()
+        });
+        let rows = (0..n_rows).map(|row| {
+            let mut outputs: Vec<f32> = (0..n_classes).map(|class| scores[class * stride + row]).collect();
+            (Loss::CrossEntropy.value_and_derivative(&mut outputs, targets[row]), outputs)
+        });
+        let (values, derivatives): (Vec<f64>, Vec<Vec<f32>>) = rows.unzip();
+        assert_close(&both[..n_rows], values, 1e-6, "value");
+        let halves = derivatives.concat().into_iter().map(|derivative| 0.5 * f64::from(derivative));
+        assert_close(&both[n_rows..], halves, 1e-6, "derivative");
+    }
+}
+
+// Products.
+
+#[test]
+fn dots_agree_with_plain_sums_for_every_shape_width_and_order() {
+    let width_and_shape =
+        (0..=70).flat_map(|width| [(1, 1), (1, 13), (3, 1), (17, 2), (9, 3), (5, 7)].map(|s| (width, s)));
+    for (width, (n_rows, n_outputs)) in width_and_shape.filter(|(width, _)| *width > 0) {
+        // Rows from an odd place on, and in an order of their own.
+        let table = numbers(width * 2 * n_rows + 1, 1);
+        let (weight, bias) = (numbers(width * n_outputs, 2), numbers(n_outputs, 3));
+        let order: Vec<u32> = (0..n_rows as u32).map(|row| (7 * row + 1) % (2 * n_rows as u32)).collect();
+        let plain = |row: u32, output: usize| {
+            let (row, weight) = (&table[1 + row as usize * width..], &weight[output * width..][..width]);
+            let products = row.iter().zip(weight).map(|(&x, &w)| f64::from(x) * f64::from(w));
+            f64::from(bias[output]) + products.sum::<f64>()
+        };
+        for (activation, rows_beside) in [(None, true), (Some(Activation::Relu), false), (Some(Activation::Tanh), true)]
+        {
+            let found = the_same_on_all("dots", |machine| {
+                let mut out = vec![0.0; n_rows * n_outputs];
+                let strides = if rows_beside {
+                    Strides { row: 1, output: n_rows }
+                } else {
+                    Strides { row: n_outputs, output: 1 }
+                };
+                let x = Rows::new(&table[1..], width, Batch::Rows(&order));
+                run_on(machine, Dots { x, weight: &weight, bias: &bias, activation, out: &mut out, strides });
+                let at = |row: usize, output: usize| out[row * strides.row + output * strides.output];
+                (0..n_rows)
+                    .flat_map(|row| (0..n_outputs).map(move |output| (row, output)))
+                    .map(|(r, o)| at(r, o))
+                    .collect()
+            });
+            let expected = order.iter().flat_map(|&row| (0..n_outputs).map(move |output| (row, output)));
+            let expected = expected.map(|(row, output)| match activation {
+                None => plain(row, output),
+                Some(Activation::Relu) => plain(row, output).max(0.0),
+                Some(Activation::Tanh) => plain(row, output).tanh(),
+            });
+            assert_close(&found, expected, 1e-5, &format!("{n_rows} × {width} by {n_outputs}, {activation:?}"));
+        }
+    }
+}
+
+#[test]
+fn combinations_of_rows_agree_with_plain_sums_for_every_shape_and_width() {
+    for width in 1..=70 {
+        for (n_rows, n_outputs) in [(1, 1), (2, 13), (65, 2), (7, 7), (130, 1)] {
+            let (table, factors) = (numbers(width * n_rows, 1), numbers(n_rows * n_outputs, 2));
+            let before = numbers(width * n_outputs, 3);
+            for strides in [Strides { row: n_outputs, output: 1 }, Strides { row: 1, output: n_rows }] {
+                let found = the_same_on_all("combine", |machine| {
+                    let mut into = before.clone();
+                    let rows = Rows::all(&table, width);
+                    run_on(machine, Combine { rows, factors: &factors, strides, into: &mut into });
+                    into
+                });
+                let expected = (0..n_outputs * width).map(|at| {
+                    let (output, column) = (at / width, at % width);
+                    let product = |row: usize| {
+                        let factor = factors[row * strides.row + output * strides.output];
+                        f64::from(factor) * f64::from(table[row * width + column])
+                    };
+                    f64::from(before[at]) + (0..n_rows).map(product).sum::<f64>()
+                });
+                assert_close(&found, expected, 1e-5, &format!("{n_rows} × {width} to {n_outputs}"));
+            }
+        }
+    }
+}
+
+/// Σ ∇ℓ of rows of one score, by its formula in `f64`.
+fn plain_gradient(loss: Loss, table: &[f32], targets: &[f32], theta: &[f32]) -> (f64, Vec<f64>) {
+    let width = theta.len() - 1;
+    let (mut total, mut gradient) = (0.0, vec![0.0; theta.len()]);
+    for (row, &target) in table.chunks_exact(width).zip(targets) {
+        let products = row.iter().zip(theta).map(|(&x, &w)| f64::from(x) * f64::from(w));
+        let score = f64::from(theta[width]) + products.sum::<f64>();
+        let (value, derivative) = loss.of_score(score, f64::from(target), 1.0);
+        total += value;
+        let with_one = row.iter().map(|&x| f64::from(x)).chain([1.0]);
+        gradient.iter_mut().zip(with_one).for_each(|(sum, x)| *sum += derivative * x);
+    }
+    (total, gradient)
+}
+
+#[test]
+fn gradients_of_one_score_agree_with_their_formula() {
+    for width in (1..=70).chain([130, 300]) {
+        for n_rows in [1, 15, 16, 70, 133] {
+            let (table, theta) = (numbers(width * n_rows, 1), numbers(width + 1, 2));
+            let theta: Vec<f32> = theta.into_iter().map(|value| 0.3 * value).collect();
+            let targets: Vec<f32> = (0..n_rows).map(|row| (row % 2) as f32).collect();
+            let batch = Batch::all(n_rows);
+            let (total, gradient) = plain_gradient(Loss::Logistic, &table, &targets, &theta);
+            let found = the_same_on_all("linear gradient", |machine| {
+                let mut into = vec![0.0; width + 1];
+                let (x, loss) = (Rows::all(&table, width), Loss::Logistic);
+                let (targets, theta) = (&targets, &theta);
+                let kernel = LinearGradient { loss, x, targets, batch: &batch, theta, factor: 0.5, into: &mut into };
+                let sum = run_on(machine, kernel);
+                into.push(sum as f32);
+                into
+            });
+            let what = format!("{n_rows} × {width}");
+            assert_close(&found, gradient.into_iter().map(|sum| 0.5 * sum).chain([total]), 2e-5, &what);
+        }
+    }
+}
+
+// Steps of one row.
+
+#[test]
+fn one_row_steps_agree_with_gradients_taken_row_by_row() {
+    for width in (1..=70).chain([128, 129, 200]) {
+        let n_rows = 37;
+        let (table, start) = (numbers(width * n_rows, 1), numbers(width + 1, 2));
+        let start: Vec<f32> = start.into_iter().map(|value| 0.3 * value).collect();
+        let targets: Vec<f32> = (0..n_rows).map(|row| (row % 2) as f32).collect();
+        let order: Vec<u32> = (0..n_rows as u32).map(|row| (5 * row) % n_rows as u32).collect();
+        let steps = |machine, ends: &[usize]| {
+            let (mut theta, mut losses, mut start) = (start.clone(), StepLosses::default(), 0);
+            for &end in ends {
+                let x = Rows::new(&table, width, Batch::Rows(&order[start..end]));
+                start = end;
+                let (targets, losses) = (&targets, &mut losses);
+                run_on(machine, OneRowSteps { loss: Loss::Logistic, x, targets, lr: 0.1, theta: &mut theta, losses });
+            }
+            assert_eq!((losses.n_steps, losses.total.n_rows), (n_rows as u64, n_rows as u64));
+            theta.extend([losses.total.sum as f32, losses.last.sum as f32]);
+            theta
+        };
+        let found = the_same_on_all("one-row steps", |machine| steps(machine, &[n_rows]));
+        // However the steps are shared out, not a bit changes.
+        assert_eq!(found, steps(Machine::Portable, &[1, 18, n_rows]), "{width}");
+        let mut theta: Vec<f64> = start.iter().map(|&value| f64::from(value)).collect();
+        let mut total = 0.0;
+        for &row in &order {
+            let row = row as usize;
+            let rounded: Vec<f32> = theta.iter().map(|&value| value as f32).collect();
+            let (x, target) = (&table[row * width..][..width], &targets[row..=row]);
+            let (value, gradient) = plain_gradient(Loss::Logistic, x, target, &rounded);
+            theta.iter_mut().zip(gradient).for_each(|(theta, g)| *theta -= 0.1 * g);
+            total += value;
+        }
+        assert_close(&found[..=width], theta, 1e-5, &format!("{width}"));
+        assert_close(&found[width + 1..=width + 1], [total], 1e-5, &format!("{width}"));
+    }
+}
+
+#[test]
+fn one_row_steps_end_with_the_first_loss_that_is_not_finite() {
+    let (table, targets) = (vec![1.0, 1.0, 1e30, 1.0, 1.0], vec![0.0; 5]);
+    for loss in [Loss::Squared, Loss::Poisson] {
+        for machine in machines() {
+            let (mut theta, mut losses) = (vec![1.0, 0.0], StepLosses::default());
+            let (x, targets, losses_of) = (Rows::all(&table, 1), &targets, &mut losses);
+            run_on(machine, OneRowSteps { loss, x, targets, lr: 0.1, theta: &mut theta, losses: losses_of });
+            assert_eq!(losses.n_steps, 3, "{loss} on {machine:?}");
+            assert!(!losses.last.sum.is_finite());
+        }
+    }
+}
+
+#[test]
+fn sparse_kernels_agree_with_the_dense_ones_on_the_same_rows() {
+    let (n_rows, width, n_outputs) = (23, 90, 3);
+    let mut stream = Stream::new(3, Purpose::Probe, 9);
+    let (mut indptr, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
+    let mut table = vec![0.0; n_rows * width];
+    for row in 0..n_rows {
+        for column in 0..width {
+            // From empty rows to nearly full ones.
+            if stream.below(n_rows as u32) < row as u32 {
+                let value = stream.normal() as f32;
+                indices.push(column as u32);
+                values.push(value);
+                table[row * width + column] = value;
+            }
+        }
+        indptr.push(indices.len());
+    }
+    let x = Csr::new(width, indptr, indices, values).unwrap();
+    let (weight, bias) = (numbers(width * n_outputs, 2), numbers(n_outputs, 3));
+    let strides = Strides { row: 1, output: n_rows };
+    let order: Vec<u32> = (0..n_rows as u32).map(|row| (5 * row) % n_rows as u32).collect();
+    let batch = Batch::Rows(&order);
+
+    let scores = the_same_on_all("sparse scores", |machine| {
+        let mut out = vec![0.0; n_rows * n_outputs];
+        let (x, weight, bias) = (&x, &weight, &bias);
+        run_on(machine, SparseScores { x, batch: &batch, weight, bias, out: &mut out, strides });
+        out
+    });
+    let mut dense = vec![0.0; n_rows * n_outputs];
+    let rows = || Rows::new(&table, width, batch.clone());
+    let (out, activation) = (&mut dense, None);
+    run(Dots { x: rows(), weight: &weight, bias: &bias, activation, out, strides });
+    assert_close(&scores, dense.iter().map(|&score| f64::from(score)), 1e-5, "scores");
+
+    let gradient = the_same_on_all("sparse gradient", |machine| {
+        let mut into = vec![0.0; width * n_outputs];
+        run_on(machine, SparseGradient { x: &x, batch: &batch, factors: &scores, strides, into: &mut into });
+        into
+    });
+    let mut dense = vec![0.0; width * n_outputs];
+    run(Combine { rows: rows(), factors: &scores, strides, into: &mut dense });
+    assert_close(&gradient, dense.iter().map(|&sum| f64::from(sum)), 1e-5, "gradient");
+
+    let targets: Vec<f32> = (0..n_rows).map(|row| (row % 2) as f32).collect();
+    let (loss, lr, start) = (Loss::Logistic, 0.1, numbers(width + 1, 4));
+    let steps = the_same_on_all("sparse steps", |machine| {
+        let (mut theta, mut losses) = (start.clone(), StepLosses::default());
+        let (x, batch, targets, losses_of) = (&x, &batch, &targets, &mut losses);
+        run_on(machine, SparseOneRowSteps { loss, x, batch, targets, lr, theta: &mut theta, losses: losses_of });
+        theta.push(losses.total.sum as f32);
+        theta
+    });
+    let (mut theta, mut losses) = (start.clone(), StepLosses::default());
+    run(OneRowSteps { loss, x: rows(), targets: &targets, lr, theta: &mut theta, losses: &mut losses });
+    let expected = theta.iter().map(|&value| f64::from(value)).chain([losses.total.sum]);
+    assert_close(&steps, expected, 1e-5, "steps");
+}
+
+// Slices and lanes.
+
+struct Sums<'a>(&'a [f32], &'a mut [f32; LANES]);
+
+impl Kernel for Sums<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) -> f32 {
+        V::prefetch(self.0, 0, Wanted::Next);
+        let mut rows = [V::splat(0.0); LANES];
+        for (row, values) in rows.iter_mut().zip(self.0.chunks_exact(LANES)) {
+            *row = V::load_part(values);
+        }
+        V::sums(rows).store(self.1);
+        rows[3].sum().first()
+    }
+}
+
+#[test]
+fn sums_of_lanes_stand_in_the_order_of_their_rows() {
+    let values = numbers(LANES * LANES, 5);
+    let found = the_same_on_all("sums", |machine| {
+        let mut sums = [0.0; LANES];
+        let third = run_on(machine, Sums(&values, &mut sums));
+        assert_eq!(third.to_bits(), sums[3].to_bits());
+        sums.to_vec()
+    });
+    let expected = values.chunks_exact(LANES).map(|row| row.iter().map(|&value| f64::from(value)).sum());
+    assert_close(&found, expected, 1e-6, "sums");
+}
+
+#[test]
+fn what_is_done_to_slices_agrees_with_plain_loops_for_every_length_and_offset() {
+    for length in 0..=70 {
+        for offset in 0..4 {
+            let (x, y) = (&numbers(length + offset, 1)[offset..], &numbers(length + offset, 2)[offset..]);
+            let mut sum = y.to_vec();
+            axpy(0.37, x, &mut sum);
+            let plain = y.iter().zip(x).map(|(&y, &x)| f64::from(y) + f64::from(0.37_f32) * f64::from(x));
+            assert_close(&sum, plain, 1e-7, "axpy");
+            let mut scaled = x.to_vec();
+            scale(0.37, &mut scaled);
+            assert_close(&scaled, x.iter().map(|&x| f64::from(0.37_f32) * f64::from(x)), 1e-7, "scale");
+            let squares: f64 = x.iter().map(|&x| f64::from(x).powi(2)).sum();
+            assert!((sum_of_squares(x) - squares).abs() <= 1e-12 * (1.0 + squares));
+            let total: f64 = x.iter().map(|&x| f64::from(x)).sum();
+            assert!((run(SumUp(x)) - total).abs() <= 1e-12 * (1.0 + total.abs()));
+        }
+    }
+}
+
+#[test]
+fn large_memory_starts_at_a_cache_line_and_holds_what_is_written() {
+    for len in [0, 1, 16, 17, 1 << 20] {
+        let mut values = Aligned::zeros(len);
+        assert_eq!((values.len(), values.as_ptr().align_offset(64)), (len, 0));
+        assert!(values.iter().all(|&value| value == 0.0));
+        if let Some(last) = values.last_mut() {
+            *last = 7.0;
+            assert_eq!(values.clone().last().map(|value| value.to_bits()), Some(7_f32.to_bits()));
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! Products of dense matrices, tile by tile, in the two forms that descent needs.
+//!
+//! [`Dots`] takes rows and weights that are both contiguous in the direction of the sum: scores. [`Combine`] adds
+//! multiples of rows to rows: gradients, and derivatives carried back through a layer. A tile's sums stay in registers
+//! while the rows stream past; nothing is copied or packed, so a product of 32 rows costs no more than its arithmetic.
+//! A tile's shape never changes the order of a sum.
+
+use super::functions::tanh;
+use super::lanes::{LANES, Lanes, Wanted};
+use super::{Kernel, Rows};
+use crate::model::Activation;
+
+/// `out`(r, o) = Σₖ x(r, k)·weight(o, k) + bias(o), activated, for every row r and output o.
+pub(crate) struct Dots<'a> {
+    /// The rows.
+    pub(crate) x: Rows<'a>,
+    /// (outputs, width of x), row-major.
+    pub(crate) weight: &'a [f32],
+    /// (outputs).
+    pub(crate) bias: &'a [f32],
+    /// What is done to a sum before it is written.
+    pub(crate) activation: Option<Activation>,
+    /// Where the sums go.
+    pub(crate) out: &'a mut [f32],
+    /// How far apart they stand in `out`.
+    pub(crate) strides: Strides,
+}
+
+/// How far apart the elements of a matrix stand in a slice.
+#[derive(Clone, Copy)]
+pub(crate) struct Strides {
+    /// From one row of the table to the next.
+    pub(crate) row: usize,
+    /// From one output to the next.
+    pub(crate) output: usize,
+}
+
+impl Kernel for Dots<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(mut self) {
+        let n_outputs = self.bias.len();
+        let mut output = 0;
+        while output < n_outputs {
+            // As square as can be: few loads for many products. One row alone reads each weight once anyway.
+            output += match (n_outputs - output, self.x.len()) {
+                (8.., 1) => self.columns::<V, 1, 8>(output),
+                (4.., 1) => self.columns::<V, 1, 4>(output),
+                (4.., _) => self.columns::<V, 4, 4>(output),
+                (3, 2..) => self.columns::<V, 5, 3>(output),
+                (2.., 2..) => self.columns::<V, 8, 2>(output),
+                (2.., _) => self.columns::<V, 1, 2>(output),
+                (_, 2..) => self.columns::<V, 16, 1>(output),
+                _ => self.columns::<V, 1, 1>(output),
+            };
+        }
+    }
+}
+
+impl Dots<'_> {
+    /// All rows for C outputs, R rows at a time.
+    #[inline(always)]
+    fn columns<V: Lanes, const R: usize, const C: usize>(&mut self, output: usize) -> usize {
+        let width = self.x.width();
+        let mut weights = [self.weight.as_ptr(); C];
+        let mut biases = [0.0; LANES];
+        for c in 0..C {
+            weights[c] = self.weight[(output + c) * width..][..width].as_ptr();
+            for r in 0..R {
+                biases[r * C + c] = self.bias[output + c];
+            }
+        }
+        let n_rows = self.x.len();
+        for start in (0..n_rows).step_by(R) {
+            // The last tile repeats the last row where it lacks rows, and forgets what came of it.
+            let rows = self.x.places::<R>(start);
+            if output == 0 {
+                self.x.prefetch::<V>(start + R..start + 2 * R, Wanted::Soon);
+            }
+            // SAFETY: rows and weights are `width` wide.
+            let sums = unsafe { dots::<V, R, C>(rows, weights, width) } + V::load(&biases);
+            let sums = match self.activation {
+                None => sums,
+                Some(Activation::Relu) => sums.at_least(V::splat(0.0)),
+                Some(Activation::Tanh) => tanh(sums),
+            };
+            self.write::<V, R, C>(sums, start, output);
+        }
+        C
+    }
+
+    #[inline(always)]
+    fn write<V: Lanes, const R: usize, const C: usize>(&mut self, sums: V, start: usize, output: usize) {
+        let n_rows = R.min(self.x.len() - start);
+        let Strides { row, output: column } = self.strides;
+        if C == 1 && row == 1 {
+            return sums.store_part(&mut self.out[start + output * column..][..n_rows]);
+        }
+        let mut lanes = [0.0; LANES];
+        sums.store(&mut lanes);
+        for r in 0..n_rows {
+            let lanes = &lanes[r * C..][..C];
+            let first = (start + r) * row + output * column;
+            if column == 1 {
+                self.out[first..][..C].copy_from_slice(lanes);
+            } else {
+                lanes.iter().enumerate().for_each(|(c, &sum)| self.out[first + c * column] = sum);
+            }
+        }
+    }
+}
+
+/// Lane r·C + c is the dot product of row r and weights c. R·C is at most 16.
+///
+/// # Safety
+/// At every place `width` numbers can be read.
+#[inline(always)]
+pub(super) unsafe fn dots<V: Lanes, const R: usize, const C: usize>(
+    rows: [*const f32; R],
+    weights: [*const f32; C],
+    width: usize,
+) -> V {
+    let mut sums = [V::splat(0.0); LANES];
+    let product = Product { rows, weights, width };
+    /// Parts of the tile, as large as the registers hold.
+    macro_rules! parts {
+        ($rows:tt x $columns:tt at $($row:literal, $column:literal);+) => {{
+            // SAFETY: the same contract.
+            $(unsafe { product.part::<V, $rows, $columns>($row, $column, &mut sums) };)+
+        }};
+    }
+    match (V::MANY_REGISTERS, R, C) {
+        // More pointers than eight rows would not find room in registers.
+        (true, 16, 1) => parts!(8 x 1 at 0, 0; 8, 0),
+        (false, 16, 1) => parts!(4 x 1 at 0, 0; 4, 0; 8, 0; 12, 0),
+        (false, 8, 2) => parts!(2 x 2 at 0, 0; 2, 0; 4, 0; 6, 0),
+        (false, 5, 3) => parts!(1 x 3 at 0, 0; 1, 0; 2, 0; 3, 0; 4, 0),
+        (false, 4, 4) => parts!(2 x 2 at 0, 0; 0, 2; 2, 0; 2, 2),
+        (false, 1, 8) => parts!(1 x 4 at 0, 0; 0, 4),
+        _ => parts!(R x C at 0, 0),
+    }
+    V::sums(sums)
+}
+
+/// Rows and weights whose products are summed.
+struct Product<const R: usize, const C: usize> {
+    rows: [*const f32; R],
+    weights: [*const f32; C],
+    width: usize,
+}
+
+impl<const R: usize, const C: usize> Product<R, C> {
+    /// The sums of each lane for rows and weights from `row` and `weight` on; `sums` has C places a row.
+    ///
+    /// # Safety
+    /// At every place `width` numbers can be read.
+    #[inline(always)]
+    unsafe fn part<V: Lanes, const ROWS: usize, const COLUMNS: usize>(
+        &self,
+        row: usize,
+        weight: usize,
+        sums: &mut [V; LANES],
+    ) {
+        let mut tile = [[V::splat(0.0); COLUMNS]; ROWS];
+        let whole = self.width / LANES * LANES;
+        let mut at = 0;
+        while at < whole {
+            let mut of_weights = [V::splat(0.0); COLUMNS];
+            for c in 0..COLUMNS {
+                // SAFETY: sixteen numbers from `at` on are within `width`.
+                of_weights[c] = unsafe { V::load_from(self.weights[weight + c].add(at)) };
+            }
+            for r in 0..ROWS {
+                // SAFETY: the same.
+                let of_row = unsafe { V::load_from(self.rows[row + r].add(at)) };
+                for c in 0..COLUMNS {
+                    tile[r][c] = of_row.mul_add(of_weights[c], tile[r][c]);
+                }
+            }
+            at += LANES;
+        }
+        if at < self.width {
+            let left = self.width - at;
+            let mut of_weights = [V::splat(0.0); COLUMNS];
+            for c in 0..COLUMNS {
+                // SAFETY: `left` numbers from `at` on end at `width`.
+                of_weights[c] = unsafe { V::load_first(self.weights[weight + c].add(at), left) };
+            }
+            for r in 0..ROWS {
+                // SAFETY: the same.
+                let of_row = unsafe { V::load_first(self.rows[row + r].add(at), left) };
+                for c in 0..COLUMNS {
+                    tile[r][c] = of_row.mul_add(of_weights[c], tile[r][c]);
+                }
+            }
+        }
+        for r in 0..ROWS {
+            for c in 0..COLUMNS {
+                sums[(row + r) * C + weight + c] = tile[r][c];
+            }
+        }
+    }
+}
+
+/// into(o, :) ← into(o, :) + Σᵣ factor(r, o)·row(r, :), r in order.
+pub(crate) struct Combine<'a> {
+    /// The rows that are added.
+    pub(crate) rows: Rows<'a>,
+    /// By how much.
+    pub(crate) factors: &'a [f32],
+    /// How far apart the factors stand.
+    pub(crate) strides: Strides,
+    /// (outputs, width of the rows), row-major.
+    pub(crate) into: &'a mut [f32],
+}
+
+/// Rows are added in blocks of so many, so that a strip of them stays in the first cache.
+const BLOCK_ROWS: usize = 64;
+/// Outputs of a tile at most.
+const MOST_OUTPUTS: usize = 6;
+
+impl Kernel for Combine<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(mut self) {
+        let width = self.rows.width();
+        for first_row in (0..self.rows.len()).step_by(BLOCK_ROWS) {
+            let rows = first_row..(first_row + BLOCK_ROWS).min(self.rows.len());
+            let mut column = 0;
+            while column < width {
+                column += match (width - column) / LANES {
+                    4.. if V::MANY_REGISTERS => self.strip::<V, 4>(rows.clone(), column),
+                    2.. if V::MANY_REGISTERS => self.strip::<V, 2>(rows.clone(), column),
+                    1.. => self.strip::<V, 1>(rows.clone(), column),
+                    0 => self.strip::<V, 0>(rows.clone(), column),
+                };
+            }
+        }
+    }
+}
+
+impl Combine<'_> {
+    /// J·16 columns of every output; J = 0 are the columns left over.
+    #[inline(always)]
+    fn strip<V: Lanes, const J: usize>(&mut self, rows: std::ops::Range<usize>, column: usize) -> usize {
+        let n_outputs = self.into.len() / self.rows.width();
+        let n_groups = n_outputs.div_ceil(MOST_OUTPUTS);
+        for group in 0..n_groups {
+            // Groups of as equal a size as can be.
+            let outputs = n_outputs * group / n_groups..n_outputs * (group + 1) / n_groups;
+            let (rows, first) = (rows.clone(), outputs.start);
+            match outputs.len() {
+                1 => self.tile::<V, 1, J>(rows, first, column),
+                2 => self.tile::<V, 2, J>(rows, first, column),
+                3 => self.tile::<V, 3, J>(rows, first, column),
+                4 => self.tile::<V, 4, J>(rows, first, column),
+                5 => self.tile::<V, 5, J>(rows, first, column),
+                _ => self.tile::<V, MOST_OUTPUTS, J>(rows, first, column),
+            }
+        }
+        if J == 0 { self.rows.width() - column } else { J * LANES }
+    }
+
+    #[inline(always)]
+    fn tile<V: Lanes, const I: usize, const J: usize>(
+        &mut self,
+        rows: std::ops::Range<usize>,
+        first_output: usize,
+        column: usize,
+    ) {
+        let width = self.rows.width();
+        if J == 0 {
+            return self.rest::<V, I>(rows, first_output, column);
+        }
+        let mut sums = [[V::splat(0.0); J]; I];
+        for i in 0..I {
+            let into = &self.into[(first_output + i) * width + column..][..J * LANES];
+            for j in 0..J {
+                sums[i][j] = V::load(&into.as_chunks().0[j]);
+            }
+        }
+        let (factors, strides) = (self.factors_of::<I>(rows.end, first_output), self.strides);
+        for position in rows {
+            let [row] = self.rows.places::<1>(position);
+            let mut of_row = [V::splat(0.0); J];
+            for j in 0..J {
+                // SAFETY: J·16 columns of the row stand from `column` on.
+                of_row[j] = unsafe { V::load_from(row.add(column + j * LANES)) };
+            }
+            for i in 0..I {
+                // SAFETY: `factors_of` has seen that this factor is there.
+                let factor = V::splat(unsafe { *factors.add(position * strides.row + i * strides.output) });
+                for j in 0..J {
+                    sums[i][j] = factor.mul_add(of_row[j], sums[i][j]);
+                }
+            }
+        }
+        for i in 0..I {
+            let into = &mut self.into[(first_output + i) * width + column..][..J * LANES];
+            for j in 0..J {
+                sums[i][j].store(&mut into.as_chunks_mut().0[j]);
+            }
+        }
+    }
+
+    /// The last columns, fewer than sixteen.
+    #[inline(always)]
+    fn rest<V: Lanes, const I: usize>(&mut self, rows: std::ops::Range<usize>, first_output: usize, column: usize) {
+        let width = self.rows.width();
+        let mut sums = [V::splat(0.0); I];
+        for i in 0..I {
+            sums[i] = V::load_part(&self.into[(first_output + i) * width..][column..width]);
+        }
+        let (factors, strides) = (self.factors_of::<I>(rows.end, first_output), self.strides);
+        for position in rows {
+            let [row] = self.rows.places::<1>(position);
+            // SAFETY: the row is `width` wide.
+            let of_row = unsafe { V::load_first(row.add(column), width - column) };
+            for i in 0..I {
+                // SAFETY: `factors_of` has seen that this factor is there.
+                let factor = V::splat(unsafe { *factors.add(position * strides.row + i * strides.output) });
+                sums[i] = factor.mul_add(of_row, sums[i]);
+            }
+        }
+        for i in 0..I {
+            sums[i].store_part(&mut self.into[(first_output + i) * width..][column..width]);
+        }
+    }
+
+    /// Where the factors of I outputs start; those of all rows before `end` are there.
+    #[inline(always)]
+    fn factors_of<const I: usize>(&self, end: usize, first_output: usize) -> *const f32 {
+        let Strides { row, output } = self.strides;
+        let first = first_output * output;
+        assert!(first + (end - 1) * row + (I - 1) * output < self.factors.len(), "every row has a factor an output");
+        self.factors[first..].as_ptr()
+    }
+}
