@@ -1,9 +1,9 @@
 //! How does the lesson reach a browser?
 //!
 //! A small server for one person on one machine: it hands out the page and the lesson, runs the experiments on the
-//! library's own trainer, streams what happens, and keeps the answers. From the outside in: [`guard`] (who may ask),
-//! [`assets`] (the page), [`api`] (what is asked once), [`socket`] (what streams), [`stage`] (what an experiment descends
-//! on), [`descent`] (how a run goes), [`answers`] (what is kept).
+//! library's own trainer, streams what happens, and keeps the answers. From the outside in: `guard` (who may ask),
+//! `assets` (the page), `api` (what is asked once), `socket` (what streams), `stage` (what an experiment descends
+//! on), `descent` (how a run goes), `answers` (what is kept).
 
 mod answers;
 mod api;

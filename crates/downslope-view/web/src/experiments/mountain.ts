@@ -63,6 +63,14 @@ export class Mountain {
     this.seen.fill(0);
   }
 
+  /** How well a place between those of the grid is seen. */
+  #clearness(gx: number, gy: number): number {
+    const [i, j] = [Math.min(Math.floor(gx), this.side - 2), Math.min(Math.floor(gy), this.side - 2)];
+    const [fx, fy] = [gx - i, gy - j];
+    const at = (i: number, j: number) => this.seen[j * this.side + i]!;
+    return (at(i, j) * (1 - fx) + at(i + 1, j) * fx) * (1 - fy) + (at(i, j + 1) * (1 - fx) + at(i + 1, j + 1) * fx) * fy;
+  }
+
   /** The height between the places of the grid. */
   height(x: number, y: number): number {
     const { across, up, loss } = this.ground;
@@ -105,12 +113,17 @@ export class Mountain {
     const { across, up, loss } = this.ground;
     const { side } = this;
     const view = this.#view(width, height);
-    const [low, high, fog, shade] = [colours.low, colours.high, colours.fog, colours.shade].map(rgb) as [number, number, number][];
+    const [low, high, fog, shade, paper] = [colours.low, colours.high, colours.fog, colours.shade, colours.raised].map(rgb);
     const seen = (at: number) => Math.max(this.seen[at]!, clear);
     const mix = (a: number[], b: number[], share: number) => a.map((value, i) => value + (b[i]! - value) * share);
-    // In fog the ground is flat: nothing is known of its height.
-    const fogLevel = this.#lowest + 0.42 * (this.#highest - this.#lowest);
-    const z = (at: number) => fogLevel + (loss[at]! - fogLevel) * seen(at);
+    // Nothing is known of the ground in fog: what is seen there is the fog itself, a gentle swell.
+    const range = this.#highest - this.#lowest;
+    const swell = (gx: number, gy: number) => Math.sin(gx * 0.31 + 1.7 * Math.sin(gy * 0.17)) + Math.sin(gy * 0.43 - gx * 0.13 + 2);
+    const fogLevel = (gx: number, gy: number) => this.#lowest + (0.42 + 0.035 * swell(gx, gy)) * range;
+    const z = (at: number) => {
+      const fog = fogLevel(at % side, Math.floor(at / side));
+      return fog + (loss[at]! - fog) * seen(at);
+    };
     context.clearRect(0, 0, width, height);
     for (let j = side - 2; j >= 0; j--) {
       for (let i = 0; i < side - 1; i++) {
@@ -123,7 +136,11 @@ export class Mountain {
         const light = Math.max(-0.4, Math.min(0.4, slope * 2.4));
         let colour = mix(low!, high!, Math.pow(level, 0.8));
         colour = light > 0 ? mix(colour, shade!, light * 0.55) : mix(colour, [255, 255, 255], -light * 0.45);
-        colour = mix(fog!, colour, clearness);
+        // The fog is brighter on its crests, and thins out towards the edges of the map.
+        const crest = swell(i, j) * 0.09 + (swell(i + 1, j) - swell(i - 1, j)) * 0.16;
+        const mist = crest > 0 ? mix(fog!, paper!, crest) : mix(fog!, shade!, -crest * 0.35);
+        const edge = Math.min(i, j, side - 2 - i, side - 2 - j) / (side * 0.2);
+        colour = mix(mix(paper!, mist, Math.min(1, 0.12 + edge)), colour, clearness);
         context.fillStyle = context.strokeStyle = `rgb(${colour.map(Math.round).join(",")})`;
         context.beginPath();
         const points = [view(across[i]!, up[j]!, z(at)), view(across[i + 1]!, up[j]!, z(at + 1)), view(across[i + 1]!, up[j + 1]!, z(at + side + 1)), view(across[i]!, up[j + 1]!, z(at + side))];
@@ -137,7 +154,8 @@ export class Mountain {
     const thick = height * 0.05;
     for (let i = 0; i < side - 1; i++) {
       const [a, b] = [view(across[i]!, up[0]!, z(i)), view(across[i + 1]!, up[0]!, z(i + 1))];
-      context.fillStyle = context.strokeStyle = `rgb(${mix(mix(fog!, low!, (seen(i) + seen(i + 1)) / 2), shade!, 0.3).map(Math.round).join(",")})`;
+      const share = (seen(i) + seen(i + 1)) / 2;
+      context.fillStyle = context.strokeStyle = `rgb(${mix(paper!, mix(low!, shade!, 0.3), share).map(Math.round).join(",")})`;
       context.beginPath();
       context.moveTo(...a);
       context.lineTo(...b);
@@ -155,10 +173,14 @@ export class Mountain {
           const [a, b] = [ring[k - 1]!, ring[k]!];
           const ends = [a, b].map(([gx, gy]) => [Math.max(0, Math.min(side - 1, gx! - 0.5)), Math.max(0, Math.min(side - 1, gy! - 0.5))] as const);
           const isEdge = ends.every(([x]) => x <= 0.01 || x >= side - 1.01) || ends.every(([, y]) => y <= 0.01 || y >= side - 1.01);
-          const strength = seen(Math.round(ends[0]![1]) * side + Math.round(ends[0]![0]));
-          if (isEdge || strength < 0.35) continue;
-          const [from, to] = ends.map(([x, y]) => view(across[0]! + (x / (side - 1)) * (across[side - 1]! - across[0]!), up[0]! + (y / (side - 1)) * (up[side - 1]! - up[0]!), fogLevel + (level - fogLevel) * strength));
-          context.globalAlpha = 0.38 * strength;
+          const strengths = ends.map(([x, y]) => Math.max(this.#clearness(x, y), clear));
+          const strength = Math.min(...strengths);
+          if (isEdge || strength < 0.1) continue;
+          const [from, to] = ends.map(([x, y], end) => {
+            const fog = fogLevel(x, y);
+            return view(across[0]! + (x / (side - 1)) * (across[side - 1]! - across[0]!), up[0]! + (y / (side - 1)) * (up[side - 1]! - up[0]!), fog + (level - fog) * strengths[end]!);
+          });
+          context.globalAlpha = 0.38 * strength * strength;
           context.beginPath();
           context.moveTo(...from!);
           context.lineTo(...to!);
