@@ -16,7 +16,9 @@ class Look {
   /** The colour of a custom property; read inside an effect it is read again when the theme changes. */
   colour(name: string): string {
     void this.version;
-    return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+    const value = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+    // A style sheet made small has #fff for #ffffff.
+    return value.replace(/^#(.)(.)(.)$/, "#$1$1$2$2$3$3");
   }
 
   colours<K extends string>(...names: K[]): Record<K, string> {
