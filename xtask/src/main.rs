@@ -1,8 +1,9 @@
-//! What does the project do to itself? `cargo xtask test | golden | help`.
+//! What does the project do to itself? `cargo xtask test | golden | bench | help`.
 //!
 //! Nothing here is part of Downslope: it starts the tools that check it.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "announcing steps is what a chore does")]
 
+mod bench;
 mod golden;
 mod model;
 mod page;
@@ -23,6 +24,9 @@ Downslope's own chores.
   cargo xtask test page      the types of the lesson's page, and the lesson played in a browser
   cargo xtask test python    a saved model repeated outside Rust
   cargo xtask golden         run the reference trajectories again with PyTorch (installs it: some 3 GB)
+  cargo xtask bench          Downslope beside its peers and the machine (installs the peers: some 6 GB); its words go to
+                             bench/compare.py, as in `cargo xtask bench --case L,S --batch 1,32`
+    --quick                  one repetition, with the peers that are installed already
   cargo xtask help           this page
 
 With CI=true a step that cannot run is a failure; otherwise it is skipped, with the reason.";
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
         ["test", "page"] => page::steps(),
         ["test", "python"] => vec![model::step()],
         ["golden"] => golden::steps(),
+        ["bench", ref rest @ ..] => return bench::run(&place, rest),
         [] | ["help" | "-h" | "--help"] => {
             println!("{HELP}");
             return ExitCode::SUCCESS;
