@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::answers::Answer;
 use super::probe::{self, Question};
 use super::stage::{Reading, Refusal, Stage};
-use super::{House, price, pytorch};
+use super::{House, batches, price, pytorch};
 
 /// Something that went wrong, as the page is told.
 #[derive(Debug, Serialize)]
@@ -136,9 +136,9 @@ fn measured(stage: &Stage, what: &str, question: &Question) -> Answered {
         "limits" => json(probe::limits(stage, question)),
         "ground" => json(probe::ground(stage, question)),
         "underfoot" => json(probe::underfoot(stage, question)),
-        "zig-zag" => json(probe::zig_zags(stage, question)),
-        "cloud" => json(probe::cloud(stage, question)),
-        "noise" => json(probe::noises(stage, question)),
+        "zig-zag" => json(batches::zig_zags(stage, question)),
+        "cloud" => json(batches::cloud(stage, question)),
+        "noise" => json(batches::noises(stage, question)),
         "price" => json(price::measure(question)),
         "race" => json(race(stage, question)),
         "pytorch" => json(pytorch::export(stage, question)),

@@ -8,6 +8,7 @@
 mod answers;
 mod api;
 mod assets;
+mod batches;
 mod curve;
 mod descent;
 mod guard;
