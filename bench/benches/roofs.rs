@@ -81,7 +81,8 @@ mod full {
 /// An epoch of plain steps over a thousand rows in a random order that is always the same.
 mod steps {
     use super::{Batch, Bencher, Objective, objective};
-    use downslope::objective::EmpiricalLoss;
+    use downslope::loader::Batches;
+    use downslope::objective::StepLosses;
     use downslope::random::{Purpose, Stream};
 
     const ROWS: usize = 1024;
@@ -108,20 +109,8 @@ mod steps {
         let mut order: Vec<u32> = (0..ROWS as u32).collect();
         Stream::new(1, Purpose::Order, 0).shuffle(&mut order);
         bencher.counter(bytes).counter(operations).bench_local(|| {
-            for rows in order.chunks(batch_size) {
-                step(&mut objective, &mut theta, Batch::Rows(rows));
-            }
+            let batches = Batches::new(Batch::Rows(&order), batch_size);
+            objective.fused_steps(&mut theta, &batches, 1e-4, &mut StepLosses::default())
         });
-    }
-
-    /// As the trainer takes it: fused where the objective can.
-    fn step(objective: &mut EmpiricalLoss, theta: &mut [f32], batch: Batch<'_>) {
-        let lr = 1e-4;
-        if objective.fused_step(theta, batch.clone(), lr).is_none() {
-            let mut gradient = objective.gradient();
-            let n_rows = objective.loss_and_gradient(theta, batch, &mut gradient).n_rows;
-            let rate = lr / n_rows as f64;
-            theta.iter_mut().zip(gradient.values()).for_each(|(theta, g)| *theta -= (rate * f64::from(*g)) as f32);
-        }
     }
 }

@@ -62,17 +62,25 @@ pub fn write<T: Number>(folder: &Path, name: &str, values: &[T]) -> Result<()> {
 /// # Errors
 /// The file cannot be read, or holds fewer.
 pub fn read<T: Number>(folder: &Path, name: &str, length: usize) -> Result<Vec<T>> {
+    let mut values = vec![T::of([0; 4]); length];
+    fill(folder, name, &mut values)?;
+    Ok(values)
+}
+
+/// Reads the first numbers of an array, as many as there are places.
+fn fill<T: Number>(folder: &Path, name: &str, values: &mut [T]) -> Result<()> {
     let path = folder.join(format!("{name}.{}", T::NAME));
-    let read = || -> std::io::Result<Vec<T>> {
+    let mut bytes = vec![0; 1 << 20];
+    let mut read = || -> std::io::Result<()> {
         let mut file = File::open(&path)?;
-        let mut values = Vec::with_capacity(length);
-        let mut bytes = vec![0; 1 << 20];
-        while values.len() < length {
-            let part = bytes.len().min(4 * (length - values.len()));
-            file.read_exact(&mut bytes[..part])?;
-            values.extend(bytes[..part].chunks_exact(4).map(|four| T::of([four[0], four[1], four[2], four[3]])));
+        for values in values.chunks_mut(bytes.len() / 4) {
+            let bytes = &mut bytes[..4 * values.len()];
+            file.read_exact(bytes)?;
+            for (value, four) in values.iter_mut().zip(bytes.chunks_exact(4)) {
+                *value = T::of([four[0], four[1], four[2], four[3]]);
+            }
         }
-        Ok(values)
+        Ok(())
     };
     read().map_err(|error| format!("{}: {error}", path.display()))
 }
@@ -84,7 +92,11 @@ pub fn read<T: Number>(folder: &Path, name: &str, length: usize) -> Result<Vec<T
 pub fn dataset(folder: &Path, case: &Case, n_rows: usize) -> Result<Dataset> {
     let targets = read(folder, "y", n_rows)?;
     let features = match case.nonzeros {
-        None => Matrix::new(n_rows, case.features, read(folder, "x", n_rows * case.features)?).map(Features::Dense),
+        None => {
+            let mut matrix = Matrix::zeros(n_rows, case.features);
+            fill(folder, "x", matrix.values_mut())?;
+            Ok(Features::Dense(matrix))
+        }
         Some(nonzeros) => {
             let (indices, values) =
                 (read(folder, "indices", n_rows * nonzeros)?, read(folder, "values", n_rows * nonzeros)?);

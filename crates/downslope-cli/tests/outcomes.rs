@@ -78,7 +78,7 @@ fn each_batch_size_is_told_a_rate_that_works() {
 #[test]
 fn a_run_that_left_the_numbers_can_still_be_read() {
     let here = with_plane();
-    here.run("train plane.csv --lr 5 --batch-size 1 --epochs 300 --out run --quiet").with_code(1);
+    here.run("train plane.csv --lr 1e38 --batch-size 1 --out run --quiet").with_code(1);
     assert!(here.json("run/run.json")["train"]["loss"].is_null());
     here.run("report run").with_code(0);
     let said = here.run("resume run").with_code(1);

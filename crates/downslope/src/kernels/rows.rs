@@ -118,15 +118,19 @@ struct Prefetch<'a> {
     targets: &'a [f32],
 }
 
-/// So many; the others are asked for on the way.
+/// So many rows; the others are asked for on the way.
 const FIRST_ROWS: usize = 64;
+/// So many cache lines of sixteen numbers in all, but some of every row.
+const FIRST_LINES: usize = 512;
 
 impl Kernel for Prefetch<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        self.x.prefetch::<V>(0..FIRST_ROWS, Wanted::Soon);
+        let lines = FIRST_LINES.div_ceil(self.x.len().clamp(1, FIRST_ROWS)).min(self.x.width.div_ceil(LANES));
+        self.x.prefetch_lines::<V>(0..FIRST_ROWS, 0..1, Wanted::Soon);
+        self.x.prefetch_lines::<V>(0..FIRST_ROWS, 1..lines, Wanted::Soon);
         prefetch_targets::<V>(self.targets, &self.x.which, 0..FIRST_ROWS);
     }
 }

@@ -228,13 +228,15 @@ impl Kernel for Combine<'_> {
         let width = self.rows.width();
         for first_row in (0..self.rows.len()).step_by(BLOCK_ROWS) {
             let rows = first_row..(first_row + BLOCK_ROWS).min(self.rows.len());
-            let mut column = 0;
-            while column < width {
-                column += match (width - column) / LANES {
-                    4.. if V::MANY_REGISTERS => self.strip::<V, 4>(rows.clone(), column),
-                    2.. if V::MANY_REGISTERS => self.strip::<V, 2>(rows.clone(), column),
-                    1.. => self.strip::<V, 1>(rows.clone(), column),
-                    0 => self.strip::<V, 0>(rows.clone(), column),
+            // From the last column to the first: scores were taken the other way, and what was read last is still in the
+            // cache. A softmax step on 784 features took 1.4 µs in one direction, for lack of a few lines.
+            let mut end = width;
+            while end > 0 {
+                end -= match (end % LANES, end / LANES) {
+                    (0, 4..) if V::MANY_REGISTERS => self.strip::<V, 4>(rows.clone(), end - 4 * LANES),
+                    (0, 2..) if V::MANY_REGISTERS => self.strip::<V, 2>(rows.clone(), end - 2 * LANES),
+                    (0, _) => self.strip::<V, 1>(rows.clone(), end - LANES),
+                    (left, _) => self.strip::<V, 0>(rows.clone(), end - left),
                 };
             }
         }

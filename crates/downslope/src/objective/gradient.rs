@@ -1,6 +1,6 @@
 //! What a step needs to know of the slope: a value a parameter, or only the touched ones.
 
-use crate::kernels;
+use crate::kernels::{self, Aligned};
 
 /// A gradient, dense or touched at few places.
 ///
@@ -10,7 +10,7 @@ use crate::kernels;
 /// **Cost**: one `f32` a parameter; a sparse one adds a bit a parameter and a `u32` for each touched one.
 #[derive(Clone, Debug)]
 pub struct Gradient {
-    values: Vec<f32>,
+    values: Aligned,
     touched: Option<Touched>,
 }
 
@@ -25,7 +25,7 @@ struct Touched {
 impl Gradient {
     /// A gradient of `n_parameters` zeros.
     pub fn dense(n_parameters: usize) -> Self {
-        Self { values: vec![0.0; n_parameters], touched: None }
+        Self { values: Aligned::zeros(n_parameters), touched: None }
     }
 
     /// A gradient of `n_parameters` zeros that remembers which were touched.
@@ -35,7 +35,7 @@ impl Gradient {
             marks: vec![0; n_parameters.div_ceil(64)],
             all: false,
         };
-        Self { values: vec![0.0; n_parameters], touched: Some(touched) }
+        Self { values: Aligned::zeros(n_parameters), touched: Some(touched) }
     }
 
     /// Every value; zero where nothing was touched.

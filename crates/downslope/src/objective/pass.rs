@@ -6,8 +6,8 @@
 
 use crate::data::{Dataset, Features};
 use crate::kernels::{
-    self, Combine, CrossEntropies, Dots, LANES, LinearGradient, Losses, Rows, Scores, SparseGradient, SparseScores,
-    Strides, SumUp,
+    self, Aligned, Combine, CrossEntropies, Dots, LANES, LinearGradient, Losses, Rows, Scores, SparseGradient,
+    SparseScores, Strides, SumUp,
 };
 use crate::loader::Batch;
 use crate::loss::Loss;
@@ -23,13 +23,13 @@ pub(super) struct Pass {
     layers: Vec<Layer>,
     activation: Activation,
     /// The block's features as dense rows; used for sparse rows before a hidden layer only.
-    input: Vec<f32>,
+    input: Aligned,
     /// The outputs of each hidden layer, (rows, width).
-    hidden: Vec<Vec<f32>>,
+    hidden: Vec<Aligned>,
     /// The derivative of the loss with respect to what each hidden layer's activation was given, (rows, width).
-    deltas: Vec<Vec<f32>>,
+    deltas: Vec<Aligned>,
     /// The scores, then the derivatives, (outputs, rows rounded up to whole lanes).
-    scores: Vec<f32>,
+    scores: Aligned,
     /// The losses of the rows.
     losses: Vec<f32>,
 }
@@ -37,14 +37,14 @@ pub(super) struct Pass {
 impl Pass {
     pub(super) fn new(model: &Model, features: &Features, block_rows: usize) -> Self {
         let layers = model.layers();
-        let of_width = |layer: &Layer| vec![0.0; block_rows * layer.n_outputs];
+        let of_width = |layer: &Layer| Aligned::zeros(block_rows * layer.n_outputs);
         let hidden = &layers[..layers.len() - 1];
         let gathers = !model.is_linear() && matches!(features, Features::Sparse(_));
         Self {
-            input: vec![0.0; if gathers { block_rows * model.n_features } else { 0 }],
+            input: Aligned::zeros(if gathers { block_rows * model.n_features } else { 0 }),
             hidden: hidden.iter().map(of_width).collect(),
             deltas: hidden.iter().map(of_width).collect(),
-            scores: vec![0.0; block_rows.next_multiple_of(LANES) * model.n_outputs],
+            scores: Aligned::zeros(block_rows.next_multiple_of(LANES) * model.n_outputs),
             losses: vec![0.0; block_rows],
             activation: model.activation,
             layers,

@@ -23,13 +23,14 @@ use crate::model::Model;
 /// A batch is shared out at most so often.
 pub(super) const MOST_SHARES: usize = 8;
 
-/// A chunk of rows is worth at least so many products of a parameter and a row: some 20 to 100 µs, where handing a share
-/// to another thread costs a few.
-const CHUNK_WORK: usize = 1 << 18;
+/// A chunk of rows is worth at least so much work: some 50 µs, about what it takes to wake a sleeping thread.
+const CHUNK_WORK: usize = 1 << 20;
+/// Rows of one score are waited for more than computed with; they count as so many.
+const OF_ONE_SCORE: usize = 4;
 
-/// With hidden layers, a batch of so many products is shared out,
-const PART_WORK: usize = 1 << 19;
-/// but a part has no fewer rows than this.
+/// With hidden layers, a batch of so many products of a parameter and a row is shared out,
+const PART_WORK: usize = 1 << 23;
+/// but a share has no fewer rows than this.
 const PART_ROWS: usize = 16;
 
 /// Rows whose gradients are added up on their own before they join the rest, at least. In one long `f32` sum small terms
@@ -61,7 +62,8 @@ impl Problem<'_> {
     pub(super) fn n_shares(&self, batch_rows: usize) -> usize {
         let work = batch_rows.saturating_mul(self.work_a_row());
         let most = if self.model.is_linear() {
-            (work / CHUNK_WORK).min(batch_rows / PART_ROWS)
+            let weight = if self.model.n_outputs == 1 { OF_ONE_SCORE } else { 1 };
+            (work.saturating_mul(weight) / CHUNK_WORK).min(batch_rows / PART_ROWS)
         } else if work < PART_WORK {
             1
         } else {
