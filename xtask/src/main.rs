@@ -6,6 +6,7 @@
 mod bench;
 mod golden;
 mod model;
+mod page;
 mod place;
 mod python;
 mod steps;
@@ -20,6 +21,7 @@ Downslope's own chores.
 
   cargo xtask test           everything a change must pass
   cargo xtask test rust      formatting, lints, documentation, tests
+  cargo xtask test page      the types of the lesson's page, and the lesson played in a browser
   cargo xtask test python    a saved model repeated outside Rust
   cargo xtask golden         run the reference trajectories again with PyTorch (installs it: some 3 GB)
   cargo xtask bench          Downslope beside its peers and the machine (installs the peers: some 6 GB); its words go to
@@ -40,8 +42,9 @@ fn main() -> ExitCode {
         }
     };
     let steps = match words[..] {
-        ["test"] => [rust_steps(), vec![model::step()]].concat(),
+        ["test"] => [rust_steps(), page::steps(), vec![model::step()]].concat(),
         ["test", "rust"] => rust_steps(),
+        ["test", "page"] => page::steps(),
         ["test", "python"] => vec![model::step()],
         ["golden"] => golden::steps(),
         ["bench", ref rest @ ..] => return bench::run(&place, rest),

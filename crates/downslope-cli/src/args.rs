@@ -15,6 +15,7 @@ use downslope::model::Activation;
 use downslope::run::{Init, LearningRate, Settings, Validation};
 use downslope::schedule::Schedule;
 use downslope::{Error, ErrorKind};
+use downslope_view::lesson::export::Format;
 
 /// Gradient descent you can watch, measure and use.
 #[derive(Debug, Parser)]
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Make a report of one run or several: html, svg, png or csv
     Report(Report),
+    /// Check a lesson, bring it into another form, or play it in the browser
+    Learn(Learn),
     /// List, show and make data
     Data(Data),
 }
@@ -52,6 +55,7 @@ impl Command {
             Self::Predict(_) => "predict",
             Self::Evaluate(_) => "evaluate",
             Self::Report(_) => "report",
+            Self::Learn(_) => "learn",
             Self::Data(Data { command: DataCommand::List }) => "data list",
             Self::Data(Data { command: DataCommand::Show(_) }) => "data show",
             Self::Data(Data { command: DataCommand::Make(_) }) => "data make",
@@ -151,6 +155,50 @@ pub(crate) struct Report {
     /// Say nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Learn {
+    /// A lesson: a file in either form, `-` for standard input, or the built-in gradient-descent
+    #[arg(default_value = downslope_view::lesson::builtin::DEFAULT)]
+    pub(crate) lesson: String,
+    /// Tell what is wrong with it, line by line, and do no more
+    #[arg(long, conflicts_with_all = ["convert", "export", "out"])]
+    pub(crate) check: bool,
+    /// Write it in the Markdown form
+    #[arg(long, conflicts_with = "export")]
+    pub(crate) convert: bool,
+    /// Write it for another program: gift, moodle-xml or anki-tsv
+    #[arg(long, value_name = "FORMAT", value_parser = <Format as FromStr>::from_str)]
+    pub(crate) export: Option<Format>,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
+
+/// Where the page is served, and for whom.
+#[derive(Debug, Group)]
+pub(crate) struct Serve {
+    /// The port; 0 takes one that is free
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) port: u16,
+    /// Open the page in a browser [default: where there is a terminal]
+    #[arg(long, overrides_with = "no_open")]
+    pub(crate) open: bool,
+    /// Only print the address
+    #[arg(long)]
+    pub(crate) no_open: bool,
+    /// Listen at this address for other machines too; the page's address then holds a token
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) host: Option<std::net::IpAddr>,
+    /// Keep the answers in this file [default: one under your folder for data]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) answers: Option<PathBuf>,
 }
 
 #[derive(Debug, Group)]

@@ -18,6 +18,9 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         ErrorKind::Io { action: "read", .. } if command == "resume" => {
             "the data may have moved: `--data` says where they are now".to_owned()
         }
+        ErrorKind::Io { action: "read", .. } if command == "learn" => {
+            "check the path; without one, `downslope learn` takes the lesson that is built in".to_owned()
+        }
         ErrorKind::Io { action: "open", .. } | ErrorKind::Malformed { what: "run directory" | "run record", .. } => {
             A_RUN.to_owned()
         }

@@ -24,6 +24,8 @@ use args::{Args, Command};
 enum Outcome {
     Done,
     NotAsAsked,
+    /// What was given cannot be used, and why has been said.
+    Refused,
 }
 
 fn main() -> ExitCode {
@@ -36,11 +38,13 @@ fn main() -> ExitCode {
         Command::Predict(args) => commands::predict::run(&args),
         Command::Evaluate(args) => commands::predict::evaluate(&args),
         Command::Report(args) => commands::report::run(&args),
+        Command::Learn(args) => commands::learn::run(&args),
         Command::Data(args) => commands::data::run(args.command),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::NotAsAsked) => ExitCode::from(1),
+        Ok(Outcome::Refused) => ExitCode::from(2),
         Err(error) if console::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             console::complain(&error, name);

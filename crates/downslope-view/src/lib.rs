@@ -6,12 +6,14 @@
 //! From the data to the eye: [`quantity`] (a value in words), [`axis`] and [`figure`] (what a figure shows),
 //! [`svg`] and [`png`] (a figure drawn), [`table`], [`terminal`] (both as text), [`page`] (a report of them all).
 //! What is said with them: [`compare_report`] of a comparison, [`run_report`] of runs.
+//! Beside them: [`lesson`], what a lesson says, asks and shows.
 
 pub mod axis;
 mod command;
 pub mod compare_report;
 pub mod figure;
 pub mod learning_rate;
+pub mod lesson;
 pub mod page;
 pub mod palette;
 mod plot;
@@ -19,6 +21,7 @@ pub mod png;
 pub mod quality;
 pub mod quantity;
 pub mod run_report;
+pub mod server;
 pub mod svg;
 pub mod table;
 pub mod terminal;

@@ -1,7 +1,7 @@
 //! Which scalar functions need care, and where?
 //!
 //! Each states its domain and what it does at the edges. All work in `f64`; the kernels have twins that work on sixteen
-//! `f32` at a time. What is written once for both is written over [`Number`].
+//! `f32` at a time. What is written once for both is written over `Number`.
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 

@@ -2,6 +2,8 @@
 
 pub(crate) mod compare;
 pub(crate) mod data;
+pub(crate) mod learn;
+mod play;
 pub(crate) mod predict;
 pub(crate) mod report;
 pub(crate) mod train;

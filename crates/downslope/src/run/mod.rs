@@ -2,13 +2,16 @@
 //!
 //! [`Settings`] say what was decided, an [`Experiment`] is a table made ready by them, a [`FittedModel`] is what comes
 //! out and predicts, and a [`RunDirectory`] is where a run is kept: readable, reportable and resumable at every moment.
+//! A [`Terrain`] is something to go down on without a table.
 
 mod directory;
 mod experiment;
 mod fitted;
 mod settings;
+mod terrain;
 
 pub use directory::{Machine, Record, Recorder, RunDirectory};
 pub use experiment::{DataSummary, Experiment, Outcome, OutcomeTime, Trained};
 pub use fitted::{FittedModel, Predictions, read_parameters};
 pub use settings::{DEFAULT_EPOCHS, Init, LearningRate, Settings, Validation};
+pub use terrain::Terrain;
