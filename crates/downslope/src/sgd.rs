@@ -36,7 +36,8 @@ use crate::objective::{Gradient, StepRule};
 /// gradient makes θ infinite and the trainer stops the run.
 ///
 /// **Cost.** Plain: one pass over θ (over the touched indices of a sparse gradient). Momentum: one buffer as long as θ
-/// and a dense pass.
+/// and a dense pass, also where rows are sparse. Penalties: a dense pass, but on sparse rows without momentum a
+/// [`crate::objective::EmpiricalLoss`] touches only the weights of its rows and makes up for the rest later.
 ///
 /// **Differs from**: scikit-learn and Vowpal Wabbit spare the bias from L2; PyTorch and this do not. PyTorch has no L1.
 /// The truncation of Langford et al. is the same as the proximal step when done every step, as here. L1 spares biases.
