@@ -163,8 +163,11 @@ impl Objective for EmpiricalLoss {
         let is_worth_moving =
             matches!(self.data.features, Features::Dense(_)) && !self.is_single() && batches.len() > 4;
         let mut aligned = std::mem::take(&mut self.theta);
-        // Entered once, not in every step: threads that are asked again at once are still awake.
-        let mut steps = |theta: &mut [f32]| match self.workers.pool.clone() {
+        // Entered once, not in every step: threads that are asked again at once are still awake. And not at all for small
+        // batches: waking a thread costs more than many of their steps.
+        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
+        let is_shared_out = problem.is_shared_out(batches.batch_size().min(batches.rows().len()));
+        let mut steps = |theta: &mut [f32]| match self.workers.pool.clone().filter(|_| is_shared_out) {
             Some(pool) => pool.install(|| self.steps(theta, batches, lr, losses)),
             None => self.steps(theta, batches, lr, losses),
         };

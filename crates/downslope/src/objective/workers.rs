@@ -73,6 +73,16 @@ impl Problem<'_> {
         1 << most.clamp(1, MOST_SHARES).ilog2()
     }
 
+    /// Whether the parameters are worth sharing out: with hidden layers, where there is much to add to each.
+    fn has_large_steps(&self, batch_rows: usize) -> bool {
+        !self.model.is_linear() && batch_rows.saturating_mul(self.work_a_row()) >= PART_WORK
+    }
+
+    /// Whether more than one thread has something to do.
+    pub(super) fn is_shared_out(&self, batch_rows: usize) -> bool {
+        self.n_shares(batch_rows) > 1 || self.has_large_steps(batch_rows)
+    }
+
     fn span_rows(&self) -> usize {
         match &self.data.features {
             Features::Sparse(_) if self.model.is_linear() => {
@@ -243,9 +253,8 @@ impl Workers {
     /// Adds the gradient of the rows that were last taken forward and back.
     fn accumulate(&self, problem: Problem<'_>, batch: &Batch<'_>, into: &mut [f32]) {
         let n_shares = problem.n_shares(batch.len());
-        let is_large = batch.len().saturating_mul(problem.work_a_row()) >= PART_WORK;
         let n_pieces = match &self.pool {
-            Some(pool) if is_large && !problem.model.is_linear() => pool.current_num_threads(),
+            Some(pool) if problem.has_large_steps(batch.len()) => pool.current_num_threads(),
             _ => 1,
         };
         let sum = Accumulation { workers: &self.workers[..n_shares], features: &problem.data.features, batch };
