@@ -5,7 +5,7 @@ use super::lanes::Wanted;
 use super::*;
 use crate::data::Csr;
 use crate::loader::Batch;
-use crate::loss::Loss;
+use crate::loss::{Loss, OF_ONE_SCORE};
 use crate::model::Activation;
 use crate::objective::StepLosses;
 use crate::random::{Purpose, Stream};
@@ -169,18 +169,8 @@ fn functions_end_well_beyond_their_domain() {
 /// Each loss in `f32` lanes against the same formula in `f64`.
 #[test]
 fn losses_and_derivatives_agree_with_their_formulas_in_f64() {
-    let losses = [
-        Loss::Squared,
-        Loss::Absolute,
-        Loss::Huber { delta: 0.7 },
-        Loss::Quantile { tau: 0.3 },
-        Loss::Poisson,
-        Loss::Logistic,
-        Loss::Hinge,
-        Loss::SquaredHinge,
-    ];
     let scores: Vec<f32> = spread(-80.0, 80.0).step_by(997).chain([0.0, 1.0, -1.0, 1e-20]).collect();
-    for loss in losses {
+    for loss in OF_ONE_SCORE {
         for target in [0.0, 1.0] {
             let targets = vec![target; scores.len()];
             let batch = Batch::all(scores.len());

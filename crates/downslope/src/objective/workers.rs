@@ -25,11 +25,12 @@ pub(super) const MOST_SHARES: usize = 8;
 
 /// A chunk of rows is worth at least so much work: some 50 µs, about what it takes to wake a sleeping thread.
 const CHUNK_WORK: usize = 1 << 20;
-/// Rows of one score are waited for more than computed with; they count as so many.
+/// Rows of one score are waited for more than computed with, sparse ones more than others; they count as so many.
 const OF_ONE_SCORE: usize = 4;
+const SPARSE_OF_ONE_SCORE: usize = 16;
 
 /// With hidden layers, a batch of so many products of a parameter and a row is shared out,
-const PART_WORK: usize = 1 << 23;
+const PART_WORK: usize = 1 << 21;
 /// but a share has no fewer rows than this.
 const PART_ROWS: usize = 16;
 
@@ -37,7 +38,7 @@ const PART_ROWS: usize = 16;
 /// get lost: a million equal rows of 0.056 came to a mean of 0.0556.
 const SPAN_ROWS: usize = 4 * BLOCK_ROWS;
 /// Sparse rows may be added up in longer spans, so that going through a long gradient pays, but not in longer ones.
-const MOST_SPAN_ROWS: usize = 32 * BLOCK_ROWS;
+const MOST_SPAN_ROWS: usize = 128 * BLOCK_ROWS;
 
 /// What is computed.
 #[derive(Clone, Copy)]
@@ -62,7 +63,11 @@ impl Problem<'_> {
     pub(super) fn n_shares(&self, batch_rows: usize) -> usize {
         let work = batch_rows.saturating_mul(self.work_a_row());
         let most = if self.model.is_linear() {
-            let weight = if self.model.n_outputs == 1 { OF_ONE_SCORE } else { 1 };
+            let weight = match (&self.data.features, self.model.n_outputs) {
+                (Features::Sparse(_), 1) => SPARSE_OF_ONE_SCORE,
+                (Features::Dense(_), 1) => OF_ONE_SCORE,
+                _ => 1,
+            };
             (work.saturating_mul(weight) / CHUNK_WORK).min(batch_rows / PART_ROWS)
         } else if work < PART_WORK {
             1
@@ -86,7 +91,7 @@ impl Problem<'_> {
     fn span_rows(&self) -> usize {
         match &self.data.features {
             Features::Sparse(_) if self.model.is_linear() => {
-                (2 * self.model.n_parameters() / self.work_a_row()).clamp(SPAN_ROWS, MOST_SPAN_ROWS)
+                (8 * self.model.n_parameters() / self.work_a_row()).clamp(SPAN_ROWS, MOST_SPAN_ROWS)
             }
             _ => SPAN_ROWS,
         }
@@ -221,10 +226,12 @@ impl Workers {
         total
     }
 
-    /// Whether a step can be taken on θ itself: all its rows are scored before the first is added.
+    /// Whether a step can be taken on θ itself: all its rows are scored before the first is added. Sparse rows are, even
+    /// where the scoring is shared out: adding them one after the other costs less than going through long gradients.
     pub(super) fn can_step_directly(problem: Problem<'_>, batch_rows: usize) -> bool {
         if problem.model.is_linear() {
-            batch_rows <= problem.direct_rows() && problem.n_shares(batch_rows) == 1
+            let is_sparse = matches!(problem.data.features, Features::Sparse(_));
+            batch_rows <= problem.direct_rows() && (is_sparse || problem.n_shares(batch_rows) == 1)
         } else {
             batch_rows <= BLOCK_ROWS * problem.n_shares(batch_rows) && batch_rows <= SPAN_ROWS
         }
