@@ -138,16 +138,8 @@ pub(crate) fn noises(stage: &Stage, question: &Question) -> Result<Vec<NoiseAt>,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lesson::Lesson;
+    use crate::server::probe::tests::{question, stage};
     use crate::server::protocol::Asked;
-
-    fn stage() -> Stage {
-        Stage::new(Lesson { title: String::new(), steps: Vec::new() })
-    }
-
-    fn question(name: &str) -> Question {
-        Question { asked: Asked { name: name.to_owned(), ..Asked::default() }, at: Vec::new(), batch_size: None }
-    }
 
     #[test]
     fn the_cloud_of_all_rows_has_the_full_gradient_as_its_mean() {

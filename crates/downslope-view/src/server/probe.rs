@@ -172,15 +172,15 @@ pub(crate) fn underfoot(stage: &Stage, question: &Question) -> Result<Underfoot,
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::lesson::Lesson;
 
-    fn stage() -> Stage {
+    pub(in crate::server) fn stage() -> Stage {
         Stage::new(Lesson { title: String::new(), steps: Vec::new() })
     }
 
-    fn question(name: &str) -> Question {
+    pub(in crate::server) fn question(name: &str) -> Question {
         Question { asked: Asked { name: name.to_owned(), ..Asked::default() }, at: Vec::new(), batch_size: None }
     }
 

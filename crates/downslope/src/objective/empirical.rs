@@ -28,7 +28,8 @@ pub struct EmpiricalLoss {
     workers: Workers,
     /// The gradient of a fused step that is not taken on θ directly.
     step: Gradient,
-    /// θ while many steps are taken, where rows of weights can start at cache lines; empty for models of one score.
+    /// θ while many steps are taken, where rows of weights can start at cache lines; empty for models of one score and
+    /// for sparse rows.
     theta: Aligned,
     /// Used for penalties on sparse rows only.
     lazy: Lazy,
@@ -76,8 +77,8 @@ impl EmpiricalLoss {
     pub(crate) fn trusted(model: Model, loss: Loss, data: Arc<Dataset>) -> Self {
         let problem = Problem { model: &model, loss, data: &data };
         let (workers, step) = (Workers::new(problem), problem.gradient());
-        let is_single = model.is_linear() && loss != Loss::CrossEntropy;
-        let theta = Aligned::zeros(if is_single { 0 } else { model.n_parameters() });
+        let reads_rows_of_weights = !problem.is_single() && matches!(data.features, Features::Dense(_));
+        let theta = Aligned::zeros(if reads_rows_of_weights { model.n_parameters() } else { 0 });
         Self { model, loss, data, target_unit: 1.0, workers, step, theta, lazy: Lazy::default() }
     }
 
@@ -107,15 +108,13 @@ impl EmpiricalLoss {
 
     /// The outputs of the model for all rows, (`n_rows`, `n_outputs`).
     pub fn outputs(&mut self, theta: &[f32]) -> Vec<f32> {
-        let (n_rows, n_outputs) = (self.data.n_rows(), self.model.n_outputs);
-        let mut outputs = Vec::with_capacity(n_rows * n_outputs);
+        let n_rows = self.data.n_rows();
+        let mut outputs = Vec::with_capacity(n_rows * self.model.n_outputs);
         let pass = self.workers.pass();
         for block in blocks(0..n_rows) {
             let length = block.len();
             pass.forward(theta, &self.data.features, &Batch::Range(block));
-            for row in 0..length {
-                outputs.extend((0..n_outputs).map(|output| *pass.score_mut(length, row, output)));
-            }
+            pass.append_scores(length, &mut outputs);
         }
         outputs
     }
@@ -155,18 +154,17 @@ impl Objective for EmpiricalLoss {
             return is_lazy;
         }
         let lr = rule.lr;
-        if batches.batch_size() == 1 && self.is_single() {
+        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
+        if batches.batch_size() == 1 && problem.is_single() {
             self.one_row_steps(theta, batches.rows(), lr as f32, losses);
             return true;
         }
         // Every step on dense rows goes over θ more than twice, which is what moving it there and back costs.
-        let is_worth_moving =
-            matches!(self.data.features, Features::Dense(_)) && !self.is_single() && batches.len() > 4;
+        let is_worth_moving = !self.theta.is_empty() && batches.len() > 4;
+        let is_shared_out = problem.is_shared_out(batches.batch_size().min(batches.rows().len()));
         let mut aligned = std::mem::take(&mut self.theta);
         // Entered once, not in every step: threads that are asked again at once are still awake. And not at all for small
         // batches: waking a thread costs more than many of their steps.
-        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
-        let is_shared_out = problem.is_shared_out(batches.batch_size().min(batches.rows().len()));
         let mut steps = |theta: &mut [f32]| match self.workers.pool.clone().filter(|_| is_shared_out) {
             Some(pool) => pool.install(|| self.steps(theta, batches, lr, losses)),
             None => self.steps(theta, batches, lr, losses),
@@ -218,9 +216,7 @@ impl Objective for EmpiricalLoss {
             let (block, length) = (batch.part(block.clone()), block.len());
             pass.forward(theta, &data.features, &block);
             scores.clear();
-            for row in 0..length {
-                scores.extend((0..n_outputs).map(|output| *pass.score_mut(length, row, output)));
-            }
+            pass.append_scores(length, &mut scores);
             pass.forward(&direction, &data.features, &block);
             for (row, scores) in scores.chunks_exact(n_outputs).enumerate() {
                 for (output, change) in changes.iter_mut().enumerate() {
@@ -318,7 +314,7 @@ impl EmpiricalLoss {
         let factor = (-lr / batch.len() as f64) as f32;
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
         // Dense rows of one score are read once: scored and added while they are in the cache.
-        let is_read_once = self.is_single() && matches!(self.data.features, Features::Dense(_));
+        let is_read_once = problem.is_single() && matches!(self.data.features, Features::Dense(_));
         if !is_read_once && Workers::can_step_directly(problem, batch.len()) {
             return self.workers.step_directly(problem, theta, batch, factor);
         }
@@ -326,11 +322,6 @@ impl EmpiricalLoss {
         let loss = self.workers.add_gradient(problem, theta, batch, &mut self.step);
         self.step.add_to(factor, theta);
         loss
-    }
-
-    /// Whether a row has one score, straight from its features.
-    fn is_single(&self) -> bool {
-        self.model.is_linear() && self.loss != Loss::CrossEntropy
     }
 
     /// The scale of the targets over which a kink of the loss is seen: their standard deviation, or 1 for classes.

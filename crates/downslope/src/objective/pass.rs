@@ -61,6 +61,15 @@ impl Pass {
         &mut self.scores[row * across + output * down]
     }
 
+    /// Appends the scores of a block of `n_rows`, (`n_rows`, outputs), to what stands in `out`.
+    pub(super) fn append_scores(&mut self, n_rows: usize, out: &mut Vec<f32>) {
+        for row in 0..n_rows {
+            for output in 0..self.last().n_outputs {
+                out.push(*self.score_mut(n_rows, row, output));
+            }
+        }
+    }
+
     /// The rows that a layer sees.
     fn inputs<'a>(&'a self, index: usize, features: &'a Features, block: &Batch<'a>) -> Rows<'a> {
         let width = self.layers[index].n_inputs;

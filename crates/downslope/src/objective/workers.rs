@@ -49,6 +49,11 @@ pub(super) struct Problem<'a> {
 }
 
 impl Problem<'_> {
+    /// Whether a row has one score, straight from its features.
+    pub(super) fn is_single(&self) -> bool {
+        self.model.is_linear() && self.loss != Loss::CrossEntropy
+    }
+
     /// Products of a parameter and a row that a row costs.
     pub(super) fn work_a_row(&self) -> usize {
         match &self.data.features {
