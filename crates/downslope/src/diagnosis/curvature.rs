@@ -137,6 +137,21 @@ pub fn stability_limit(lambda_max: f64, sgd: &Sgd) -> f64 {
     }
 }
 
+/// The rate above which batches of `batch_size` of `n_rows` rows may leap out: ηmax(B) = 2B(1−μ)/(β + (B−1)λmax), with β
+/// the largest curvature of a row; for all rows the [`stability_limit`], which is also never exceeded.
+///
+/// It is conservative: β is that of the worst row, and an average over batches forgives more (Ma, Bassily and Belkin 2018,
+/// eq. 6).
+pub fn batch_limit(lambda_max: f64, largest_row_curvature: f64, batch_size: usize, n_rows: usize, sgd: &Sgd) -> f64 {
+    let full = stability_limit(lambda_max, sgd);
+    if batch_size >= n_rows {
+        return full;
+    }
+    let b = batch_size as f64;
+    let noisy = 2.0 * b * (1.0 - sgd.momentum.min(0.999)) / (largest_row_curvature + (b - 1.0) * lambda_max);
+    noisy.min(full)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,5 +177,8 @@ mod tests {
         assert!((stability_limit(4.0, &sgd) - 0.5).abs() < 1e-12);
         assert!((stability_limit(4.0, &Sgd { momentum: 0.5, ..sgd }) - 0.75).abs() < 1e-12);
         assert!((stability_limit(4.0, &Sgd { momentum: 0.5, nesterov: true, ..sgd }) - 0.375).abs() < 1e-12);
+        // 2·3/(10 + 2·4)
+        assert!((batch_limit(4.0, 10.0, 3, 100, &sgd) - 1.0 / 3.0).abs() < 1e-12);
+        assert!((batch_limit(4.0, 10.0, 100, 100, &sgd) - 0.5).abs() < 1e-12);
     }
 }

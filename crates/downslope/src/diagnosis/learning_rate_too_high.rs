@@ -25,14 +25,11 @@ pub fn learning_rate_too_high(
     let chosen = super::learning_rate::choose(objective, theta, trainer).ok()?;
     let n = objective.n_rows();
     let batch_size = trainer.loader.as_ref().map_or(n, DataLoader::batch_size);
-    let full = curvature::stability_limit(chosen.lambda_max, &trainer.sgd);
-    let (limit, of_what) = if batch_size == n {
-        (full, "the stability limit of full-batch descent here")
+    let limit = curvature::batch_limit(chosen.lambda_max, chosen.largest_row_curvature, batch_size, n, &trainer.sgd);
+    let of_what = if batch_size == n {
+        "the stability limit of full-batch descent here"
     } else {
-        let b = batch_size as f64;
-        let noisy = 2.0 * b * (1.0 - trainer.sgd.momentum.min(0.999))
-            / (chosen.largest_row_curvature + (b - 1.0) * chosen.lambda_max);
-        (noisy.min(full), "what batches of this size can bear here")
+        "what batches of this size can bear here"
     };
     let times = lr / limit;
     let cause = if times >= 1.0 {
