@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Make a report of one run or several: html, svg, png or csv
     Report(Report),
+    /// A page on a finding: what it sees, why it matters, what to do, how to provoke it
+    Explain(Explain),
     /// Check a lesson, bring it into another form, or play it in the browser
     Learn(Learn),
     /// List, show and make data
@@ -55,6 +57,7 @@ impl Command {
             Self::Predict(_) => "predict",
             Self::Evaluate(_) => "evaluate",
             Self::Report(_) => "report",
+            Self::Explain(_) => "explain",
             Self::Learn(_) => "learn",
             Self::Data(Data { command: DataCommand::List }) => "data list",
             Self::Data(Data { command: DataCommand::Show(_) }) => "data show",
@@ -80,6 +83,8 @@ pub(crate) struct Compare {
     #[command(flatten)]
     pub(crate) fit: Fit,
     #[command(flatten)]
+    pub(crate) judge: Judge,
+    #[command(flatten)]
     pub(crate) voice: Voice,
 }
 
@@ -98,6 +103,8 @@ pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) keep: Keep,
     #[command(flatten)]
+    pub(crate) judge: Judge,
+    #[command(flatten)]
     pub(crate) voice: Voice,
 }
 
@@ -113,6 +120,8 @@ pub(crate) struct Resume {
     pub(crate) threads: Option<usize>,
     #[command(flatten)]
     pub(crate) keep: Keep,
+    #[command(flatten)]
+    pub(crate) judge: Judge,
     #[command(flatten)]
     pub(crate) voice: Voice,
 }
@@ -155,6 +164,12 @@ pub(crate) struct Report {
     /// Say nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Explain {
+    /// The finding; without one all are listed
+    pub(crate) finding: Option<String>,
 }
 
 #[derive(Debug, Group)]
@@ -293,6 +308,14 @@ pub(crate) struct Voice {
     /// Say nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// Which results are good enough.
+#[derive(Debug, Group)]
+pub(crate) struct Judge {
+    /// End with exit status 1 if one of these is found (`downslope explain` lists them)
+    #[arg(long, value_name = "FINDING,…", value_delimiter = ',')]
+    pub(crate) deny: Vec<String>,
 }
 
 /// How a run is written down.

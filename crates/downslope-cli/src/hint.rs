@@ -96,6 +96,11 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         ErrorKind::UnknownClass { .. } => "train on rows that hold every class, or remove the row".to_owned(),
         ErrorKind::TooFewRows { .. } => "`--validation none` trains on all rows".to_owned(),
         ErrorKind::NoSuchTable { .. } => "`downslope data list` tells more about each".to_owned(),
+        ErrorKind::Settings(problems)
+            if problems.iter().all(|problem| ["finding", "deny"].contains(&problem.setting)) =>
+        {
+            "`downslope explain` lists the findings".to_owned()
+        }
         ErrorKind::Settings(problems) => {
             let flags: Vec<String> = problems.iter().map(|problem| format!("`--{}`", problem.setting)).collect();
             format!("see {} in `downslope {command} --help`", flags.join(", "))

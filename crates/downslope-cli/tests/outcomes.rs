@@ -56,7 +56,8 @@ fn a_rate_too_high_ends_without_a_model_and_with_a_rate_that_works() {
     assert_eq!(finding["slug"], "learning-rate-too-high");
     assert!(finding["numbers"]["times_the_limit"].as_f64().unwrap() > 2.0, "{finding}");
     let remedy = finding["remedy"].as_str().unwrap();
-    let lr = remedy.split("--lr ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
+    let lr = finding["flags"][0][1].as_str().unwrap();
+    assert!(remedy.contains(&format!("`--lr {lr}`")), "{remedy}");
     here.run(&format!("train plane.csv --lr {lr} --batch-size full --out again --quiet")).with_code(0);
     assert_eq!(reason(&here, "again"), "epochs");
     let r2 = here.json("again/run.json")["train"]["r2"].as_f64().unwrap();
@@ -69,8 +70,8 @@ fn each_batch_size_is_told_a_rate_that_works() {
     for batch_size in ["1", "8", "32"] {
         let flags = format!("--batch-size {batch_size} --epochs 50 --quiet");
         here.run(&format!("train plane.csv --lr 5 {flags} --out wild-{batch_size}")).with_code(1);
-        let remedy = here.json(&format!("wild-{batch_size}/run.json"))["findings"][0]["remedy"].to_string();
-        let lr = remedy.split("--lr ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
+        let finding = &here.json(&format!("wild-{batch_size}/run.json"))["findings"][0];
+        let lr = finding["flags"][0][1].as_str().unwrap();
         here.run(&format!("train plane.csv --lr {lr} {flags} --out tame-{batch_size}")).with_code(0);
     }
 }

@@ -5,12 +5,12 @@ use downslope::data::Scale;
 use downslope::run::{LearningRate, Settings};
 
 /// A flag of the command and its value, if it takes one.
-pub(crate) type Flag = (&'static str, Option<String>);
+pub(crate) type Flag<'a> = (&'a str, Option<String>);
 
 /// The settings that differ from their defaults, as flags; the batch size is left to the caller.
-pub(crate) fn differing(settings: &Settings) -> Vec<Flag> {
+pub(crate) fn differing(settings: &Settings) -> Vec<Flag<'static>> {
     let usual = Settings::default();
-    let mut flags: Vec<Flag> = Vec::new();
+    let mut flags: Vec<Flag<'static>> = Vec::new();
     let mut add = |differs: bool, flag: &'static str, value: String| {
         if differs {
             flags.push((flag, Some(value)));
@@ -65,7 +65,7 @@ pub(crate) fn differing(settings: &Settings) -> Vec<Flag> {
 }
 
 /// A whole command: `downslope train '/my data.csv' --batch-size 32 --hidden 64`.
-pub(crate) fn line(verb: &str, operand: &str, flags: &[Flag]) -> String {
+pub(crate) fn line(verb: &str, operand: &str, flags: &[Flag<'_>]) -> String {
     let mut out = format!("downslope {verb} {}", quoted(if operand == "standard input" { "-" } else { operand }));
     for (flag, value) in flags {
         out.push(' ');

@@ -225,7 +225,7 @@ fn measure(
     let trained = {
         let mut all: Vec<&mut dyn Observer> = vec![&mut curve, &mut times];
         all.extend(observers.iter_mut().map(|observer| &mut **observer as &mut dyn Observer));
-        experiment.descend(&trainer, &mut state, &mut all)?
+        experiment.descend(&trainer, lr_from, &mut state, &mut all)?
     };
 
     // The same run once more, step by step, by the same rules but for the clock's.

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Epoch, Event, Started, Step};
 use crate::loader::{Batch, BatchSize, Batches, DataLoader, LastBatch, Order};
 use crate::objective::{Gradient, LossSum, Objective, StepLosses, StepRule};
-use crate::observer::{Control, Observer, Pace};
+use crate::observer::{Control, Observer, Pace, tell};
 use crate::schedule::{Moment, Schedule};
 use crate::sgd::{Rate, Sgd};
 use crate::state::State;
@@ -101,6 +101,23 @@ impl Trainer {
         Ok(reason)
     }
 
+    /// The rate of the last step taken, or of the first where there was none.
+    pub fn last_rate(&self, state: &State) -> Rate {
+        let epoch = if state.batch > 0 { state.epoch } else { state.epoch.saturating_sub(1) };
+        let losses = state.monitored();
+        self.rate(state.step.saturating_sub(1), epoch, &losses[..losses.len().min(epoch as usize)])
+    }
+
+    /// The rate of a step, counted from 0, of an epoch, counted from 0.
+    fn rate(&self, step: u64, epoch: u64, losses: &[f64]) -> Rate {
+        let steps_per_epoch = self.loader.as_ref().map_or(1, DataLoader::len) as u64;
+        let total_epochs = self.stop.epochs;
+        let steps_of_epochs = total_epochs.map(|epochs| epochs.saturating_mul(steps_per_epoch));
+        let total_steps = steps_of_epochs.into_iter().chain(self.stop.steps).min();
+        let moment = Moment { step, epoch, total_steps, total_epochs, losses };
+        self.schedule.rate(self.sgd.lr, self.sgd.momentum, &moment)
+    }
+
     fn check(&self, objective: &dyn Objective, state: &State) -> Result<()> {
         let of_loader = self.loader.as_ref().map(DataLoader::problems).unwrap_or_default();
         let problems = [self.sgd.problems(), self.stop.problems(), self.schedule.problems(), self.clip.problems()];
@@ -184,15 +201,6 @@ impl<'a> Descent<'a> {
         }
     }
 
-    /// The rate of a step, counted from 0, of an epoch, counted from 0.
-    fn rate(&self, step: u64, epoch: u64, losses: &[f64]) -> Rate {
-        let total_epochs = self.trainer.stop.epochs;
-        let steps_of_epochs = total_epochs.map(|epochs| epochs.saturating_mul(self.loader.len() as u64));
-        let total_steps = steps_of_epochs.into_iter().chain(self.trainer.stop.steps).min();
-        let moment = Moment { step, epoch, total_steps, total_epochs, losses };
-        self.trainer.schedule.rate(self.trainer.sgd.lr, self.trainer.sgd.momentum, &moment)
-    }
-
     /// One pass over the rows, from the batch the state is at.
     fn epoch(
         &mut self,
@@ -204,11 +212,11 @@ impl<'a> Descent<'a> {
         // The order of the rows is part of the price of small batches.
         self.watch.start();
         self.loader.write_order(state.epoch, &mut order);
-        let mut rate = self.rate(state.step, state.epoch, state.monitored());
+        let mut rate = self.trainer.rate(state.step, state.epoch, state.monitored());
         let mut next_look = self.next_look(observers);
         while state.batch < self.loader.len() {
             if self.trainer.schedule.is_per_step() {
-                rate = self.rate(state.step, state.epoch, state.monitored());
+                rate = self.trainer.rate(state.step, state.epoch, state.monitored());
             }
             let end = self.next_end(objective, state, rate, next_look);
             let loss = self.steps(objective, state, &self.loader.batches(&order, state.batch..end), rate);
@@ -317,7 +325,7 @@ impl<'a> Descent<'a> {
         validation: Option<&mut dyn Objective>,
         state: &mut State,
     ) -> Epoch {
-        let lr = self.rate(state.step.saturating_sub(1), state.epoch, state.monitored()).lr;
+        let lr = self.trainer.rate(state.step.saturating_sub(1), state.epoch, state.monitored()).lr;
         let train_loss = objective.loss(&state.theta, Batch::all(objective.n_rows())).mean();
         let validation = validation.map(|objective| objective.evaluate(&state.theta));
         let keeps_best = self.trainer.stop.patience.is_some();
@@ -332,16 +340,4 @@ impl<'a> Descent<'a> {
             training_time: state.training_time,
         }
     }
-}
-
-/// Tells every observer that wants to know; one of them is enough to stop.
-fn tell(observers: &mut [&mut dyn Observer], event: &Event<'_>, state: &State) -> Control {
-    let mut control = Control::Continue;
-    for observer in observers.iter_mut() {
-        let unasked = matches!(event, Event::Step(step) if step.step < observer.next_step());
-        if !unasked && observer.observe(event, state) == Control::Stop {
-            control = Control::Stop;
-        }
-    }
-    control
 }

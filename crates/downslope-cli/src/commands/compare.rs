@@ -9,7 +9,7 @@ use downslope::stop::StopReason;
 use downslope::{Error, ErrorKind, Place, Result, Table};
 use downslope_view::compare_report;
 
-use super::introduce;
+use super::{check_deny, introduce, is_allowed};
 use crate::args::Compare;
 use crate::console::{canvas, give, give_json, say};
 use crate::progress::Progress;
@@ -29,6 +29,7 @@ pub(crate) fn run(args: &Compare) -> Result<Outcome> {
     }
     let settings = args.fit.settings();
     settings.check()?;
+    check_deny(&args.judge)?;
     if !args.voice.quiet {
         say(format!("downslope {} · gradient descent by batch size on {}", env!("CARGO_PKG_VERSION"), args.data));
     }
@@ -59,7 +60,9 @@ pub(crate) fn run(args: &Compare) -> Result<Outcome> {
     if interrupted && !args.voice.quiet {
         say("interrupted: the methods did not do all their epochs");
     }
-    Ok(if comparison.succeeded() { Outcome::Done } else { Outcome::NotAsAsked })
+    let findings = comparison.methods.iter().flat_map(|method| &method.findings);
+    let allowed = is_allowed(findings, &args.judge, &args.voice);
+    Ok(if comparison.succeeded() && allowed { Outcome::Done } else { Outcome::NotAsAsked })
 }
 
 /// The forms a comparison can be written in.

@@ -8,6 +8,7 @@ mod empirical;
 mod gradient;
 mod lazy;
 mod pass;
+mod probes;
 mod workers;
 
 pub use empirical::EmpiricalLoss;
@@ -152,11 +153,28 @@ pub trait Objective: Send {
         Metrics { loss: self.loss(theta, Batch::all(self.n_rows())).mean(), ..Metrics::default() }
     }
 
-    /// `out` ← H·v, with H the second derivative of the mean loss over the batch at θ.
+    /// The product with H, the second derivative of the mean loss over the batch at θ: `out` ← H·v for any v.
     ///
     /// The default takes differences of gradients, (∇f(θ + εv) − ∇f(θ − εv))/2ε.
-    fn curvature_product(&mut self, theta: &[f32], batch: Batch<'_>, vector: &[f64], out: &mut [f64]) {
-        differences_of_gradients(self, theta, &batch, vector, out);
+    fn curvature<'a>(&'a mut self, theta: &'a [f32], batch: Batch<'a>) -> CurvatureProduct<'a> {
+        Box::new(move |vector, out| differences_of_gradients(self, theta, &batch, vector, out))
+    }
+
+    /// The diagonal of H, laid out as θ, if that is cheap to tell.
+    fn curvature_diagonal(&mut self, theta: &[f32], batch: Batch<'_>) -> Option<Vec<f64>> {
+        let _ = (theta, batch);
+        None
+    }
+
+    /// ‖∇ℓᵢ‖² of each row of the batch at θ. The default takes the gradient of each.
+    fn squared_gradient_norms(&mut self, theta: &[f32], batch: Batch<'_>) -> Vec<f64> {
+        let mut gradient = self.gradient();
+        let squared_norm = |position: usize| {
+            gradient.clear();
+            self.loss_and_gradient(theta, batch.part(position..position + 1), &mut gradient);
+            gradient.norm().powi(2)
+        };
+        (0..batch.len()).map(squared_norm).collect()
     }
 
     /// The largest curvature of a single row's loss at θ, for every row, if that is cheap to tell.
@@ -175,6 +193,9 @@ pub trait Objective: Send {
         Vec::new()
     }
 }
+
+/// What H·v is asked of: from a vector v as long as θ to H·v.
+pub type CurvatureProduct<'a> = Box<dyn FnMut(&[f64], &mut [f64]) + 'a>;
 
 /// `out` ← (∇f(θ + εv) − ∇f(θ − εv))/2ε, close to H·v.
 fn differences_of_gradients<O: Objective + ?Sized>(

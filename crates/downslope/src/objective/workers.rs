@@ -93,7 +93,7 @@ impl Problem<'_> {
         self.n_shares(batch_rows) > 1 || self.has_large_steps(batch_rows)
     }
 
-    fn span_rows(&self) -> usize {
+    pub(super) fn span_rows(&self) -> usize {
         match &self.data.features {
             Features::Sparse(_) if self.model.is_linear() => {
                 (8 * self.model.n_parameters() / self.work_a_row()).clamp(SPAN_ROWS, MOST_SPAN_ROWS)

@@ -24,7 +24,7 @@ use crate::checkpoint::{
 };
 use crate::clock::Clock;
 use crate::data::Notice;
-use crate::diagnosis::{Finding, learning_rate};
+use crate::diagnosis::{Finding, Probes, learning_rate};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::event::Event;
 use crate::metrics::Metrics;
@@ -53,6 +53,9 @@ pub struct Record {
     pub outcome: Option<Outcome>,
     /// What is worth saying about it.
     pub findings: Vec<Finding>,
+    /// What that rests on, beside what was recorded.
+    #[serde(default)]
+    pub probes: Probes,
     /// What was said about the data, in words.
     pub notices: Vec<String>,
     /// How good the model is on the rows it was trained on.
@@ -96,6 +99,7 @@ impl Record {
             log_every,
             outcome: None,
             findings: Vec::new(),
+            probes: Probes::default(),
             notices: experiment.notices().iter().map(Notice::to_string).collect(),
             train: None,
             validation: None,
@@ -107,6 +111,10 @@ impl Record {
     pub fn ended(mut self, trained: &Trained) -> Self {
         self.outcome = Some(trained.outcome);
         self.findings.clone_from(&trained.findings);
+        self.probes = trained.probes.clone();
+        if self.lr_from.is_some() {
+            self.probes.chosen = None;
+        }
         self.train = Some(trained.train);
         self.validation = trained.validation;
         self

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::fitted::{FittedModel, read_parameters, target_unit};
+use super::live::Live;
 use super::settings::{Init, LearningRate, Settings, Validation};
 use crate::clock::Clock;
 use crate::data::{Dataset, EncodeOptions, Notice, Preprocessing, Scale, Table, Target, TaskKind, builtin, hold_out};
-use crate::diagnosis::{self, Finding, learning_rate};
+use crate::diagnosis::{self, Finding, Probes, learning_rate};
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::event::Event;
 use crate::loader::{BatchSize, DataLoader, LastBatch, Order};
 use crate::loss::{Loss, Suits};
 use crate::metrics::Metrics;
@@ -100,6 +100,8 @@ pub struct Trained {
     pub outcome: Outcome,
     /// What is worth saying about it.
     pub findings: Vec<Finding>,
+    /// What that rests on.
+    pub probes: Probes,
     /// How good the model is on the rows it was trained on.
     pub train: Metrics,
     /// How good it is on the rows held out.
@@ -182,6 +184,11 @@ impl Experiment {
         &self.start
     }
 
+    /// How columns become features.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        &self.preprocessing
+    }
+
     /// The mean loss over the training rows.
     pub fn objective(&self) -> EmpiricalLoss {
         self.objective_on(&self.train)
@@ -233,18 +240,20 @@ impl Experiment {
     /// # Errors
     /// None that [`Experiment::prepare`] has not found.
     pub fn train(&self, observers: &mut [&mut dyn Observer]) -> Result<Trained> {
-        let (lr, _) = self.learning_rate(self.settings.batch_size)?;
+        let (lr, chosen) = self.learning_rate(self.settings.batch_size)?;
         let trainer = self.trainer(self.settings.batch_size, lr);
-        self.descend(&trainer, &mut State::new(self.start.clone()), observers)
+        self.descend(&trainer, chosen, &mut State::new(self.start.clone()), observers)
     }
 
-    /// Goes on from a state until the trainer stops, and says what came of it.
+    /// Goes on from a state until the trainer stops, and says what came of it. `chosen` is what the rate came from, unless
+    /// it was given.
     ///
     /// # Errors
     /// A state of another model.
     pub fn descend(
         &self,
         trainer: &Trainer,
+        chosen: Option<learning_rate::Chosen>,
         state: &mut State,
         observers: &mut [&mut dyn Observer],
     ) -> Result<Trained> {
@@ -254,23 +263,21 @@ impl Experiment {
         }
         let mut objective = self.objective();
         let mut validation = self.validation_objective();
+        let known = Probes { chosen, ..Probes::default() };
+        let mut live = Live::new(self, trainer, known, observers);
         let reason = trainer.run(
             &mut objective,
             validation.as_mut().map(|validation| validation as &mut dyn Objective),
             state,
-            observers,
+            &mut [&mut live],
         )?;
-        let mut findings = Vec::new();
-        if reason == StopReason::Diverged {
-            let too_high = diagnosis::momentum_too_high(trainer.sgd.momentum)
-                .or_else(|| diagnosis::learning_rate_too_high(&mut objective, &self.start, trainer, trainer.sgd.lr));
-            findings.extend(too_high);
-        }
-        for finding in &findings {
-            for observer in observers.iter_mut() {
-                observer.observe(&Event::Finding(finding), state);
-            }
-        }
+        let train = objective.evaluate(&state.theta);
+        let validation = validation.map(|mut validation| validation.evaluate(&state.theta));
+        let mut case = self.case(trainer, state, Some(reason), live.known());
+        (case.train, case.validation) = (Some(train), validation);
+        let findings = if reason == StopReason::Interrupted { Vec::new() } else { diagnosis::examine(&mut case) };
+        let probes = case.probes;
+        live.tell(&findings, state);
         let lowest = |losses: &[f64]| (0..losses.len()).rev().min_by(|&a, &b| losses[a].total_cmp(&losses[b]));
         Ok(Trained {
             outcome: Outcome {
@@ -285,8 +292,9 @@ impl Experiment {
                 time: OutcomeTime { training_seconds: state.training_time.as_secs_f64() },
             },
             findings,
-            train: objective.evaluate(&state.theta),
-            validation: validation.map(|mut validation| validation.evaluate(&state.theta)),
+            probes,
+            train,
+            validation,
             model: FittedModel {
                 model: self.model.clone(),
                 loss: self.loss,

@@ -7,6 +7,7 @@
 mod directory;
 mod experiment;
 mod fitted;
+mod live;
 mod settings;
 mod terrain;
 
