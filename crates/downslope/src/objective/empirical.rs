@@ -7,13 +7,14 @@ use super::workers::{MOST_SHARES, Problem, Workers, blocks};
 use super::{Gradient, LossSum, Objective, StepLosses, StepRule, differences_of_gradients};
 use crate::data::{Dataset, Features};
 use crate::error::{ErrorKind, Result};
-use crate::kernels::{self, Aligned, OneRowSteps, Rows, SparseOneRowSteps};
+use crate::kernels::{self, Aligned, OneRowSteps, Rows, SparseOneRowSteps, Targets};
 use crate::loader::{Batch, Batches};
 use crate::loss::{Loss, Suits};
 use crate::metrics::Metrics;
 use crate::model::{Model, Part};
 
-/// minimise f(θ) = (1/n) Σᵢ ℓ(model(θ, xᵢ), yᵢ), given rows (xᵢ, yᵢ).
+/// minimise f(θ) = (1/n) Σᵢ wᵢ ℓ(model(θ, xᵢ), yᵢ), given rows (xᵢ, yᵢ) of weights wᵢ, which are 1 unless given
+/// ([`Dataset::with_weights`]).
 ///
 /// **Threads**: a batch with enough work is shared out by its size alone, never by the number of threads, and what comes
 /// of the shares is added in order. So the bits are the same for any number of threads.
@@ -198,10 +199,10 @@ impl Objective for EmpiricalLoss {
 
     fn evaluate(&mut self, theta: &[f32]) -> Metrics {
         let outputs = self.outputs(theta);
-        Metrics::of(self.loss, &outputs, &self.data.targets, self.target_unit)
+        Metrics::of(self.loss, &outputs, &self.data.targets, self.data.weights(), self.target_unit)
     }
 
-    /// Exact for linear models: H·v = X̃ᵀ(ℓ″∘(X̃v))/n. Otherwise by differences of gradients.
+    /// Exact for linear models: H·v = X̃ᵀ(wℓ″∘(X̃v))/n. Otherwise by differences of gradients.
     fn curvature_product(&mut self, theta: &[f32], batch: Batch<'_>, vector: &[f64], out: &mut [f64]) {
         if !self.model.is_linear() {
             return differences_of_gradients(self, theta, &batch, vector, out);
@@ -223,8 +224,9 @@ impl Objective for EmpiricalLoss {
                     *change = *pass.score_mut(length, row, output);
                 }
                 self.loss.curve(scores, kink_width, &mut changes);
+                let weight = data.weight(block.row(row));
                 for (output, &change) in changes.iter().enumerate() {
-                    *pass.score_mut(length, row, output) = change;
+                    *pass.score_mut(length, row, output) = weight * change;
                 }
             }
             product.fill(0.0);
@@ -236,7 +238,7 @@ impl Objective for EmpiricalLoss {
         }
     }
 
-    /// ‖x̃‖²·λmax(ℓ″), with x̃ the row and its 1, for linear models.
+    /// w‖x̃‖²·λmax(ℓ″), with x̃ the row and its 1, for linear models.
     fn row_curvatures(&mut self, theta: &[f32]) -> Option<Vec<f64>> {
         if !self.model.is_linear() {
             return None;
@@ -248,8 +250,10 @@ impl Objective for EmpiricalLoss {
             Features::Sparse(x) => crate::kernels::sum_of_squares(x.row(row).1),
         };
         let rows = outputs.chunks_exact(self.model.n_outputs).enumerate();
-        let curvatures =
-            rows.map(|(row, outputs)| (1.0 + squares(row)) * self.loss.largest_curvature(outputs, kink_width));
+        let curvatures = rows.map(|(row, outputs)| {
+            let weight = f64::from(self.data.weight(row));
+            weight * (1.0 + squares(row)) * self.loss.largest_curvature(outputs, kink_width)
+        });
         Some(curvatures.collect())
     }
 
@@ -265,7 +269,7 @@ impl Objective for EmpiricalLoss {
 impl EmpiricalLoss {
     /// Steps of one row and one score each.
     fn one_row_steps(&mut self, theta: &mut [f32], batch: &Batch<'_>, lr: f32, losses: &mut StepLosses) {
-        let (loss, targets) = (self.loss, &self.data.targets[..]);
+        let (loss, targets) = (self.loss, Targets::of(&self.data));
         match &self.data.features {
             Features::Dense(x) => {
                 let x = Rows::new(x.values(), x.n_columns(), batch.clone());
@@ -329,9 +333,13 @@ impl EmpiricalLoss {
         if self.loss.suits() != Suits::Regression {
             return 1.0;
         }
-        let n = self.data.targets.len() as f64;
-        let mean = self.data.targets.iter().map(|&t| f64::from(t)).sum::<f64>() / n;
-        let variance = self.data.targets.iter().map(|&t| (f64::from(t) - mean).powi(2)).sum::<f64>() / n;
+        let mean_over_rows = |of_target: &dyn Fn(f64) -> f64| {
+            let rows = self.data.targets.iter().enumerate();
+            let sum: f64 = rows.map(|(row, &t)| f64::from(self.data.weight(row)) * of_target(f64::from(t))).sum();
+            sum / self.data.n_rows() as f64
+        };
+        let mean = mean_over_rows(&|t| t);
+        let variance = mean_over_rows(&|t| (t - mean).powi(2));
         if variance > 0.0 { variance.sqrt() } else { 1.0 }
     }
 }
