@@ -335,7 +335,9 @@ fn a_fused_step_equals_an_unfused_one_up_to_rounding() {
         let (dense, sparse) = twin_tables(loss, 300, 30, 0.2, 8);
         let (dense, sparse) = if weighs { (weighted(&dense), weighted(&sparse)) } else { (dense, sparse) };
         let problems = [("dense", &dense, vec![]), ("sparse", &sparse, vec![]), ("hidden", &dense, vec![9])];
-        problems.into_iter().for_each(|(name, data, hidden)| fused_equals_unfused(name, loss, data, &hidden));
+        for (name, data, hidden) in problems {
+            fused_equals_unfused(name, loss, data, &hidden);
+        }
     }
 }
 

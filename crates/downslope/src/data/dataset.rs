@@ -54,7 +54,9 @@ impl Dataset {
                 let (expected, found) = ("row weights that are not all 0", "nothing else".to_owned());
                 return Err(ErrorKind::WeightOutOfRange { expected, found }.into());
             }
-            weights.iter_mut().for_each(|weight| *weight = (f64::from(*weight) / mean) as f32);
+            for weight in weights {
+                *weight = (f64::from(*weight) / mean) as f32;
+            }
         }
         Ok(weighted)
     }
