@@ -12,7 +12,7 @@ use downslope::error::Problem;
 use downslope::loader::BatchSize;
 use downslope::loss::Loss;
 use downslope::model::Activation;
-use downslope::run::{Init, LearningRate, Settings, Validation};
+use downslope::run::{ClassWeight, Init, LearningRate, Settings, Validation};
 use downslope::schedule::Schedule;
 use downslope::{Error, ErrorKind};
 use downslope_view::lesson::export::Format;
@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Resume(Resume),
     /// Write a model's predictions for a table as CSV
     Predict(Predict),
-    /// Measure a model on a table that has the target
+    /// Measure a model on a table that has the target, every row counting the same
     Evaluate(Evaluate),
     /// Make a report of one run or several: html, svg, png or csv
     Report(Report),
@@ -388,6 +388,10 @@ pub(crate) struct Fit {
     /// squared absolute huber[=δ] quantile=τ poisson logistic cross-entropy hinge squared-hinge [default: by the task]
     #[arg(long, value_parser = parse::<Loss>, help_heading = "Model")]
     loss: Option<Loss>,
+    /// What a row of each class weighs in the loss (1/B) Σ wᵢ ℓᵢ, as in rare=5; balanced lets every class weigh the
+    /// same. Weights are divided by their mean over the training rows; accuracy and the other metrics count every row once
+    #[arg(long, value_name = "balanced|CLASS=W,…", default_value = "none", value_parser = parse::<ClassWeight>, hide_default_value = true, help_heading = "Model")]
+    class_weight: ClassWeight,
     /// Where the parameters begin: auto, zeros, or a safetensors file with PyTorch's names
     #[arg(long, value_name = "auto|zeros|FILE", default_value = "auto", value_parser = parse::<Init>, help_heading = "Model")]
     init: Init,
@@ -470,6 +474,7 @@ impl Fit {
             hidden: self.hidden.clone(),
             activation: self.activation,
             loss: self.loss,
+            class_weight: self.class_weight.clone(),
             init: match &self.init {
                 Init::File(path) => Init::File(full_path(path)),
                 other => other.clone(),

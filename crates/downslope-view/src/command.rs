@@ -31,6 +31,7 @@ pub(crate) fn differing(settings: &Settings) -> Vec<Flag<'static>> {
     add(settings.activation != usual.activation, "--activation", settings.activation.to_string());
     let (given, loss) = optional(settings.loss.map(|loss| loss.to_string()));
     add(given, "--loss", loss);
+    add(settings.class_weight != usual.class_weight, "--class-weight", settings.class_weight.to_string());
     add(settings.init != usual.init, "--init", settings.init.to_string());
     add(matches!(settings.lr, LearningRate::Fixed(_)), "--lr", settings.lr.to_string());
     let is_set = |value: f64| value.abs() > 0.0;
@@ -98,6 +99,7 @@ mod tests {
     fn a_command_holds_what_differs_from_the_defaults_and_survives_the_shell() {
         let settings = Settings {
             hidden: vec![64, 32],
+            class_weight: "rare one=5".parse().unwrap(),
             lr: LearningRate::Fixed(0.1),
             clip: Clip::Norm(2.0),
             shuffle: false,
@@ -106,7 +108,7 @@ mod tests {
         };
         assert_eq!(
             line("train", "/my data.csv", &differing(&settings)),
-            r"downslope train '/my data.csv' --validation 'it'\''s.csv' --hidden 64,32 --lr 0.1 --clip-norm 2 --no-shuffle"
+            r"downslope train '/my data.csv' --validation 'it'\''s.csv' --hidden 64,32 --class-weight 'rare one=5' --lr 0.1 --clip-norm 2 --no-shuffle"
         );
         assert_eq!(line("train", "@digits", &differing(&Settings::default())), "downslope train @digits");
     }

@@ -190,8 +190,7 @@ impl Case<'_> {
     pub fn best_constant_loss(&mut self) -> Option<f64> {
         let n_classes = self.data.classes.len();
         let loss = self.data.loss;
-        let probe =
-            |subject: &mut Subject<'_>| Some(best_constant_loss(loss, &subject.objective.data().targets, n_classes));
+        let probe = |subject: &mut Subject<'_>| Some(best_constant_loss(loss, subject.objective.data(), n_classes));
         ask(&mut self.probes.best_constant_loss, &mut self.subject, probe)
     }
 

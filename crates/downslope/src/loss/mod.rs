@@ -4,6 +4,11 @@
 //! **mean over the rows**, row-weighted wherever means are averaged. A loss knows no model and no data: it sees the
 //! outputs (scores, *logits*) of one row.
 //!
+//! **Weights.** Where rows weigh differently ([`crate::data::Dataset::with_weights`]), the loss of a batch of B rows is
+//! (1/B) Σ wᵢ ℓᵢ, with weights whose mean over all training rows is 1. Over those rows that is Σ wᵢ ℓᵢ / Σ wᵢ, what
+//! scikit-learn's `log_loss(sample_weight=…)` and PyTorch's `CrossEntropyLoss(weight=…)` give for them, and a batch
+//! estimates it without bias.
+//!
 //! s is the row's score, t its target, r = s − t; for two classes t is 0 or 1 and y = 2t − 1 is −1 or +1.
 //!
 //! | loss | for | ℓ | dℓ/ds | PyTorch's name |
@@ -24,7 +29,9 @@
 //! A score that is not a number gives a loss that is not a number.
 //!
 //! **Differs from**: scikit-learn's `SGDRegressor` puts ½ before the squared loss; its rate for the same path is twice
-//! ours. The constant ln t! of `poisson` is left out, as in PyTorch with `full=False`.
+//! ours. The constant ln t! of `poisson` is left out, as in PyTorch with `full=False`. PyTorch divides the weighted loss
+//! of a batch by the Σ wᵢ of that very batch, which differs from batch to batch: the mean of its batches is not the loss
+//! of all rows, and a heavy row pulls harder where there are few of them.
 //!
 //! ```
 //! use downslope::loss::Loss;

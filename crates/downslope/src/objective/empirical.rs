@@ -8,13 +8,14 @@ use super::workers::{MOST_SHARES, Problem, Workers, blocks};
 use super::{CurvatureProduct, Gradient, LossSum, Objective, StepLosses, StepRule};
 use crate::data::{Dataset, Features};
 use crate::error::{ErrorKind, Result};
-use crate::kernels::{self, Aligned, OneRowSteps, Rows, SparseOneRowSteps};
+use crate::kernels::{self, Aligned, OneRowSteps, Rows, SparseOneRowSteps, Targets};
 use crate::loader::{Batch, Batches};
 use crate::loss::{Loss, Suits};
 use crate::metrics::Metrics;
 use crate::model::{Model, Part};
 
-/// minimise f(θ) = (1/n) Σᵢ ℓ(model(θ, xᵢ), yᵢ), given rows (xᵢ, yᵢ).
+/// minimise f(θ) = (1/n) Σᵢ wᵢ ℓ(model(θ, xᵢ), yᵢ), given rows (xᵢ, yᵢ) of weights wᵢ, which are 1 unless given
+/// ([`Dataset::with_weights`]).
 ///
 /// **Threads**: a batch with enough work is shared out by its size alone, never by the number of threads, and what comes
 /// of the shares is added in order. So the bits are the same for any number of threads.
@@ -212,7 +213,7 @@ impl Objective for EmpiricalLoss {
 
     fn evaluate(&mut self, theta: &[f32]) -> Metrics {
         let outputs = self.outputs(theta);
-        Metrics::of(self.loss, &outputs, &self.data.targets, self.target_unit)
+        Metrics::of(self.loss, &outputs, &self.data.targets, self.data.weights(), self.target_unit)
     }
 
     fn curvature<'a>(&'a mut self, theta: &'a [f32], batch: Batch<'a>) -> CurvatureProduct<'a> {
@@ -243,7 +244,7 @@ impl Objective for EmpiricalLoss {
 impl EmpiricalLoss {
     /// Steps of one row and one score each.
     fn one_row_steps(&mut self, theta: &mut [f32], batch: &Batch<'_>, lr: f32, losses: &mut StepLosses) {
-        let (loss, targets) = (self.loss, &self.data.targets[..]);
+        let (loss, targets) = (self.loss, Targets::of(&self.data));
         match &self.data.features {
             Features::Dense(x) => {
                 let x = Rows::new(x.values(), x.n_columns(), batch.clone());

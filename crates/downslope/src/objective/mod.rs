@@ -2,7 +2,8 @@
 //!
 //! An [`Objective`] is anything with parameters, a loss and a gradient: a model on a table ([`EmpiricalLoss`]), or a
 //! function of one's own. It knows no optimiser. It returns **sums with counts**, so that batches shared out between
-//! threads, or one day machines, are joined by adding.
+//! threads, or one day machines, are joined by adding. Where rows weigh differently, ℓ below is a row's loss times its
+//! weight, and counts stay counts of rows: see [`crate::loss`].
 
 mod empirical;
 mod gradient;
@@ -21,7 +22,7 @@ use crate::model::Part;
 /// A sum of losses and the number of rows it is over.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LossSum {
-    /// Σ ℓ.
+    /// Σ ℓ, each times the weight of its row.
     pub sum: f64,
     /// Rows.
     pub n_rows: u64,
@@ -33,7 +34,7 @@ impl LossSum {
         Self { sum, n_rows: n_rows as u64 }
     }
 
-    /// The mean loss; NaN of no rows.
+    /// The mean loss Σ wℓ / rows; NaN of no rows.
     pub fn mean(self) -> f64 {
         self.sum / self.n_rows as f64
     }

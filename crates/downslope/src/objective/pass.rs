@@ -7,7 +7,7 @@
 use crate::data::{Dataset, Features};
 use crate::kernels::{
     self, Aligned, Combine, CrossEntropies, Dots, LANES, LinearGradient, Losses, Rows, Scores, SparseGradient,
-    SparseScores, Strides, SumUp,
+    SparseScores, Strides, SumUp, Targets,
 };
 use crate::loader::Batch;
 use crate::loss::Loss;
@@ -30,7 +30,7 @@ pub(super) struct Pass {
     deltas: Vec<Aligned>,
     /// The scores, then the derivatives, (outputs, rows rounded up to whole lanes).
     scores: Aligned,
-    /// The losses of the rows.
+    /// The weighted losses of the rows.
     losses: Vec<f32>,
 }
 
@@ -129,8 +129,8 @@ impl Pass {
         }
     }
 
-    /// Σ ℓ of a block that was scored; the scores become derivatives if so wanted.
-    pub(super) fn losses(&mut self, loss: Loss, targets: &[f32], block: &Batch<'_>, then: Scores) -> f64 {
+    /// Σ wℓ of a block that was scored; the scores become derivatives if so wanted.
+    pub(super) fn losses(&mut self, loss: Loss, targets: Targets<'_>, block: &Batch<'_>, then: Scores) -> f64 {
         let (n_rows, n_outputs) = (block.len(), self.last().n_outputs);
         if loss != Loss::CrossEntropy {
             let scores = &mut self.scores[..n_rows];
@@ -145,7 +145,7 @@ impl Pass {
     /// Scores a block, sums its losses and leaves `factor` times the derivatives ready. Afterwards θ is no longer needed.
     pub(super) fn derive(&mut self, theta: &[f32], data: &Dataset, loss: Loss, block: &Batch<'_>, factor: f32) -> f64 {
         self.forward(theta, &data.features, block);
-        let sum = self.losses(loss, &data.targets, block, Scores::Derive(factor));
+        let sum = self.losses(loss, Targets::of(data), block, Scores::Derive(factor));
         self.backward(theta, block.len());
         sum
     }
@@ -199,7 +199,7 @@ impl Pass {
         kernels::run(Combine { rows: self.inputs(index, features, block), factors, strides, into });
     }
 
-    /// Adds `factor` times the gradient of a block of a linear model to `into`, which is not θ, and returns Σ ℓ.
+    /// Adds `factor` times the gradient of a block of a linear model to `into`, which is not θ, and returns Σ wℓ.
     pub(super) fn add_gradient(
         &mut self,
         theta: &[f32],
@@ -211,7 +211,8 @@ impl Pass {
     ) -> f64 {
         if let (Features::Dense(x), true) = (&data.features, loss != Loss::CrossEntropy) {
             let x = Rows::new(x.values(), x.n_columns(), block.clone());
-            return kernels::run(LinearGradient { loss, x, targets: &data.targets, batch: block, theta, factor, into });
+            let targets = Targets::of(data);
+            return kernels::run(LinearGradient { loss, x, targets, batch: block, theta, factor, into });
         }
         let sum = self.derive(theta, data, loss, block, factor);
         let (weight, bias) = into.split_at_mut(self.layers[0].weight.len());

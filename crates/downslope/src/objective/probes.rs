@@ -6,32 +6,31 @@ use super::empirical::EmpiricalLoss;
 use super::pass::Pass;
 use super::workers::blocks;
 use super::{CurvatureProduct, Objective, differences_of_gradients};
-use crate::data::Features;
-use crate::kernels;
+use crate::data::{Features, Matrix};
+use crate::kernels::{self, LinearGradient, Rows, Scores, Targets};
 use crate::loader::Batch;
 use crate::loss::{Loss, Suits};
 
 impl EmpiricalLoss {
-    /// Exact for linear models: H·v = X̃ᵀ(ℓ″∘(X̃v))/n, with ℓ″ computed once. Otherwise by differences of gradients.
+    /// Exact for linear models: H·v = X̃ᵀ(wℓ″∘(X̃v))/n, with ℓ″ computed once. Otherwise by differences of gradients.
     pub(super) fn product_with_curvature<'a>(&'a mut self, theta: &'a [f32], batch: Batch<'a>) -> CurvatureProduct<'a> {
         if !self.model().is_linear() {
             return Box::new(move |vector, out| differences_of_gradients(self, theta, &batch, vector, out));
         }
         let bends = self.bends(theta, &batch);
-        let (n_features, n_outputs, n_rows) = (self.model().n_features, self.model().n_outputs, batch.len());
-        let (loss, data, span_rows) = (self.loss_function(), self.data().clone(), self.problem().span_rows());
+        let (n_rows, span_rows, data) = (batch.len(), self.problem().span_rows(), self.data().clone());
+        let of_rows = OneScore::of(self, &bends, &batch);
         let mut direction = vec![0.0_f32; theta.len()];
         let mut sum = vec![0.0_f32; theta.len()];
         Box::new(move |vector, out| {
             direction.iter_mut().zip(vector).for_each(|(to, &from)| *to = from as f32);
             out.fill(0.0);
-            let pass = self.pass();
             for (block, bends) in blocks(0..n_rows).zip(&bends) {
-                let (rows, length) = (batch.part(block.clone()), block.len());
-                pass.forward(&direction, &data.features, &rows);
-                bend(loss, pass, bends, length);
-                let (weight, bias) = sum.split_at_mut(n_features * n_outputs);
-                pass.accumulate(0, 0, &data.features, &rows, weight, bias);
+                let rows = batch.part(block.clone());
+                match (&of_rows, &data.features) {
+                    (Some(of_rows), Features::Dense(x)) => of_rows.add_product(x, &rows, &direction, &mut sum),
+                    _ => self.add_product(bends, &rows, &direction, &mut sum),
+                }
                 // In one long `f32` sum small terms get lost.
                 if block.end % span_rows == 0 || block.end == n_rows {
                     for (out, sum) in out.iter_mut().zip(&mut sum) {
@@ -42,7 +41,29 @@ impl EmpiricalLoss {
         })
     }
 
-    /// ‖x̃‖²·λmax(ℓ″), with x̃ the row and its 1, for linear models.
+    /// Adds X̃ᵀ(wℓ″∘(X̃v)) of a block of rows.
+    fn add_product(&mut self, bends: &[f32], rows: &Batch<'_>, direction: &[f32], into: &mut [f32]) {
+        let (loss, data) = (self.loss_function(), self.data().clone());
+        let n_weights = self.model().n_features * self.model().n_outputs;
+        let pass = self.pass();
+        pass.forward(direction, &data.features, rows);
+        bend(loss, pass, bends, rows.len());
+        if data.weights().is_some() {
+            let scores = pass.scores_mut(rows.len());
+            let stride = stride(loss, bends, rows.len());
+            for scores in scores.chunks_mut(stride) {
+                scores
+                    .iter_mut()
+                    .enumerate()
+                    .take(rows.len())
+                    .for_each(|(i, score)| *score *= data.weight(rows.row(i)));
+            }
+        }
+        let (weight, bias) = into.split_at_mut(n_weights);
+        pass.accumulate(0, 0, &data.features, rows, weight, bias);
+    }
+
+    /// w‖x̃‖²·λmax(ℓ″), with x̃ the row and its 1, for linear models.
     pub(super) fn curvatures_of_rows(&mut self, theta: &[f32]) -> Option<Vec<f64>> {
         if !self.model().is_linear() {
             return None;
@@ -54,13 +75,13 @@ impl EmpiricalLoss {
             let stride = stride(self.loss_function(), bends, block.len());
             out.extend(block.enumerate().map(|(position, row)| {
                 let of_loss = largest_of(self.loss_function(), bends.iter().skip(position).step_by(stride));
-                (1.0 + self.squared_length(row)) * of_loss
+                f64::from(self.data().weight(row)) * (1.0 + squared_length(&self.data().features, row)) * of_loss
             }));
         }
         Some(out)
     }
 
-    /// The diagonal of H for linear models: mean ℓ″·x̃ⱼ², laid out as θ.
+    /// The diagonal of H for linear models: mean wℓ″·x̃ⱼ², laid out as θ.
     pub(super) fn diagonal_of_curvature(&mut self, theta: &[f32], batch: &Batch<'_>) -> Option<Vec<f64>> {
         if !self.model().is_linear() {
             return None;
@@ -73,9 +94,11 @@ impl EmpiricalLoss {
             let stride = stride(self.loss_function(), bends, block.len());
             for (position, row) in block.enumerate() {
                 let row = batch.row(row);
+                let row_weight = f64::from(self.data().weight(row));
                 for output in 0..n_outputs {
                     let p = f64::from(bends[output * stride + position]);
-                    let curvature = if self.loss_function() == Loss::CrossEntropy { p * (1.0 - p) } else { p };
+                    let curvature =
+                        row_weight * if self.loss_function() == Loss::CrossEntropy { p * (1.0 - p) } else { p };
                     let weight = &mut weight[output * n_features..][..n_features];
                     bias[output] += curvature;
                     self.for_each_value(row, |column, value| weight[column] += curvature * f64::from(value).powi(2));
@@ -142,7 +165,8 @@ impl EmpiricalLoss {
                 Some(curvature) => vec![curvature as f32; length],
                 None => {
                     pass.forward(theta, &data.features, &rows);
-                    pass.losses(loss, &data.targets, &rows, kernels::Scores::Derive(1.0));
+                    let targets = Targets { values: &data.targets, weights: None };
+                    pass.losses(loss, targets, &rows, Scores::Derive(1.0));
                     let mut bends = pass.scores_mut(length).to_vec();
                     let stride = stride(loss, &bends, length);
                     for position in 0..length {
@@ -155,11 +179,6 @@ impl EmpiricalLoss {
             }
         };
         blocks(0..batch.len()).map(of_block).collect()
-    }
-
-    /// ‖x‖² of a row.
-    fn squared_length(&self, row: usize) -> f64 {
-        squared_length(&self.data().features, row)
     }
 
     fn for_each_value(&self, row: usize, mut each: impl FnMut(usize, f32)) {
@@ -177,10 +196,43 @@ impl EmpiricalLoss {
         if self.loss_function().suits() != Suits::Regression {
             return 1.0;
         }
-        let n = self.data().targets.len() as f64;
-        let mean = self.data().targets.iter().map(|&t| f64::from(t)).sum::<f64>() / n;
-        let variance = self.data().targets.iter().map(|&t| (f64::from(t) - mean).powi(2)).sum::<f64>() / n;
+        let mean_over_rows = |of_target: &dyn Fn(f64) -> f64| {
+            let rows = self.data().targets.iter().enumerate();
+            let sum: f64 = rows.map(|(row, &t)| f64::from(self.data().weight(row)) * of_target(f64::from(t))).sum();
+            sum / self.data().n_rows() as f64
+        };
+        let mean = mean_over_rows(&|t| t);
+        let variance = mean_over_rows(&|t| (t - mean).powi(2));
         if variance > 0.0 { variance.sqrt() } else { 1.0 }
+    }
+}
+
+/// Dense rows of one score: their product with H is the gradient of a squared loss whose rows weigh wℓ″/2 and whose targets
+/// are zero, and so one pass over the rows.
+struct OneScore {
+    zeros: Vec<f32>,
+    /// wℓ″ of the rows of the batch, at their numbers in the table.
+    weights: Vec<f32>,
+}
+
+impl OneScore {
+    fn of(objective: &EmpiricalLoss, bends: &[Vec<f32>], batch: &Batch<'_>) -> Option<Self> {
+        let data = objective.data();
+        if objective.loss_function() == Loss::CrossEntropy || matches!(data.features, Features::Sparse(_)) {
+            return None;
+        }
+        let mut weights = vec![0.0; data.n_rows()];
+        for (position, bend) in bends.iter().flatten().enumerate() {
+            let row = batch.row(position);
+            weights[row] = bend * data.weight(row);
+        }
+        Some(Self { zeros: vec![0.0; data.n_rows()], weights })
+    }
+
+    fn add_product(&self, x: &Matrix, batch: &Batch<'_>, theta: &[f32], into: &mut [f32]) {
+        let targets = Targets { values: &self.zeros, weights: Some(&self.weights) };
+        let x = Rows::new(x.values(), x.n_columns(), batch.clone());
+        kernels::run(LinearGradient { loss: Loss::Squared, x, targets, batch, theta, factor: 0.5, into });
     }
 }
 

@@ -349,7 +349,7 @@ impl Encoded {
         };
         let (preprocessing, learnt) = Preprocessing::learn(table, &target, &train_rows, &options)?;
         notices.extend(learnt);
-        let (train, _) = preprocessing.dataset(table, &train_rows)?;
+        let (mut train, _) = preprocessing.dataset(table, &train_rows)?;
         if loss == Loss::Poisson {
             check_counts(&train, table, &train_rows, &target.name)?;
         }
@@ -363,12 +363,35 @@ impl Encoded {
             }
             Validation::None => None,
         };
-        let validation = validation.map(|(dataset, seen)| {
+        let mut validation = validation.map(|(dataset, seen)| {
             notices.extend(seen);
             dataset
         });
+        if let Some(weights) =
+            class_weights(&train, &target, settings).map_err(|error| error.in_source(table.source()))?
+        {
+            train = weighted(train, &weights)?;
+            validation = validation.map(|validation| weighted(validation, &weights)).transpose()?;
+            notices.push(Notice::ClassWeights { weights: target.classes.iter().cloned().zip(weights).collect() });
+        }
         Ok(Self { target, loss, preprocessing, train, validation, validation_fingerprint, notices })
     }
+}
+
+/// What a row of each class weighs, if the settings say that they weigh differently.
+fn class_weights(train: &Dataset, target: &Target, settings: &Settings) -> Result<Option<Vec<f64>>> {
+    if target.task == TaskKind::Regression {
+        return Error::unless_empty(settings.class_weight.problem_of_regression().into_iter().collect()).map(|()| None);
+    }
+    let mut counts = vec![0; target.classes.len()];
+    train.targets.iter().for_each(|&class| counts[class as usize] += 1);
+    settings.class_weight.of(&target.name, &target.classes, &counts)
+}
+
+/// Rows that weigh what their classes do.
+fn weighted(data: Dataset, of_classes: &[f64]) -> Result<Dataset> {
+    let weights = data.targets.iter().map(|&class| of_classes[class as usize] as f32).collect();
+    data.with_scaled_weights(weights)
 }
 
 /// A pool of threads, where there is more than one.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::class_weight::ClassWeight;
 use crate::clip::Clip;
 use crate::data::{ColumnKind, ReadOptions, Scale, TaskKind};
 use crate::error::{Error, ErrorKind, Problem, Result};
@@ -46,6 +47,8 @@ pub struct Settings {
     pub activation: Activation,
     /// What is gone down. Default: squared for numbers, logistic for two classes, cross-entropy for more.
     pub loss: Option<Loss>,
+    /// What a row weighs in the loss, by its class. Default: all the same.
+    pub class_weight: ClassWeight,
     /// Where it begins.
     pub init: Init,
     /// Rows a step. Default: 32.
@@ -97,6 +100,7 @@ impl Default for Settings {
             hidden: Vec::new(),
             activation: Activation::Relu,
             loss: None,
+            class_weight: ClassWeight::None,
             init: Init::Auto,
             batch_size: BatchSize::Rows(const { std::num::NonZeroUsize::new(32).expect("32 is not 0") }),
             lr: LearningRate::Auto,
@@ -189,6 +193,9 @@ impl Settings {
                 problems.push(Problem::new("loss", format!("a loss for {task}"), loss));
             }
         }
+        if self.asked_task() == Some(TaskKind::Regression) {
+            problems.extend(self.class_weight.problem_of_regression());
+        }
         problems
     }
 }
@@ -245,6 +252,8 @@ macro_rules! reads_as_text {
         }
     };
 }
+
+pub(super) use reads_as_text;
 
 reads_as_text!(LearningRate);
 reads_as_text!(Validation);
@@ -329,6 +338,7 @@ mod tests {
             validation: Validation::File("held.csv".to_owned()),
             clip: Clip::Norm(2.0),
             kinds: vec![("age".to_owned(), ColumnKind::Number)],
+            class_weight: "yes, surely=2,no=0.5".parse().unwrap(),
             ..Settings::default()
         };
         let text = serde_json::to_string(&settings).unwrap();
