@@ -3,15 +3,16 @@
 use downslope::diagnosis::{RULES, Rule};
 use downslope::error::Problem;
 use downslope::{ErrorKind, Result};
+use downslope_view::explain::{list_text, page_text};
 
 use crate::Outcome;
 use crate::args::Explain;
-use crate::console::give;
+use crate::console::{canvas, give};
 
 pub(crate) fn run(args: &Explain) -> Result<Outcome> {
     match &args.finding {
-        Some(slug) => give(rule(slug, "finding")?.page)?,
-        None => give(list())?,
+        Some(slug) => give(page_text(rule(slug, "finding")?, canvas()))?,
+        None => give(list_text(canvas()))?,
     }
     Ok(Outcome::Done)
 }
@@ -23,14 +24,4 @@ pub(crate) fn rule(slug: &str, setting: &'static str) -> Result<&'static Rule> {
         .iter()
         .find(|rule| rule.slug == slug)
         .ok_or_else(|| ErrorKind::Settings(vec![Problem::new(setting, format!("one of {}", known()), slug)]).into())
-}
-
-/// Every finding with the words its page begins with.
-fn list() -> String {
-    let width = RULES.iter().map(|rule| rule.slug.len()).max().unwrap_or(0);
-    let words = |rule: &Rule| {
-        let title = rule.page.lines().next().unwrap_or_default();
-        title.split_once(": ").map_or(String::new(), |(_, words)| words.to_owned())
-    };
-    RULES.iter().map(|rule| format!("{:width$}  {}\n", rule.slug, words(rule))).collect()
 }
