@@ -2,15 +2,18 @@
 
 use std::path::Path;
 
+use downslope::advise;
 use downslope::checkpoint::write_whole;
 use downslope::compare::{Comparison, compare};
-use downslope::run::Experiment;
+use downslope::loader::BatchSize;
+use downslope::run::{BatchSetting, Experiment};
 use downslope::stop::StopReason;
 use downslope::{Error, ErrorKind, Place, Result, Table};
 use downslope_view::compare_report;
+use downslope_view::learning_rate::race_words;
 
 use super::{check_deny, introduce, is_allowed};
-use crate::args::Compare;
+use crate::args::{Compare, Voice};
 use crate::console::{canvas, give, give_json, say};
 use crate::progress::Progress;
 use crate::{Outcome, interrupt};
@@ -34,11 +37,12 @@ pub(crate) fn run(args: &Compare) -> Result<Outcome> {
         say(format!("downslope {} · gradient descent by batch size on {}", env!("CARGO_PKG_VERSION"), args.data));
     }
     let experiment = Experiment::prepare(&Table::read(&args.data, &settings.read_options())?, &settings)?;
+    let batch_sizes = sizes(&experiment, &args.batch_sizes, &args.voice)?;
     if !args.voice.quiet {
-        introduce(&experiment, &args.data, &args.batch_sizes);
+        introduce(&experiment, &args.data, &batch_sizes);
     }
     let mut progress = Progress::new(experiment.summary().n_train, args.voice.quiet);
-    let comparison = compare(&experiment, &args.batch_sizes, &mut [&mut progress, &mut interrupt::observer()])?;
+    let comparison = compare(&experiment, &batch_sizes, &mut [&mut progress, &mut interrupt::observer()])?;
 
     for path in &args.report {
         write(&comparison, path)?;
@@ -63,6 +67,24 @@ pub(crate) fn run(args: &Compare) -> Result<Outcome> {
     let findings = comparison.methods.iter().flat_map(|method| &method.findings);
     let allowed = is_allowed(findings, &args.judge, &args.voice);
     Ok(if comparison.succeeded() && allowed { Outcome::Done } else { Outcome::NotAsAsked })
+}
+
+/// The batch sizes asked for, with the winner of a race for `auto`.
+fn sizes(experiment: &Experiment, asked: &[BatchSetting], voice: &Voice) -> Result<Vec<BatchSize>> {
+    let mut sizes = Vec::new();
+    for setting in asked {
+        sizes.push(match setting {
+            BatchSetting::Fixed(batch_size) => *batch_size,
+            BatchSetting::Auto => {
+                let plan = advise::choose(experiment)?;
+                if let (Some(race), false) = (&plan.race, voice.quiet) {
+                    say(race_words(race, plan.batch_size.of(experiment.summary().n_train)));
+                }
+                plan.batch_size
+            }
+        });
+    }
+    Ok(sizes)
 }
 
 /// The forms a comparison can be written in.
