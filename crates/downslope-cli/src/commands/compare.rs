@@ -12,6 +12,7 @@ use downslope::{Error, ErrorKind, Place, Result, Table};
 use downslope_view::compare_report;
 use downslope_view::learning_rate::race_words;
 
+use super::form::{Form, check_reports};
 use super::{check_deny, introduce, is_allowed};
 use crate::args::{Compare, Voice};
 use crate::console::{canvas, give, give_json, say};
@@ -19,12 +20,7 @@ use crate::progress::Progress;
 use crate::{Outcome, interrupt};
 
 pub(crate) fn run(args: &Compare) -> Result<Outcome> {
-    for path in &args.report {
-        Form::of(path)?;
-        // Told before the work and not after it.
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::metadata(folder).map_err(|error| Error::io("write", path, error))?;
-    }
+    check_reports(&args.report)?;
     if let Some(out) = &args.out
         && std::fs::symlink_metadata(out).is_ok()
     {
@@ -85,33 +81,6 @@ fn sizes(experiment: &Experiment, asked: &[BatchSetting], voice: &Voice) -> Resu
         });
     }
     Ok(sizes)
-}
-
-/// The forms a comparison can be written in.
-#[derive(Clone, Copy)]
-enum Form {
-    Html,
-    Svg,
-    Png,
-    Csv,
-    Json,
-}
-
-impl Form {
-    fn of(path: &Path) -> Result<Self> {
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("html") => Ok(Self::Html),
-            Some("svg") => Ok(Self::Svg),
-            Some("png") => Ok(Self::Png),
-            Some("csv") => Ok(Self::Csv),
-            Some("json") => Ok(Self::Json),
-            _ => {
-                let expected = "a file that ends in .html, .svg, .png, .csv or .json";
-                let problem = downslope::error::Problem::new("report", expected, path.display());
-                Err(ErrorKind::Settings(vec![problem]).into())
-            }
-        }
-    }
 }
 
 fn write(comparison: &Comparison, path: &Path) -> Result<()> {
