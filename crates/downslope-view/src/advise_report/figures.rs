@@ -32,6 +32,10 @@ pub(super) fn limits(advice: &Advice) -> LineChart {
     let edges = advice.range_tests.iter().filter_map(|test| Some((test.batch_size as f64, test.edge?)));
     let mut edges: Vec<(f64, f64)> = edges.collect();
     edges.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut series = vec![Series::new("safe", of(&|at| at.lr)), Series::new("limit", of(&|at| at.limit))];
+    if !edges.is_empty() {
+        series.push(Series::new("edge, measured", edges));
+    }
     LineChart {
         title: "How far a step may go".to_owned(),
         description: format!(
@@ -41,11 +45,7 @@ pub(super) fn limits(advice: &Advice) -> LineChart {
         ),
         x: batch_axis(),
         y: Axis::new("learning rate (log scale)").log10(),
-        series: vec![
-            Series::new("safe", of(&|at| at.lr)),
-            Series::new("limit", of(&|at| at.limit)),
-            Series::new("edge, measured", edges),
-        ],
+        series,
         marks: vec![Mark::Vertical {
             x: advice.time.plan.batch_size.of(advice.data.n_train) as f64,
             label: "advised".to_owned(),
@@ -132,10 +132,8 @@ pub(super) fn noise(advice: &Advice) -> LineChart {
     LineChart {
         title: "How much of a batch's gradient is noise".to_owned(),
         description: format!(
-            "√(tr Σ/B·(n − B)/(n − 1))/|G| at the start: noise and gradient are equal at B = {} rows ({} to {} at 95%).",
-            number(noise.b_simple),
-            number(noise.b_simple_low),
-            number(noise.b_simple_high)
+            "√(tr Σ/B·(n − B)/(n − 1))/|G| at the start: noise and gradient are equal at B = {} rows.",
+            super::verdict::with_interval(noise)
         ),
         x: batch_axis(),
         y: Axis::new("noise over gradient (log scale)").log10(),

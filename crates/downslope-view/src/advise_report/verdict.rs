@@ -1,6 +1,7 @@
 //! What is advised, how sure that is, and what to type?
 
 use downslope::advise::{Advice, Certainty, TARGET};
+use downslope::diagnosis::noise::Scale;
 use downslope::run::{BatchSetting, LearningRate, Settings};
 
 use crate::command::{self, differing};
@@ -74,11 +75,8 @@ pub(super) fn paragraphs(advice: &Advice) -> Vec<String> {
     let noise = &advice.noise;
     out.push(if noise.b_simple.is_finite() {
         format!(
-            "Noise: at the start a batch of {} rows has as much noise as gradient (B_simple, {} to {} at 95%); it grows as the \
-             gradient shrinks.",
-            number(noise.b_simple),
-            number(noise.b_simple_low),
-            number(noise.b_simple_high)
+            "Noise: at the start a batch of {} rows has as much noise as gradient (B_simple); it grows as the gradient shrinks.",
+            with_interval(noise)
         )
     } else {
         format!("Noise: it hides the gradient of all rows; B_simple is at least {}.", number(noise.b_simple_low))
@@ -96,6 +94,13 @@ pub(super) fn paragraphs(advice: &Advice) -> Vec<String> {
         out.push(format!("Prediction: none. {}", certainty(advice)));
     }
     out
+}
+
+/// `28.5`, or `28.5 (25 to 33 at 95%)` where not all rows were looked at.
+pub(super) fn with_interval(noise: &Scale) -> String {
+    let Scale { b_simple, b_simple_low, b_simple_high, .. } = *noise;
+    let interval = format!(" ({} to {} at 95%)", number(b_simple_low), number(b_simple_high));
+    number(b_simple) + if b_simple_high > b_simple_low { &interval } else { "" }
 }
 
 /// What to type, with what it does.

@@ -28,8 +28,11 @@ pub use race::{Race, Runner, batch_sizes, choose};
 
 /// The target that times are predicted to: so much of what can be gained is left.
 pub const TARGET: f64 = 0.01;
-/// Rows that range tests and predictions look at, at most.
+/// Rows that predictions look at, at most.
 const MOST_ROWS: usize = 1 << 14;
+/// Range tests take thousands of steps; so many products of a parameter and a row at most in each, but no fewer rows than this.
+const MOST_WORK: usize = 1 << 22;
+const LEAST_ROWS: usize = 1 << 10;
 
 /// A recommendation, and what it rests on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -174,12 +177,13 @@ fn at_batch_size(
     AtBatchSize { batch_size, lr, limit, lr_to_target, steps_to_target: quadratic.steps_to(TARGET / 2.0, &at_rate) }
 }
 
-/// A range test on at most [`MOST_ROWS`] rows.
+/// A range test, on a part of the rows where they are many.
 fn range_test_at(experiment: &Experiment, batch_size: BatchSize) -> Result<RangeTest> {
     let (mut objective, start) = (experiment.objective(), experiment.start());
     let mut trainer = experiment.trainer(batch_size, 1.0);
     let n_rows = objective.n_rows();
-    if let Some(rows) = evenly(n_rows, MOST_ROWS) {
+    let most = (MOST_WORK / start.len()).clamp(LEAST_ROWS, MOST_ROWS);
+    if let Some(rows) = evenly(n_rows, most) {
         let part: Dataset = objective.data().rows(&rows);
         objective = EmpiricalLoss::new(objective.model().clone(), objective.loss_function(), Arc::new(part))?;
         trainer.loader = trainer.loader.map(|loader| loader.over(rows.len()));

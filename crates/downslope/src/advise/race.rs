@@ -20,17 +20,20 @@ use crate::trainer::{OnDivergence, Trainer};
 
 /// From one batch size to the next.
 const SIZE_FACTOR: usize = 4;
-/// From one rate to the next in the first heats, and in the last, where a pair is made better.
+/// From one rate to the next in the heats, and the smallest change in the finals.
 const RATE_FACTOR: f64 = 4.0;
-const FINE_FACTOR: f64 = std::f64::consts::SQRT_2;
+const FINE: f64 = std::f64::consts::SQRT_2;
 /// A first heat takes this part of the time of a final.
 const HEAT: f64 = 0.125;
 /// Pairs that come into the final.
 const FINALISTS: usize = 3;
 /// Finals in all.
-const MOST_FINALS: usize = 12;
+const MOST_FINALS: usize = 24;
 /// A final is run no longer than this: then what is ahead is taken to stay ahead.
-const MOST_SECONDS: f64 = 0.25;
+const MOST_SECONDS: f64 = 0.1;
+/// The part of a given time that is planned for: steps may take longer later than when they were timed, and a run that is cut
+/// short before its rate went down ends with the noise of a high one.
+const PLANNED: f64 = 0.85;
 /// Rows on which the loss is looked at, at most.
 const MOST_ROWS: usize = 1 << 16;
 /// How long steps of one batch size are timed.
@@ -76,12 +79,12 @@ pub fn batch_sizes(n_rows: usize) -> Vec<BatchSize> {
 ///
 /// The time of a run is that of `--seconds`, or what its epochs take at 32 rows a step: the pair is chosen for that time, and
 /// its epochs follow from it. Each batch size begins at the rate that theory calls safe ([`learning_rate::choose`]) and tries
-/// rates four times higher as long as that helps; the best pairs then run for the whole time (a quarter of a second at most),
-/// and the winner is made better by √2 in rate and by 4 in batch size as long as that helps. Everything runs with the
+/// rates four times higher as long as that helps; the best pairs then run for the whole time (a tenth of a second at most),
+/// and the winner's rate and batch size are changed, by √2 to 2, as long as that helps. Everything runs with the
 /// schedule that the run itself will have. What counts is the loss on the rows held out, where there are some: on data that
 /// can be learnt by heart the lowest training loss goes to weights that are certain of everything.
 ///
-/// **When it does not hold**: a run much longer than a quarter of a second is chosen by its beginning; the schedule's decay
+/// **When it does not hold**: a run much longer than a tenth of a second is chosen by its beginning; the schedule's decay
 /// takes away what noise the choice leaves. What is chosen depends on the clock, and so may differ from time to time; it is
 /// recorded, and the run goes by the record.
 ///
@@ -114,26 +117,21 @@ pub fn choose(experiment: &Experiment) -> Result<Plan> {
         };
     }
     let mut best = best.unwrap_or(Runner { batch_size: 1, lr: 1.0, steps: 0, seconds: 0.0, loss: f64::NAN });
-    // One after the other: a higher rate, a lower one, larger batches, smaller ones; and again from what helped.
-    let mut moves = [(FINE_FACTOR, 1.0), (1.0 / FINE_FACTOR, 1.0), (2.0, 2.0), (0.5, 0.5)].into_iter().cycle();
+    // One after the other, and again from what helped: other rates, and larger and smaller batches at a rate in proportion.
+    let moves = [(2.0, 1.0), (0.5, 1.0), (2.0, 2.0), (0.5, 0.5), (1.0, 2.0), (1.0, 0.5), (FINE, 1.0), (1.0 / FINE, 1.0)];
     let mut in_vain = 0;
-    while finals < MOST_FINALS && in_vain < 4 {
-        let Some((rate, size)) = moves.next() else { break };
-        let is_move_of_rate = (size - 1.0_f64).abs() < 0.1;
-        if is_move_of_rate && !track.chooses_rate() {
-            in_vain += 1;
-            continue;
+    for (rate, size) in moves.into_iter().cycle() {
+        if finals >= MOST_FINALS || in_vain >= moves.len() {
+            break;
         }
+        in_vain += 1;
         let rows = ((best.batch_size as f64 * size) as usize).clamp(1, track.n_rows);
         let lr = if track.chooses_rate() { best.lr * rate } else { best.lr };
-        if track.has_run(rows, lr) {
-            in_vain += 1;
-            continue;
-        }
-        finals += 1;
-        match better(best, track.run(track.size_of(rows), lr, track.seconds)?) {
-            Some(next) => (best, in_vain) = (next, 0),
-            None => in_vain += 1,
+        if !track.has_run(rows, lr) {
+            finals += 1;
+            if let Some(next) = better(best, track.run(track.size_of(rows), lr, track.seconds)?) {
+                (best, in_vain) = (next, 0);
+            }
         }
     }
     track.race.took_seconds = begun.elapsed().as_secs_f64();
@@ -184,7 +182,7 @@ impl<'a> Track<'a> {
         let settings = experiment.settings();
         let epoch = track.step_seconds(usual)? * n_rows.div_ceil(usual.of(n_rows)) as f64;
         let asked = settings.epochs as f64 * epoch;
-        track.run_seconds = settings.seconds.unwrap_or(asked);
+        track.run_seconds = settings.seconds.map_or(asked, |seconds| PLANNED * seconds);
         track.seconds = track.run_seconds.min(MOST_SECONDS);
         track.race.seconds = track.seconds;
         Ok(track)
@@ -239,10 +237,16 @@ impl<'a> Track<'a> {
     }
 
     fn run(&mut self, batch_size: BatchSize, lr: f64, seconds: f64) -> Result<Runner> {
+        // As a person would write it.
+        let lr = if self.chooses_rate() { format!("{lr:.2e}").parse().unwrap_or(lr) } else { lr };
         let steps = (seconds / self.step_seconds(batch_size)?).round().max(1.0) as u64;
+        let epochs = self.epochs_in(batch_size, seconds)?;
+        let steps_per_epoch = self.n_rows.div_ceil(batch_size.of(self.n_rows)) as u64;
+        // What is run for the whole time of the run is the very run that is planned.
+        let steps = (steps < steps_per_epoch).then_some(steps);
         let trainer = self.experiment.trainer(batch_size, lr);
         let trainer = Trainer {
-            stop: Stop { steps: Some(steps), epochs: Some(self.epochs_in(batch_size, seconds)?), ..Stop::default() },
+            stop: Stop { steps, epochs: Some(epochs), ..Stop::default() },
             schedule: self.schedule(),
             on_divergence: OnDivergence::Stop,
             ..trainer

@@ -19,8 +19,9 @@ use crate::state::State;
 use crate::stop::{Stop, StopReason};
 use crate::trainer::{OnDivergence, Trainer};
 
-/// Steps of a trial. At a rate 2 % above the limit of a parabola the loss along the steepest direction grows 23-fold.
-const STEPS: u64 = 40;
+/// Steps of a trial. At a rate 3 % above the limit of a parabola the loss along the steepest direction grows a million times:
+/// enough to be seen where little of the loss is along it.
+const STEPS: u64 = 120;
 /// Rates between one and ten times it.
 const PER_DECADE: i32 = 8;
 /// How far below the expected edge the test begins, in factors of ten, and how far above it ends.
@@ -67,7 +68,7 @@ pub struct Trial {
 /// A rate is beyond the edge if its trial leaves the numbers, ends above where it began, or rises over its last quarter
 /// while batches are full. The edge is then found between two neighbours by halving.
 ///
-/// **Cost**: some 40 trials of 40 steps, each with two looks at the loss of all rows.
+/// **Cost**: some 40 trials of 120 steps, each with two looks at the loss of all rows.
 ///
 /// # Errors
 /// What the trainer refuses.
