@@ -23,7 +23,7 @@ use crate::stop::{Course, Stop, StopReason, leapt_out};
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_millis(2);
 
 /// A run that was halved so often has no rate that works.
-const MOST_BACK_OFFS: u32 = 20;
+const MOST_BACK_OFFS: u32 = 60;
 
 /// What becomes of a run that diverges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

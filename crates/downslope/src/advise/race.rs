@@ -118,7 +118,8 @@ pub fn choose(experiment: &Experiment) -> Result<Plan> {
     }
     let mut best = best.unwrap_or(Runner { batch_size: 1, lr: 1.0, steps: 0, seconds: 0.0, loss: f64::NAN });
     // One after the other, and again from what helped: other rates, and larger and smaller batches at a rate in proportion.
-    let moves = [(2.0, 1.0), (0.5, 1.0), (2.0, 2.0), (0.5, 0.5), (1.0, 2.0), (1.0, 0.5), (FINE, 1.0), (1.0 / FINE, 1.0)];
+    let moves =
+        [(2.0, 1.0), (0.5, 1.0), (2.0, 2.0), (0.5, 0.5), (1.0, 2.0), (1.0, 0.5), (FINE, 1.0), (1.0 / FINE, 1.0)];
     let mut in_vain = 0;
     for (rate, size) in moves.into_iter().cycle() {
         if finals >= MOST_FINALS || in_vain >= moves.len() {
