@@ -135,11 +135,11 @@ pub struct Column {
     /// The rate above which such batches may leap out: [`batch_limit`].
     pub predicted_limit: f64,
     /// Where they did: the geometric mean of the highest rate that did not diverge and the lowest that did. Nothing if all
-    /// did, or none.
+    /// did, or none, or if the column is not whole.
     pub measured_border: Option<f64>,
     /// The rate that is chosen where none is given: [`crate::diagnosis::learning_rate`].
     pub auto_lr: f64,
-    /// The rate with the lowest loss, and that loss.
+    /// The rate with the lowest loss, and that loss; nothing if all diverged, or if the column is not whole.
     pub best: Option<Best>,
     /// The runs, by rising rate. Fewer than rates only if interrupted.
     pub cells: Vec<Cell>,
@@ -284,13 +284,14 @@ impl Plan {
                 break;
             }
         }
+        let is_whole = cells.iter().all(|cell| cell.reason != StopReason::Interrupted);
         Ok(Column {
             batch_size: batch_size.of(objective.n_rows()),
             steps,
             predicted_limit: predicted_limit(experiment, *batch_size, chosen),
-            measured_border: border(&cells),
+            measured_border: border(&cells).filter(|_| is_whole),
             auto_lr: chosen.lr,
-            best: best(&cells),
+            best: best(&cells).filter(|_| is_whole),
             cells,
         })
     }
