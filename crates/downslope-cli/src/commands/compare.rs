@@ -1,18 +1,21 @@
-//! `downslope compare`: what does the batch size cost, and what does it give?
+//! `downslope compare`: what does the batch size cost, and what does it give? Or as a map: at which rates?
 
 use std::path::Path;
 
 use downslope::checkpoint::write_whole;
 use downslope::compare::{Comparison, compare};
+use downslope::loader::BatchSize;
+use downslope::map::{self, LearningRateMap, MapOptions, Plan};
 use downslope::run::Experiment;
 use downslope::stop::StopReason;
 use downslope::{Error, ErrorKind, Place, Result, Table};
-use downslope_view::compare_report;
+use downslope_view::{compare_report, map_report};
+use serde::Serialize;
 
 use super::introduce;
 use crate::args::Compare;
 use crate::console::{canvas, give, give_json, say};
-use crate::progress::Progress;
+use crate::progress::{MapProgress, Progress};
 use crate::{Outcome, interrupt};
 
 pub(crate) fn run(args: &Compare) -> Result<Outcome> {
@@ -29,40 +32,121 @@ pub(crate) fn run(args: &Compare) -> Result<Outcome> {
     }
     let settings = args.fit.settings();
     settings.check()?;
+    if args.map {
+        map::check(&settings)?;
+    }
     if !args.voice.quiet {
-        say(format!("downslope {} · gradient descent by batch size on {}", env!("CARGO_PKG_VERSION"), args.data));
+        let what = if args.map { "learning rate and batch size" } else { "batch size" };
+        say(format!("downslope {} · gradient descent by {what} on {}", env!("CARGO_PKG_VERSION"), args.data));
     }
     let experiment = Experiment::prepare(&Table::read(&args.data, &settings.read_options())?, &settings)?;
+    let batch_sizes = batch_sizes(args)?;
     if !args.voice.quiet {
-        introduce(&experiment, &args.data, &args.batch_sizes);
+        introduce(&experiment, &args.data, &batch_sizes);
     }
-    let mut progress = Progress::new(experiment.summary().n_train, args.voice.quiet);
-    let comparison = compare(&experiment, &args.batch_sizes, &mut [&mut progress, &mut interrupt::observer()])?;
+    let found = if args.map { map(args, &experiment, batch_sizes)? } else { race(args, &experiment, &batch_sizes)? };
 
     for path in &args.report {
-        write(&comparison, path)?;
+        write(&found, path)?;
         if !args.voice.quiet {
             say(format!("wrote {}", path.display()));
         }
     }
     if let Some(out) = &args.out {
         std::fs::create_dir_all(out).map_err(|error| Error::io("create", out, error))?;
-        write(&comparison, &out.join("comparison.json"))?;
-        write(&comparison, &out.join("report.html"))?;
+        write(&found, &out.join(found.file_name()))?;
+        write(&found, &out.join("report.html"))?;
     }
     if args.voice.json {
-        give_json(&comparison)?;
+        give_json(&found)?;
     } else if !args.voice.quiet {
-        give(compare_report::to_text(&comparison, canvas()))?;
+        give(found.to_text())?;
     }
-    let interrupted = comparison.methods.iter().any(|method| method.reason == StopReason::Interrupted);
-    if interrupted && !args.voice.quiet {
-        say("interrupted: the methods did not do all their epochs");
+    if found.is_interrupted() && !args.voice.quiet {
+        say(match found {
+            Found::Comparison(_) => "interrupted: the methods did not do all their epochs",
+            Found::Map(_) => "interrupted: the map is not whole",
+        });
     }
-    Ok(if comparison.succeeded() { Outcome::Done } else { Outcome::NotAsAsked })
+    Ok(if found.succeeded() { Outcome::Done } else { Outcome::NotAsAsked })
 }
 
-/// The forms a comparison can be written in.
+/// The batch sizes asked for, or the three methods; a map chooses its own.
+fn batch_sizes(args: &Compare) -> Result<Vec<BatchSize>> {
+    if args.map || !args.batch_sizes.is_empty() {
+        return Ok(args.batch_sizes.clone());
+    }
+    ["full", "32", "1"].into_iter().map(str::parse).collect()
+}
+
+fn race(args: &Compare, experiment: &Experiment, batch_sizes: &[BatchSize]) -> Result<Found> {
+    let mut progress = Progress::new(experiment.summary().n_train, args.voice.quiet);
+    compare(experiment, batch_sizes, &mut [&mut progress, &mut interrupt::observer()]).map(Found::Comparison)
+}
+
+fn map(args: &Compare, experiment: &Experiment, batch_sizes: Vec<BatchSize>) -> Result<Found> {
+    let plan = Plan::new(experiment, &MapOptions { batch_sizes, epochs: args.fit.epochs })?;
+    let mut progress = MapProgress::new(plan.n_runs(), args.voice.quiet);
+    plan.map(experiment, &mut [&mut progress, &mut interrupt::observer()]).map(Found::Map)
+}
+
+/// What was found, and the ways to show it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Found {
+    Comparison(Comparison),
+    Map(LearningRateMap),
+}
+
+impl Found {
+    fn file_name(&self) -> &'static str {
+        match self {
+            Self::Comparison(_) => "comparison.json",
+            Self::Map(_) => "map.json",
+        }
+    }
+
+    fn to_text(&self) -> String {
+        match self {
+            Self::Comparison(comparison) => compare_report::to_text(comparison, canvas()),
+            Self::Map(map) => map_report::to_text(map, canvas()),
+        }
+    }
+
+    fn written(&self, form: Form) -> Result<Vec<u8>> {
+        Ok(match (self, form) {
+            (Self::Comparison(comparison), Form::Html) => compare_report::to_page(comparison).to_html().into_bytes(),
+            (Self::Map(map), Form::Html) => map_report::to_page(map).to_html().into_bytes(),
+            (Self::Comparison(comparison), Form::Svg) => compare_report::to_svg(comparison).into_bytes(),
+            (Self::Map(map), Form::Svg) => map_report::to_svg(map).into_bytes(),
+            (Self::Comparison(comparison), Form::Png) => compare_report::to_png(comparison)?,
+            (Self::Map(map), Form::Png) => map_report::to_png(map)?,
+            (Self::Comparison(comparison), Form::Csv) => compare_report::to_csv(comparison).into_bytes(),
+            (Self::Map(map), Form::Csv) => map_report::to_csv(map).into_bytes(),
+            (_, Form::Json) => {
+                serde_json::to_vec_pretty(self).map_err(|error| Error::malformed("JSON value", error))?
+            }
+        })
+    }
+
+    fn is_interrupted(&self) -> bool {
+        match self {
+            Self::Comparison(comparison) => {
+                comparison.methods.iter().any(|method| method.reason == StopReason::Interrupted)
+            }
+            Self::Map(map) => !map.is_whole(),
+        }
+    }
+
+    fn succeeded(&self) -> bool {
+        match self {
+            Self::Comparison(comparison) => comparison.succeeded(),
+            Self::Map(map) => map.is_whole(),
+        }
+    }
+}
+
+/// The forms in which it can be written.
 #[derive(Clone, Copy)]
 enum Form {
     Html,
@@ -89,13 +173,6 @@ impl Form {
     }
 }
 
-fn write(comparison: &Comparison, path: &Path) -> Result<()> {
-    let bytes = match Form::of(path)? {
-        Form::Html => compare_report::to_page(comparison).to_html().into_bytes(),
-        Form::Svg => compare_report::to_svg(comparison).into_bytes(),
-        Form::Png => compare_report::to_png(comparison)?,
-        Form::Csv => compare_report::to_csv(comparison).into_bytes(),
-        Form::Json => serde_json::to_vec_pretty(comparison).map_err(|error| Error::malformed("JSON value", error))?,
-    };
-    write_whole(path, &bytes)
+fn write(found: &Found, path: &Path) -> Result<()> {
+    write_whole(path, &found.written(Form::of(path)?)?)
 }

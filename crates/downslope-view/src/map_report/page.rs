@@ -36,10 +36,10 @@ fn facts(map: &LearningRateMap) -> Vec<Fact> {
         .ridge_slope
         .map(|slope| fact("power by which the best rate grows", number((slope * 100.0).round() / 100.0)));
     let lowest = verdict::lowest(map).into_iter().flat_map(|(column, best)| {
-        let rows = plural(column.batch_size as u64, "row");
         [
             fact("lowest training loss", number(best.loss)),
-            fact("batch size and rate of it", format!("{rows}, rate {}", number(best.lr))),
+            fact("its batch size", plural(column.batch_size as u64, "row")),
+            fact("its learning rate", number(best.lr)),
         ]
     });
     lowest.chain(slope).collect()

@@ -151,13 +151,16 @@ impl Pen {
             writeln!(self.body, "<path d=\"{d}\" fill=\"none\" {halo} stroke-width=\"5\" stroke-opacity=\"0.85\"/>");
         self.path(&d, ink, 2.25, dash(line));
         for point in pieces.iter().flatten() {
-            let (d, fill) = (outline([0, 2, 3][line % 3], frame.at(*point), 4.5), self.fill(ink));
-            let _ = writeln!(
-                self.body,
-                "<path d=\"{d}\" fill=\"none\" {halo} stroke-width=\"3\"/>\n<path d=\"{d}\" {fill}/>"
-            );
+            self.sign(line, frame.at(*point));
         }
         self.body.push_str("</g>\n");
+    }
+
+    /// The sign of a line over shades.
+    pub(super) fn sign(&mut self, line: usize, at: Point) {
+        let (d, halo, fill) = (outline([0, 2, 3][line % 3], at, 4.5), self.ground_stroke(), self.fill(over(line)));
+        let _ =
+            writeln!(self.body, "<path d=\"{d}\" fill=\"none\" {halo} stroke-width=\"3\"/>\n<path d=\"{d}\" {fill}/>");
     }
 
     /// The title, where it is drawn; returns how much height it took.
