@@ -132,7 +132,7 @@ pub(crate) fn odd_maps() -> Vec<HeatMap> {
                 x: Axis::new(NASTY),
                 y,
                 value: Axis::new(NASTY),
-                columns: (0..n_columns).map(|i| 4_f64.powi(i as i32)).collect(),
+                columns: (0..n_columns).map(|i| (2.0 * i as f64).exp2()).collect(),
                 rows: (0..n_rows).map(|i| (i as f64).exp2()).collect(),
                 cells: (0..n_columns).map(column).collect(),
                 bounds: vec![0.1, 0.2, 0.3, 0.4, 0.5, 1.0],
