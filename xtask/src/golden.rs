@@ -5,7 +5,7 @@ use crate::python::{Lack, environment};
 use crate::steps::{Outcome, Step, succeed, succeeded};
 
 /// The version that made the files. Another agrees to rounding, which is what the comparison allows.
-const REQUIREMENTS: [&str; 2] = ["torch==2.15.0", "numpy>=1.26,<3"];
+const REQUIREMENTS: [&str; 3] = ["torch==2.15.0", "scikit-learn>=1.7", "numpy>=1.26,<3"];
 const SCRIPT: &str = "golden/torch_sgd.py";
 
 pub(crate) fn steps() -> Vec<Step> {
@@ -13,6 +13,10 @@ pub(crate) fn steps() -> Vec<Step> {
         Step {
             name: "repeat",
             run: |place| with_torch(place, SCRIPT, &["check", "golden/torch_sgd.json", "golden/torch_extra.json"]),
+        },
+        Step {
+            name: "weights",
+            run: |place| with_torch(place, "golden/weights.py", &["check", "golden/weights.json"]),
         },
         Step { name: "lesson", run: lesson },
         Step {

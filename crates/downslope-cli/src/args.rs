@@ -9,10 +9,9 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use downslope::clip::Clip;
 use downslope::data::{ColumnKind, Scale, TaskKind};
 use downslope::error::Problem;
-use downslope::loader::BatchSize;
 use downslope::loss::Loss;
 use downslope::model::Activation;
-use downslope::run::{DEFAULT_EPOCHS, Init, LearningRate, Settings, Validation};
+use downslope::run::{BatchSetting, ClassWeight, DEFAULT_EPOCHS, Init, LearningRate, Settings, Validation};
 use downslope::schedule::Schedule;
 use downslope::{Error, ErrorKind};
 use downslope_view::lesson::export::Format;
@@ -35,10 +34,14 @@ pub(crate) enum Command {
     Resume(Resume),
     /// Write a model's predictions for a table as CSV
     Predict(Predict),
-    /// Measure a model on a table that has the target
+    /// Measure a model on a table that has the target, every row counting the same
     Evaluate(Evaluate),
     /// Make a report of one run or several: html, svg, png or csv
     Report(Report),
+    /// Learning rate and batch size for these data and this model, with the evidence
+    Advise(Advise),
+    /// A page on a finding: what it sees, why it matters, what to do, how to provoke it
+    Explain(Explain),
     /// Check a lesson, bring it into another form, or play it in the browser
     Learn(Learn),
     /// List, show and make data
@@ -55,6 +58,8 @@ impl Command {
             Self::Predict(_) => "predict",
             Self::Evaluate(_) => "evaluate",
             Self::Report(_) => "report",
+            Self::Advise(_) => "advise",
+            Self::Explain(_) => "explain",
             Self::Learn(_) => "learn",
             Self::Data(Data { command: DataCommand::List }) => "data list",
             Self::Data(Data { command: DataCommand::Show(_) }) => "data show",
@@ -71,9 +76,10 @@ pub(crate) struct Compare {
     /// Map learning rates against batch sizes instead: many short runs, where they diverge, and where that was predicted
     #[arg(long)]
     pub(crate) map: bool,
-    /// Batch sizes to compare [default: full,32,1; of a map 1, 4, 16 … and full]
-    #[arg(long, value_name = "N|full,…", value_delimiter = ',', value_parser = parse::<BatchSize>, allow_hyphen_values = true)]
-    pub(crate) batch_sizes: Vec<BatchSize>,
+    /// Batch sizes to compare; auto is the one that wins a race on these data [default: full,32,1; of a map 1, 4, 16 … and
+    /// full]
+    #[arg(long, value_name = "N|full|auto,…", value_delimiter = ',', value_parser = parse::<BatchSetting>, allow_hyphen_values = true)]
+    pub(crate) batch_sizes: Vec<BatchSetting>,
     /// Also write the result to this file; the extension says how: html, svg, png, csv or json (can be repeated)
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Vec<PathBuf>,
@@ -83,6 +89,8 @@ pub(crate) struct Compare {
     #[command(flatten)]
     pub(crate) fit: Fit,
     #[command(flatten)]
+    pub(crate) judge: Judge,
+    #[command(flatten)]
     pub(crate) voice: Voice,
 }
 
@@ -90,9 +98,9 @@ pub(crate) struct Compare {
 pub(crate) struct Train {
     /// A table: a file, `-` for standard input, or a built-in one such as @digits
     pub(crate) data: String,
-    /// Rows a step: all is batch, 1 is stochastic, a few are mini-batch gradient descent
-    #[arg(long, value_name = "N|full", default_value = "32", value_parser = parse::<BatchSize>, allow_hyphen_values = true)]
-    pub(crate) batch_size: BatchSize,
+    /// Rows a step: all is batch, 1 is stochastic, a few are mini-batch gradient descent; auto lets them race on these data
+    #[arg(long, value_name = "N|full|auto", default_value = "32", value_parser = parse::<BatchSetting>, allow_hyphen_values = true)]
+    pub(crate) batch_size: BatchSetting,
     /// The directory of the run; it must not exist [default: runs/NAME-1, -2, …]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -100,6 +108,8 @@ pub(crate) struct Train {
     pub(crate) fit: Fit,
     #[command(flatten)]
     pub(crate) keep: Keep,
+    #[command(flatten)]
+    pub(crate) judge: Judge,
     #[command(flatten)]
     pub(crate) voice: Voice,
 }
@@ -116,6 +126,8 @@ pub(crate) struct Resume {
     pub(crate) threads: Option<usize>,
     #[command(flatten)]
     pub(crate) keep: Keep,
+    #[command(flatten)]
+    pub(crate) judge: Judge,
     #[command(flatten)]
     pub(crate) voice: Voice,
 }
@@ -158,6 +170,25 @@ pub(crate) struct Report {
     /// Say nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Advise {
+    /// A table: a file, `-` for standard input, or a built-in one such as @digits
+    pub(crate) data: String,
+    /// Also write the result to this file; the extension says how: html, svg, png, csv or json (can be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) fit: Fit,
+    #[command(flatten)]
+    pub(crate) voice: Voice,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Explain {
+    /// The finding; without one all are listed
+    pub(crate) finding: Option<String>,
 }
 
 #[derive(Debug, Group)]
@@ -298,6 +329,14 @@ pub(crate) struct Voice {
     pub(crate) quiet: bool,
 }
 
+/// Which results are good enough.
+#[derive(Debug, Group)]
+pub(crate) struct Judge {
+    /// End with exit status 1 if one of these is found (`downslope explain` lists them)
+    #[arg(long, value_name = "FINDING,…", value_delimiter = ',')]
+    pub(crate) deny: Vec<String>,
+}
+
 /// How a run is written down.
 #[derive(Debug, Group)]
 pub(crate) struct Keep {
@@ -368,6 +407,10 @@ pub(crate) struct Fit {
     /// squared absolute huber[=δ] quantile=τ poisson logistic cross-entropy hinge squared-hinge [default: by the task]
     #[arg(long, value_parser = parse::<Loss>, help_heading = "Model")]
     loss: Option<Loss>,
+    /// What a row of each class weighs in the loss (1/B) Σ wᵢ ℓᵢ, as in rare=5; balanced lets every class weigh the
+    /// same. Weights are divided by their mean over the training rows; accuracy and the other metrics count every row once
+    #[arg(long, value_name = "balanced|CLASS=W,…", default_value = "none", value_parser = parse::<ClassWeight>, hide_default_value = true, help_heading = "Model")]
+    class_weight: ClassWeight,
     /// Where the parameters begin: auto, zeros, or a safetensors file with PyTorch's names
     #[arg(long, value_name = "auto|zeros|FILE", default_value = "auto", value_parser = parse::<Init>, help_heading = "Model")]
     init: Init,
@@ -403,7 +446,7 @@ pub(crate) struct Fit {
     )]
     clip_value: Option<f64>,
     /// How the rate changes: constant step multi-step exponential linear polynomial cosine cosine-restarts one-cycle
-    /// plateau inverse-time inverse-sqrt, as in cosine:t-max=6,eta-min=0.001
+    /// plateau stable-decay inverse-time inverse-sqrt, as in cosine:t-max=6,eta-min=0.001
     #[arg(long, value_name = "NAME:KEY=VALUE,…", default_value = "constant", value_parser = parse::<Schedule>, help_heading = "Descent")]
     schedule: Schedule,
     /// Read the rows as they stand
@@ -450,6 +493,7 @@ impl Fit {
             hidden: self.hidden.clone(),
             activation: self.activation,
             loss: self.loss,
+            class_weight: self.class_weight.clone(),
             init: match &self.init {
                 Init::File(path) => Init::File(full_path(path)),
                 other => other.clone(),

@@ -92,10 +92,19 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
             "`--task classification` and a loss for classes learn classes; `--target` names another column".to_owned()
         }
         ErrorKind::TargetOutOfRange { .. } => "`--loss squared` takes any number".to_owned(),
+        ErrorKind::NoSuchClass { known, .. } => {
+            format!("`--class-weight` takes names of classes, as in `--class-weight {}=2`", known[0])
+        }
+        ErrorKind::WeightOutOfRange { .. } => "`--class-weight balanced` lets every class weigh the same".to_owned(),
         ErrorKind::LossNeedsTwoClasses { .. } => "`--loss cross-entropy` takes any number of classes".to_owned(),
         ErrorKind::UnknownClass { .. } => "train on rows that hold every class, or remove the row".to_owned(),
         ErrorKind::TooFewRows { .. } => "`--validation none` trains on all rows".to_owned(),
         ErrorKind::NoSuchTable { .. } => "`downslope data list` tells more about each".to_owned(),
+        ErrorKind::Settings(problems)
+            if problems.iter().all(|problem| ["finding", "deny"].contains(&problem.setting)) =>
+        {
+            "`downslope explain` lists the findings".to_owned()
+        }
         ErrorKind::Settings(problems) => {
             let flags: Vec<String> = problems.iter().map(|problem| format!("`--{}`", problem.setting)).collect();
             format!("see {} in `downslope {command} --help`", flags.join(", "))

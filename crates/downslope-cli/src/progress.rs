@@ -25,12 +25,23 @@ pub(crate) struct Progress {
     pace: Pace,
     next_epoch: u64,
     running: f64,
+    /// What is found at the end is told with the result.
+    is_running: bool,
 }
 
 impl Progress {
     /// For runs over so many rows; `quiet` shows nothing.
     pub(crate) fn new(n_rows: usize, quiet: bool) -> Self {
-        Self { bar: None, quiet, started: None, n_rows, pace: Pace::new(REDRAW), next_epoch: 1, running: f64::NAN }
+        Self {
+            bar: None,
+            quiet,
+            started: None,
+            n_rows,
+            pace: Pace::new(REDRAW),
+            next_epoch: 1,
+            running: f64::NAN,
+            is_running: false,
+        }
     }
 
     fn begin(&mut self, started: Started, state: &State) {
@@ -38,6 +49,7 @@ impl Progress {
         self.pace = Pace::new(REDRAW);
         self.next_epoch = state.epoch + 1;
         self.running = started.initial_loss;
+        self.is_running = true;
         let steps = started.total_epochs.map(|epochs| epochs.saturating_mul(started.steps_per_epoch));
         let bar = ProgressBar::with_draw_target(steps, ProgressDrawTarget::stderr());
         if self.quiet {
@@ -103,7 +115,27 @@ impl Observer for Progress {
                     ));
                 }
             }
+            Event::BackedOff(back) if !self.quiet => {
+                let words = format!(
+                    "the rate was too high: back to the weights after epoch {}, and on at {}",
+                    count(back.epoch),
+                    number(back.lr)
+                );
+                match &self.bar {
+                    Some(bar) => bar.suspend(|| say(words)),
+                    None => say(words),
+                }
+                self.pace = Pace::new(REDRAW);
+            }
+            Event::Finding(finding) if self.is_running && !self.quiet => {
+                let words = format!("{}: {}; {}", finding.slug, finding.cause, finding.remedy);
+                match &self.bar {
+                    Some(bar) => bar.suspend(|| say(words)),
+                    None => say(words),
+                }
+            }
             Event::Finished(_) => {
+                self.is_running = false;
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();
                 }

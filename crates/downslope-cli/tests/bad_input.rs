@@ -256,6 +256,34 @@ fn losses_and_tasks_that_do_not_fit_the_target() {
 }
 
 #[test]
+fn class_weights_that_do_not_fit_the_classes() {
+    let here = with_tables();
+    refused(
+        &here,
+        "train classes.csv --class-weight u=2,w=1 --out run",
+        "error: classes.csv: expected weights for classes of the target `y`, found `w`; there are `u`, `v`\n\
+         hint: `--class-weight` takes names of classes, as in `--class-weight u=2`\n",
+    );
+    refused(
+        &here,
+        "compare classes.csv --class-weight u=0,v=0 --quiet",
+        "error: classes.csv: expected a weight above 0 for a class of the training rows, found `u=0,v=0`\n\
+         hint: `--class-weight balanced` lets every class weigh the same\n",
+    );
+    // Whether a regression is asked for or found out.
+    for (flags, source) in [("--loss squared ", ""), ("", "t.csv: ")] {
+        refused(
+            &here,
+            &format!("train t.csv --target y {flags}--class-weight balanced --out run"),
+            &format!(
+                "error: {source}`class-weight`: expected `none` for a regression, found `balanced`\n\
+                 hint: see `--class-weight` in `downslope train --help`\n"
+            ),
+        );
+    }
+}
+
+#[test]
 fn a_validation_file_that_does_not_fit() {
     let here = with_tables();
     here.write("held.csv", "a,b,y\n1,2,u\n2,1,w\n");
@@ -306,6 +334,12 @@ fn flags_that_are_refused_as_they_are_read() {
         ),
         ("--loss", "square", " <LOSS>", losses),
         ("--loss", "quantile=2", " <LOSS>", "expected `quantile=τ` with τ between 0 and 1"),
+        (
+            "--class-weight",
+            "u=1,v=-2",
+            " <balanced|CLASS=W,…>",
+            "expected `balanced`, `none` or CLASS=WEIGHT,… with finite weights, 0 or above, each class once",
+        ),
         ("--activation", "sigmoid", " <ACTIVATION>", "expected relu or tanh"),
         ("--as", "a=date", " <COL=number|category,…>", "expected COL=number or COL=category"),
     ] {

@@ -5,12 +5,12 @@ use downslope::data::Scale;
 use downslope::run::{LearningRate, Settings};
 
 /// A flag of the command and its value, if it takes one.
-pub(crate) type Flag = (&'static str, Option<String>);
+pub(crate) type Flag<'a> = (&'a str, Option<String>);
 
 /// The settings that differ from their defaults, as flags; the batch size is left to the caller.
-pub(crate) fn differing(settings: &Settings) -> Vec<Flag> {
+pub(crate) fn differing(settings: &Settings) -> Vec<Flag<'static>> {
     let usual = Settings::default();
-    let mut flags: Vec<Flag> = Vec::new();
+    let mut flags: Vec<Flag<'static>> = Vec::new();
     let mut add = |differs: bool, flag: &'static str, value: String| {
         if differs {
             flags.push((flag, Some(value)));
@@ -31,6 +31,7 @@ pub(crate) fn differing(settings: &Settings) -> Vec<Flag> {
     add(settings.activation != usual.activation, "--activation", settings.activation.to_string());
     let (given, loss) = optional(settings.loss.map(|loss| loss.to_string()));
     add(given, "--loss", loss);
+    add(settings.class_weight != usual.class_weight, "--class-weight", settings.class_weight.to_string());
     add(settings.init != usual.init, "--init", settings.init.to_string());
     add(matches!(settings.lr, LearningRate::Fixed(_)), "--lr", settings.lr.to_string());
     let is_set = |value: f64| value.abs() > 0.0;
@@ -65,7 +66,7 @@ pub(crate) fn differing(settings: &Settings) -> Vec<Flag> {
 }
 
 /// A whole command: `downslope train '/my data.csv' --batch-size 32 --hidden 64`.
-pub(crate) fn line(verb: &str, operand: &str, flags: &[Flag]) -> String {
+pub(crate) fn line(verb: &str, operand: &str, flags: &[Flag<'_>]) -> String {
     let mut out = format!("downslope {verb} {}", quoted(if operand == "standard input" { "-" } else { operand }));
     for (flag, value) in flags {
         out.push(' ');
@@ -98,6 +99,7 @@ mod tests {
     fn a_command_holds_what_differs_from_the_defaults_and_survives_the_shell() {
         let settings = Settings {
             hidden: vec![64, 32],
+            class_weight: "rare one=5".parse().unwrap(),
             lr: LearningRate::Fixed(0.1),
             clip: Clip::Norm(2.0),
             shuffle: false,
@@ -106,7 +108,7 @@ mod tests {
         };
         assert_eq!(
             line("train", "/my data.csv", &differing(&settings)),
-            r"downslope train '/my data.csv' --validation 'it'\''s.csv' --hidden 64,32 --lr 0.1 --clip-norm 2 --no-shuffle"
+            r"downslope train '/my data.csv' --validation 'it'\''s.csv' --hidden 64,32 --class-weight 'rare one=5' --lr 0.1 --clip-norm 2 --no-shuffle"
         );
         assert_eq!(line("train", "@digits", &differing(&Settings::default())), "downslope train @digits");
     }

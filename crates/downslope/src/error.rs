@@ -215,6 +215,22 @@ pub enum ErrorKind {
         /// The value.
         found: String,
     },
+    /// A weight for a class that the target does not have.
+    NoSuchClass {
+        /// The target's column.
+        name: String,
+        /// The class.
+        found: String,
+        /// The classes there are.
+        known: Vec<String>,
+    },
+    /// Weights that say nothing: one below 0 or not finite, or all 0.
+    WeightOutOfRange {
+        /// What they must be.
+        expected: &'static str,
+        /// What was found, and where.
+        found: String,
+    },
     /// A loss that does not fit the classes of the target.
     LossNeedsTwoClasses {
         /// The loss.
@@ -410,6 +426,11 @@ impl fmt::Display for ErrorKind {
             Self::TargetOutOfRange { name, expected, found } => {
                 write!(f, "expected {expected} in the target `{name}`, found `{found}`")
             }
+            Self::NoSuchClass { name, found, known } => {
+                write!(f, "expected weights for classes of the target `{name}`, found `{found}`")?;
+                write_list(f, "; there are ", known)
+            }
+            Self::WeightOutOfRange { expected, found } => write!(f, "expected {expected}, found {found}"),
             Self::LossNeedsTwoClasses { loss, n_classes } => {
                 write!(f, "expected two classes for the loss `{loss}`, found {n_classes}")
             }

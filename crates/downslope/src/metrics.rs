@@ -2,12 +2,14 @@
 //!
 //! | metric | for | formula |
 //! |---|---|---|
-//! | `loss` | all | mean of ℓ over the rows |
+//! | `loss` | all | mean of wℓ over the rows, w the weight of a row, 1 unless given |
 //! | `accuracy` | classes | share of rows whose most likely class is the target |
 //! | `auc` | two classes | chance that a row of class 1 has the higher score than one of class 0, ties half |
 //! | `log_loss` | `logistic`, `cross-entropy` | mean of −ln p(target) |
 //! | `r2` | numbers | 1 − Σ(t − ŷ)² / Σ(t − t̄)² over these rows |
 //! | `rmse`, `mae` | numbers | √mean (t − ŷ)², mean \|t − ŷ\|, in the unit of the target |
+//!
+//! `loss` is what is gone down, so it alone knows weights; the others count every row once.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -16,7 +18,7 @@ use crate::loss::{Loss, Suits};
 /// The quality of a model on some rows. What does not apply is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// Mean loss.
+    /// Mean loss, weighted where the rows are.
     #[serde(deserialize_with = "number_or_null")]
     pub loss: f64,
     /// Share of rows classified correctly.
@@ -25,7 +27,7 @@ pub struct Metrics {
     /// Area under the receiver operating characteristic.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub auc: Option<f64>,
-    /// Mean negative log-likelihood.
+    /// Mean negative log-likelihood, never weighted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub log_loss: Option<f64>,
     /// Coefficient of determination.
@@ -45,14 +47,17 @@ pub(crate) fn number_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<f64, 
 }
 
 impl Metrics {
-    /// The metrics of outputs (`n_rows`, `n_outputs`) against targets; one target is `target_unit` of the unit that
-    /// `rmse` and `mae` are told in.
-    pub fn of(loss: Loss, outputs: &[f32], targets: &[f32], target_unit: f64) -> Self {
+    /// The metrics of outputs (`n_rows`, `n_outputs`) against targets, with weights (`n_rows`) where rows do not all weigh
+    /// 1; one target is `target_unit` of the unit that `rmse` and `mae` are told in.
+    pub fn of(loss: Loss, outputs: &[f32], targets: &[f32], weights: Option<&[f32]>, target_unit: f64) -> Self {
         let n_rows = targets.len();
         let n_outputs = outputs.len() / n_rows.max(1);
         let rows = || outputs.chunks_exact(n_outputs.max(1)).zip(targets);
-        let mean_loss = rows().map(|(outputs, &target)| loss.value(outputs, target)).sum::<f64>() / n_rows as f64;
-        let mut metrics = Self { loss: mean_loss, ..Self::default() };
+        let losses = || rows().map(|(outputs, &target)| loss.value(outputs, target));
+        let mean_loss = losses().sum::<f64>() / n_rows as f64;
+        let weighted = |weights: &[f32]| losses().zip(weights).map(|(loss, &w)| loss * f64::from(w)).sum::<f64>();
+        let mut metrics =
+            Self { loss: weights.map_or(mean_loss, |weights| weighted(weights) / n_rows as f64), ..Self::default() };
         match loss.suits() {
             Suits::Regression => {
                 let predict =
@@ -118,7 +123,7 @@ mod tests {
 
     #[test]
     fn auc_counts_pairs_in_the_right_order_and_ties_as_half() {
-        let metrics = |scores: &[f32], targets: &[f32]| Metrics::of(Loss::Logistic, scores, targets, 1.0).auc;
+        let metrics = |scores: &[f32], targets: &[f32]| Metrics::of(Loss::Logistic, scores, targets, None, 1.0).auc;
         assert_eq!(metrics(&[0.1, 0.4, 0.35, 0.8], &[0.0, 0.0, 1.0, 1.0]), Some(0.75));
         assert_eq!(metrics(&[0.5, 0.5], &[0.0, 1.0]), Some(0.5));
         assert_eq!(metrics(&[0.5, 0.7], &[1.0, 1.0]), None);
@@ -126,11 +131,21 @@ mod tests {
 
     #[test]
     fn regression_metrics_are_told_in_the_unit_of_the_target() {
-        let metrics = Metrics::of(Loss::Squared, &[1.0, 2.0, 3.0], &[1.0, 2.0, 5.0], 10.0);
+        let metrics = Metrics::of(Loss::Squared, &[1.0, 2.0, 3.0], &[1.0, 2.0, 5.0], None, 10.0);
         assert!((metrics.rmse.unwrap() - 10.0 * (4.0_f64 / 3.0).sqrt()).abs() < 1e-12);
         assert!((metrics.mae.unwrap() - 20.0 / 3.0).abs() < 1e-12);
         assert!((metrics.r2.unwrap() - (1.0 - 4.0 / (26.0 / 3.0))).abs() < 1e-12);
         assert!((metrics.loss - 4.0 / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn weights_count_in_the_loss_and_in_nothing_else() {
+        let of = |weights| Metrics::of(Loss::Logistic, &[1.0, -2.0, 3.0], &[1.0, 1.0, 0.0], weights, 1.0);
+        let (plain, weighted) = (of(None), of(Some(&[0.5, 2.5, 0.0])));
+        let of_row = |score: f32, target: f32| Loss::Logistic.value(&[score], target);
+        assert!((weighted.loss - (0.5 * of_row(1.0, 1.0) + 2.5 * of_row(-2.0, 1.0)) / 3.0).abs() < 1e-12);
+        assert_eq!(plain.log_loss, Some(plain.loss));
+        assert_eq!(Metrics { loss: plain.loss, ..weighted }, plain);
     }
 
     #[test]
@@ -140,7 +155,7 @@ mod tests {
 
     #[test]
     fn metrics_of_weights_that_left_the_numbers_are_read_back() {
-        let metrics = Metrics::of(Loss::Squared, &[f32::NAN, 1.0], &[1.0, 2.0], 1.0);
+        let metrics = Metrics::of(Loss::Squared, &[f32::NAN, 1.0], &[1.0, 2.0], None, 1.0);
         let text = serde_json::to_string(&metrics).unwrap();
         let read: Metrics = serde_json::from_str(&text).unwrap();
         assert!(read.loss.is_nan() && read.rmse.is_none(), "{text}");

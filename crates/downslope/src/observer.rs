@@ -37,6 +37,18 @@ pub trait Observer {
     }
 }
 
+/// Tells every observer that wants to know; one of them is enough to stop.
+pub(crate) fn tell(observers: &mut [&mut dyn Observer], event: &Event<'_>, state: &State) -> Control {
+    let mut control = Control::Continue;
+    for observer in observers.iter_mut() {
+        let unasked = matches!(event, Event::Step(step) if step.step < observer.next_step());
+        if !unasked && observer.observe(event, state) == Control::Stop {
+            control = Control::Stop;
+        }
+    }
+    control
+}
+
 /// Chooses steps about evenly spaced in *time*, whatever a step takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
@@ -214,6 +226,9 @@ fn line_of(event: &Event<'_>, state: &State) -> Value {
                 add_validation(metrics, line);
             }
             line
+        }
+        Event::BackedOff(back) => {
+            json!({ "event": "backed-off", "step": back.step, "epoch": back.epoch, "lr": back.lr })
         }
         Event::Finding(finding) => json!({ "event": "finding", "finding": finding }),
         Event::Finished(reason) => {

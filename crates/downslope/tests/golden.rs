@@ -6,13 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use downslope::clip::Clip;
-use downslope::data::{Dataset, Features, Matrix};
+use downslope::data::{Dataset, Features, Matrix, Table};
 use downslope::event::Event;
-use downslope::loader::{BatchSize, DataLoader, LastBatch, Order};
+use downslope::loader::{Batch, BatchSize, DataLoader, LastBatch, Order};
 use downslope::loss::Loss;
 use downslope::model::{Activation, Model};
-use downslope::objective::EmpiricalLoss;
+use downslope::objective::{EmpiricalLoss, Objective};
 use downslope::observer::{Control, Observer};
+use downslope::run::{ClassWeight, Experiment, LearningRate, Settings, Validation};
 use downslope::schedule::Schedule;
 use downslope::sgd::Sgd;
 use downslope::state::State;
@@ -118,7 +119,8 @@ fn reproduce(case: &Value) {
         activation: if case["activation"] == "tanh" { Activation::Tanh } else { Activation::Relu },
         n_outputs: case["classes"].as_u64().map_or(1, |classes| classes as usize),
     };
-    let data = Arc::new(Dataset { features: Features::Dense(Matrix::new(n_rows, n_features, x).unwrap()), targets });
+    let x = Features::Dense(Matrix::new(n_rows, n_features, x).unwrap());
+    let data = Arc::new(Dataset::new(x, targets).unwrap());
     let sgd = &case["sgd"];
     let option = |key: &str| sgd.get(key).and_then(Value::as_f64).unwrap_or(0.0);
     let flag = |key: &str| sgd.get(key).and_then(Value::as_bool).unwrap_or(false);
@@ -180,10 +182,14 @@ fn reproduce(case: &Value) {
     }
 }
 
-fn reproduce_file(file: &str, at_least: usize) {
+fn read(file: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden").join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let golden: Value = serde_json::from_str(&text).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn reproduce_file(file: &str, at_least: usize) {
+    let golden = read(file);
     let cases = golden["cases"].as_array().unwrap();
     assert!(cases.len() >= at_least, "{} cases in {file}", cases.len());
     cases.iter().for_each(reproduce);
@@ -197,4 +203,52 @@ fn every_trajectory_of_torch_is_reproduced() {
 #[test]
 fn every_other_option_goes_as_in_torch() {
     reproduce_file("torch_extra.json", 36);
+}
+
+#[test]
+fn weighted_losses_and_gradients_over_all_rows_are_those_of_torch() {
+    for case in read("weights.json")["slopes"].as_array().unwrap() {
+        let of = |key: &str| numbers_flat(&case[key]).into_iter().map(|v| v as f32).collect::<Vec<_>>();
+        let (y, loss): (_, Loss) = (of("y"), loss_of(case));
+        let x = Matrix::new(y.len(), 3, of("x")).unwrap();
+        let model = Model {
+            n_features: 3,
+            hidden: numbers(&case["hidden"]).into_iter().map(|width| width as usize).collect(),
+            activation: Activation::Tanh,
+            n_outputs: if loss == Loss::CrossEntropy { 3 } else { 1 },
+        };
+        let data = Dataset::new(Features::Dense(x), y).unwrap().with_weights(of("weights")).unwrap();
+        let n_rows = data.n_rows();
+        let mut objective = EmpiricalLoss::new(model, loss, Arc::new(data)).unwrap();
+        let mut gradient = objective.gradient();
+        let total = objective.loss_and_gradient(&of("theta"), Batch::all(n_rows), &mut gradient);
+        let what = format!("{loss}, hidden {}", case["hidden"]);
+        assert_close(total.mean(), number(&case["value"]), 1e-6, &what);
+        for (&sum, expected) in gradient.values().iter().zip(numbers(&case["gradient"])) {
+            assert_close(f64::from(sum) / n_rows as f64, expected, 1e-6, &what);
+        }
+    }
+}
+
+#[test]
+fn balanced_logistic_regression_ends_where_that_of_scikit_learn_does() {
+    let golden = &read("weights.json")["optimum"];
+    let rows = golden["x"].as_array().unwrap().iter().zip(numbers(&golden["y"]));
+    let rows: Vec<String> = rows.map(|(x, y)| format!("{},{},{y}\n", number(&x[0]), number(&x[1]))).collect();
+    let text = format!("a,b,class\n{}", rows.concat());
+    let table = Table::from_csv("rows.csv", text.as_bytes(), &downslope::data::ReadOptions::default()).unwrap();
+    let settings = Settings {
+        class_weight: ClassWeight::Balanced,
+        scale: downslope::data::Scale::None,
+        validation: Validation::None,
+        batch_size: downslope::run::BatchSetting::Fixed(BatchSize::Full),
+        lr: LearningRate::Fixed(1.0),
+        epochs: 2000,
+        ..Settings::default()
+    };
+    let trained = Experiment::prepare(&table, &settings).unwrap().train(&mut []).unwrap();
+    for (&found, expected) in trained.model.theta.iter().zip(numbers(&golden["theta"])) {
+        assert_close(f64::from(found), expected, 1e-5, "theta");
+    }
+    assert_close(trained.train.loss, number(&golden["value"]), 1e-7, "the loss");
 }

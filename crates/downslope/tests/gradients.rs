@@ -13,7 +13,7 @@ use downslope::loader::Batch;
 use downslope::loss::Loss;
 use downslope::model::{Activation, Model};
 use downslope::objective::{EmpiricalLoss, Gradient, Objective};
-use support::{LOSSES, Numbers, assert_close, dense_table, model, twin_tables};
+use support::{LOSSES, Numbers, assert_close, dense_table, model, twin_tables, weighted};
 
 /// The loss of one row, by its formula.
 fn loss_of_row(loss: Loss, scores: &[f64], target: f64) -> f64 {
@@ -60,12 +60,13 @@ fn row(data: &Dataset, row: usize) -> &[f32] {
 fn sum_of_losses(model: &Model, loss: Loss, data: &Dataset, theta: &[f64], rows: &[u32]) -> f64 {
     let of_row = |&at: &u32| {
         let at = at as usize;
-        loss_of_row(loss, &scores(model, theta, row(data, at)), f64::from(data.targets[at]))
+        f64::from(data.weight(at))
+            * loss_of_row(loss, &scores(model, theta, row(data, at)), f64::from(data.targets[at]))
     };
     rows.iter().map(of_row).sum()
 }
 
-/// Σ ∇ℓ over some rows, by central differences.
+/// Σ w∇ℓ over some rows, by central differences.
 fn slopes(model: &Model, loss: Loss, data: &Dataset, theta: &[f32], rows: &[u32]) -> Vec<f32> {
     let mut theta: Vec<f64> = theta.iter().map(|&value| value.into()).collect();
     let slope = |index: usize| {
@@ -119,8 +120,9 @@ const N_ROWS: usize = 300;
 
 #[test]
 fn every_gradient_is_the_slope_of_its_loss() {
-    for loss in LOSSES {
+    for (loss, weighs) in LOSSES.into_iter().flat_map(|loss| [(loss, false), (loss, true)]) {
         let data = dense_table(loss, N_ROWS, 6, 1);
+        let data = if weighs { weighted(&data) } else { data };
         for model in every_model(loss, 6) {
             let theta = theta_of(&model, &data, None);
             let mut objective = EmpiricalLoss::new(model.clone(), loss, data.clone()).unwrap();
@@ -173,8 +175,9 @@ fn logits_far_beyond_a_hundred_still_give_finite_gradients() {
 
 #[test]
 fn dense_and_sparse_rows_have_the_same_gradient() {
-    for loss in LOSSES {
+    for (loss, weighs) in LOSSES.into_iter().flat_map(|loss| [(loss, false), (loss, true)]) {
         let (dense, sparse) = twin_tables(loss, N_ROWS, 40, 0.2, 3);
+        let (dense, sparse) = if weighs { (weighted(&dense), weighted(&sparse)) } else { (dense, sparse) };
         for model in every_model(loss, 40) {
             let theta = theta_of(&model, &dense, None);
             let of = |data: &std::sync::Arc<Dataset>, batch| {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use downslope::checkpoint::Checkpoint;
 use downslope::clip::Clip;
-use downslope::data::Dataset;
+use downslope::data::{Dataset, Features, Matrix};
 use downslope::event::Event;
 use downslope::loader::{Batch, BatchSize, Batches, DataLoader, LastBatch, Order};
 use downslope::loss::Loss;
@@ -20,7 +20,9 @@ use downslope::sgd::Sgd;
 use downslope::state::State;
 use downslope::stop::{Stop, StopReason};
 use downslope::trainer::Trainer;
-use support::{Numbers, assert_close, bits, dense_table, model, objective, twin_tables};
+use support::{
+    LOSSES, Numbers, assert_close, bits, counts, dense_table, model, objective, twin_tables, weighted, without_zeros,
+};
 
 fn loader(n_rows: usize, batch_size: BatchSize) -> DataLoader {
     DataLoader::new(n_rows, batch_size, Order::Shuffled { seed: 7 }, LastBatch::Keep)
@@ -47,6 +49,8 @@ fn large_problems() -> Vec<(&'static str, Loss, Model, Arc<Dataset>)> {
     let (_, sparse) = twin_tables(softmax, 4_000, 4_000, 0.2, 4);
     vec![
         ("linear", Loss::Squared, of(Loss::Squared, &[], &tall), tall),
+        ("weighted softmax", softmax, of(softmax, &[], &wide), weighted(&wide)),
+        ("weighted hidden", Loss::Logistic, of(Loss::Logistic, &[64, 32], &deep), weighted(&deep)),
         ("softmax", softmax, of(softmax, &[], &wide), wide),
         ("hidden", Loss::Logistic, of(Loss::Logistic, &[64, 32], &deep), deep),
         ("sparse", softmax, of(softmax, &[], &sparse), sparse),
@@ -327,32 +331,114 @@ impl Objective for Unfused {
 
 #[test]
 fn a_fused_step_equals_an_unfused_one_up_to_rounding() {
-    let (dense, sparse) = twin_tables(Loss::CrossEntropy, 300, 30, 0.2, 8);
-    let problems = [("dense", &dense, vec![]), ("sparse", &sparse, vec![]), ("hidden", &dense, vec![9])];
-    for (name, data, hidden) in problems {
-        for batch_size in [1, 7, 32, 256] {
-            let trainer = |clip| Trainer {
-                loader: Some(loader(300, rows(batch_size))),
-                clip,
-                ..Trainer::new(Sgd::new(0.05), Stop::epochs(2))
-            };
-            let of = || objective(Loss::CrossEntropy, &hidden, data);
-            let mut losses = StepLosses::default();
-            let batches = Batches::new(Batch::Range(0..batch_size), batch_size);
-            assert!(
-                of().fused_steps(&mut start(&of()), &batches, StepRule::plain(0.05), &mut losses),
-                "{name} is fused"
-            );
-            assert_eq!(losses.total.n_rows, batch_size as u64);
-            let run = |trainer: Trainer, objective: &mut dyn Objective| {
-                let mut state = State::new(start(&of()));
-                assert_eq!(trainer.run(objective, None, &mut state, &mut []).unwrap(), StopReason::Epochs);
-                state.theta
-            };
-            let fused = run(trainer(Clip::None), &mut of());
-            let what = format!("{name}, batch {batch_size}");
-            assert_close(&fused, &run(trainer(Clip::None), &mut Unfused(of())), 2e-5, &what);
-            assert_close(&fused, &run(trainer(Clip::Norm(f64::MAX)), &mut of()), 2e-5, &what);
+    for (loss, weighs) in [(Loss::CrossEntropy, false), (Loss::CrossEntropy, true), (Loss::Logistic, true)] {
+        let (dense, sparse) = twin_tables(loss, 300, 30, 0.2, 8);
+        let (dense, sparse) = if weighs { (weighted(&dense), weighted(&sparse)) } else { (dense, sparse) };
+        let problems = [("dense", &dense, vec![]), ("sparse", &sparse, vec![]), ("hidden", &dense, vec![9])];
+        for (name, data, hidden) in problems {
+            fused_equals_unfused(name, loss, data, &hidden);
+        }
+    }
+}
+
+fn fused_equals_unfused(name: &str, loss: Loss, data: &Arc<Dataset>, hidden: &[usize]) {
+    for batch_size in [1, 7, 32, 256] {
+        let trainer = |clip| Trainer {
+            loader: Some(loader(300, rows(batch_size))),
+            clip,
+            ..Trainer::new(Sgd::new(0.05), Stop::epochs(2))
+        };
+        let of = || objective(loss, hidden, data);
+        let mut losses = StepLosses::default();
+        let batches = Batches::new(Batch::Range(0..batch_size), batch_size);
+        assert!(of().fused_steps(&mut start(&of()), &batches, StepRule::plain(0.05), &mut losses), "{name} is fused");
+        assert_eq!(losses.total.n_rows, batch_size as u64);
+        let run = |trainer: Trainer, objective: &mut dyn Objective| {
+            let mut state = State::new(start(&of()));
+            assert_eq!(trainer.run(objective, None, &mut state, &mut []).unwrap(), StopReason::Epochs);
+            state.theta
+        };
+        let fused = run(trainer(Clip::None), &mut of());
+        let what = format!("{loss}, {name}, batch {batch_size}");
+        assert_close(&fused, &run(trainer(Clip::None), &mut Unfused(of())), 2e-5, &what);
+        assert_close(&fused, &run(trainer(Clip::Norm(f64::MAX)), &mut of()), 2e-5, &what);
+    }
+}
+
+// Weights.
+
+/// The rows of a table, each as often as its weight in [`weighted`] says.
+fn repeated(dense: &Dataset) -> (Arc<Dataset>, Arc<Dataset>) {
+    let Features::Dense(x) = &dense.features else { panic!("dense rows") };
+    let rows: Vec<usize> = (0..).zip(counts(x.n_rows())).flat_map(|(row, n)| std::iter::repeat_n(row, n)).collect();
+    let values = rows.iter().flat_map(|&row| x.row(row).to_vec()).collect();
+    let x = Matrix::new(rows.len(), x.n_columns(), values).unwrap();
+    let targets: Vec<f32> = rows.iter().map(|&row| dense.targets[row]).collect();
+    let sparse = Dataset::new(Features::Sparse(without_zeros(&x)), targets.clone()).unwrap();
+    (Arc::new(Dataset::new(Features::Dense(x), targets).unwrap()), Arc::new(sparse))
+}
+
+#[test]
+fn a_weight_is_a_row_that_stands_there_as_often() {
+    for loss in LOSSES {
+        let (dense, sparse) = twin_tables(loss, 300, 12, 0.5, 12);
+        let of_repeated = repeated(&dense);
+        for (data, repeated) in [(dense, of_repeated.0), (sparse, of_repeated.1)] {
+            for hidden in [&[][..], &[5]] {
+                let (mut by_weight, mut by_count) =
+                    (objective(loss, hidden, &weighted(&data)), objective(loss, hidden, &repeated));
+                let theta = start(&by_weight);
+                let means = |objective: &mut EmpiricalLoss| {
+                    let all = Batch::all(objective.n_rows());
+                    let mut gradient = objective.gradient();
+                    let total = objective.loss_and_gradient(&theta, all.clone(), &mut gradient);
+                    gradient.scale(1.0 / objective.n_rows() as f32);
+                    let mut curved = vec![0.0; theta.len()];
+                    let along: Vec<f64> = theta.iter().map(|&value| f64::from(value)).collect();
+                    objective.curvature(&theta, all)(&along, &mut curved);
+                    let curved: Vec<f32> = curved.into_iter().map(|value| value as f32).collect();
+                    assert!(
+                        (objective.evaluate(&theta).loss - total.mean()).abs() < 1e-6 * total.mean().abs().max(1.0)
+                    );
+                    (total.mean(), gradient.values().to_vec(), curved)
+                };
+                let (found, expected) = (means(&mut by_weight), means(&mut by_count));
+                let what = format!("{loss}, hidden {hidden:?}");
+                assert!((found.0 - expected.0).abs() < 1e-6 * expected.0.abs().max(1.0), "{what}: {found:?}");
+                assert_close(&found.1, &expected.1, 1e-5, &what);
+                if !hidden.is_empty() {
+                    continue;
+                }
+                assert_close(&found.2, &expected.2, 1e-5, &what);
+                let curvatures = [&mut by_weight, &mut by_count].map(|objective| {
+                    let of_rows = objective.row_curvatures(&theta).unwrap();
+                    of_rows.iter().sum::<f64>() / of_rows.len() as f64
+                });
+                assert!((curvatures[0] - curvatures[1]).abs() < 1e-6 * curvatures[1], "{what}: {curvatures:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_that_weigh_the_same_change_no_bit() {
+    for (loss, hidden) in [(Loss::Logistic, vec![]), (Loss::CrossEntropy, vec![]), (Loss::Squared, vec![5])] {
+        let (dense, sparse) = twin_tables(loss, 200, 12, 0.5, 13);
+        for data in [dense, sparse] {
+            let twos = Arc::new(Dataset::clone(&data).with_weights(vec![2.0; 200]).unwrap());
+            for batch_size in [rows(1), rows(32), BatchSize::Full] {
+                let run = |data: &Arc<Dataset>| {
+                    let mut objective = objective(loss, &hidden, data);
+                    let mut state = State::new(start(&objective));
+                    let trainer = Trainer {
+                        loader: Some(loader(200, batch_size)),
+                        ..Trainer::new(Sgd::new(0.05), Stop::epochs(2))
+                    };
+                    trainer.run(&mut objective, None, &mut state, &mut []).unwrap();
+                    (bits(&state.theta), state.train_losses, objective.evaluate(&state.theta))
+                };
+                assert_eq!(run(&twos), run(&data), "{loss}, {batch_size}");
+            }
         }
     }
 }
@@ -366,7 +452,7 @@ fn rare_rows(share: f64) -> Arc<Dataset> {
 
 #[test]
 fn penalties_applied_lazily_equal_those_applied_in_every_step() {
-    let data = rare_rows(0.002);
+    let data = weighted(&rare_rows(0.002));
     for sgd in [
         Sgd { weight_decay: 0.02, ..Sgd::new(0.5) },
         Sgd { l1: 0.003, ..Sgd::new(0.5) },

@@ -2,17 +2,20 @@
 
 use std::path::Path;
 
+use downslope::advise;
 use downslope::checkpoint::write_whole;
 use downslope::compare::{Comparison, compare};
+use downslope::diagnosis::Finding;
 use downslope::loader::BatchSize;
 use downslope::map::{self, LearningRateMap, MapOptions, Plan};
-use downslope::run::Experiment;
+use downslope::run::{BatchSetting, Experiment};
 use downslope::stop::StopReason;
 use downslope::{Error, ErrorKind, Place, Result, Table};
+use downslope_view::learning_rate::race_words;
 use downslope_view::{compare_report, map_report};
 use serde::Serialize;
 
-use super::introduce;
+use super::{check_deny, introduce, is_allowed};
 use crate::args::Compare;
 use crate::console::{canvas, give, give_json, say};
 use crate::progress::{MapProgress, Progress};
@@ -35,16 +38,18 @@ pub(crate) fn run(args: &Compare) -> Result<Outcome> {
     if args.map {
         map::check(&settings)?;
     }
+    check_deny(&args.judge)?;
     if !args.voice.quiet {
         let what = if args.map { "learning rate and batch size" } else { "batch size" };
         say(format!("downslope {} · gradient descent by {what} on {}", env!("CARGO_PKG_VERSION"), args.data));
     }
     let experiment = Experiment::prepare(&Table::read(&args.data, &settings.read_options())?, &settings)?;
-    let batch_sizes = batch_sizes(args)?;
+    let batch_sizes = sizes(&experiment, args)?;
     if !args.voice.quiet {
         introduce(&experiment, &args.data, &batch_sizes);
     }
-    let found = if args.map { map(args, &experiment, batch_sizes)? } else { race(args, &experiment, &batch_sizes)? };
+    let found =
+        if args.map { mapped(args, &experiment, batch_sizes)? } else { compared(args, &experiment, &batch_sizes)? };
 
     for path in &args.report {
         write(&found, path)?;
@@ -68,23 +73,37 @@ pub(crate) fn run(args: &Compare) -> Result<Outcome> {
             Found::Map(_) => "interrupted: the map is not whole",
         });
     }
-    Ok(if found.succeeded() { Outcome::Done } else { Outcome::NotAsAsked })
+    let allowed = is_allowed(found.findings(), &args.judge, &args.voice);
+    Ok(if found.succeeded() && allowed { Outcome::Done } else { Outcome::NotAsAsked })
 }
 
-/// The batch sizes asked for, or the three methods; a map chooses its own.
-fn batch_sizes(args: &Compare) -> Result<Vec<BatchSize>> {
-    if args.map || !args.batch_sizes.is_empty() {
-        return Ok(args.batch_sizes.clone());
+/// The batch sizes asked for, with the winner of a race for `auto`; else the three methods, or those a map chooses.
+fn sizes(experiment: &Experiment, args: &Compare) -> Result<Vec<BatchSize>> {
+    if args.batch_sizes.is_empty() && !args.map {
+        return ["full", "32", "1"].into_iter().map(str::parse).collect();
     }
-    ["full", "32", "1"].into_iter().map(str::parse).collect()
+    let mut sizes = Vec::new();
+    for setting in &args.batch_sizes {
+        sizes.push(match setting {
+            BatchSetting::Fixed(batch_size) => *batch_size,
+            BatchSetting::Auto => {
+                let plan = advise::choose(experiment)?;
+                if let (Some(race), false) = (&plan.race, args.voice.quiet) {
+                    say(race_words(race, plan.batch_size.of(experiment.summary().n_train)));
+                }
+                plan.batch_size
+            }
+        });
+    }
+    Ok(sizes)
 }
 
-fn race(args: &Compare, experiment: &Experiment, batch_sizes: &[BatchSize]) -> Result<Found> {
+fn compared(args: &Compare, experiment: &Experiment, batch_sizes: &[BatchSize]) -> Result<Found> {
     let mut progress = Progress::new(experiment.summary().n_train, args.voice.quiet);
     compare(experiment, batch_sizes, &mut [&mut progress, &mut interrupt::observer()]).map(Found::Comparison)
 }
 
-fn map(args: &Compare, experiment: &Experiment, batch_sizes: Vec<BatchSize>) -> Result<Found> {
+fn mapped(args: &Compare, experiment: &Experiment, batch_sizes: Vec<BatchSize>) -> Result<Found> {
     let plan = Plan::new(experiment, &MapOptions { batch_sizes, epochs: args.fit.epochs })?;
     let mut progress = MapProgress::new(plan.n_runs(), args.voice.quiet);
     plan.map(experiment, &mut [&mut progress, &mut interrupt::observer()]).map(Found::Map)
@@ -127,6 +146,14 @@ impl Found {
                 serde_json::to_vec_pretty(self).map_err(|error| Error::malformed("JSON value", error))?
             }
         })
+    }
+
+    /// What is worth saying of it; a map has its border instead.
+    fn findings(&self) -> Vec<&Finding> {
+        match self {
+            Self::Comparison(comparison) => comparison.methods.iter().flat_map(|method| &method.findings).collect(),
+            Self::Map(_) => Vec::new(),
+        }
     }
 
     fn is_interrupted(&self) -> bool {

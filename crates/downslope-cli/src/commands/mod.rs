@@ -1,18 +1,23 @@
 //! One file a command.
 
+pub(crate) mod advise;
 pub(crate) mod compare;
 pub(crate) mod data;
+pub(crate) mod explain;
 pub(crate) mod learn;
 mod play;
 pub(crate) mod predict;
 pub(crate) mod report;
 pub(crate) mod train;
 
+use downslope::Result;
 use downslope::data::Notice;
+use downslope::diagnosis::Finding;
 use downslope::loader::BatchSize;
 use downslope::run::Experiment;
 use downslope_view::quantity::count;
 
+use crate::args::{Judge, Voice};
 use crate::console::say;
 
 /// Says what is about to happen, and what was decided on the way.
@@ -52,4 +57,22 @@ fn tell(notices: &[Notice]) {
     if !more.is_empty() {
         say(format!("note: {} more categories that training never saw count as none", more.len()));
     }
+}
+
+/// Fails if a finding to be denied does not exist.
+fn check_deny(judge: &Judge) -> Result<()> {
+    judge.deny.iter().try_for_each(|slug| explain::rule(slug, "deny").map(|_| ()))
+}
+
+/// Whether none of the findings is to be denied, and if one is, says so.
+fn is_allowed<'a>(findings: impl IntoIterator<Item = &'a Finding>, judge: &Judge, voice: &Voice) -> bool {
+    let denied: Vec<&str> = findings
+        .into_iter()
+        .map(|finding| finding.slug.as_str())
+        .filter(|slug| judge.deny.iter().any(|d| d == slug))
+        .collect();
+    if !denied.is_empty() && !voice.quiet {
+        say(format!("found what was denied: {}", denied.join(", ")));
+    }
+    denied.is_empty()
 }

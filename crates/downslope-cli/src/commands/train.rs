@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use downslope::checkpoint::write_whole;
 use downslope::error::Problem;
-use downslope::run::{Experiment, Record, RunDirectory};
+use downslope::run::{BatchSetting, Experiment, Record, RunDirectory};
 use downslope::stop::StopReason;
 use downslope::{Error, ErrorKind, Place, Result, Table};
-use downslope_view::learning_rate::learning_rate_words;
+use downslope_view::learning_rate::plan_words;
 use downslope_view::quantity;
 use downslope_view::run_report::{self, Run};
 
-use super::introduce;
-use crate::args::{Keep, Resume, Train, Voice};
+use super::{check_deny, introduce, is_allowed};
+use crate::args::{Judge, Keep, Resume, Train, Voice};
 use crate::console::{canvas, give, give_json, say};
 use crate::progress::Progress;
 use crate::{Outcome, interrupt};
@@ -28,6 +28,7 @@ pub(crate) fn run(args: &Train) -> Result<Outcome> {
     settings.batch_size = args.batch_size;
     settings.check()?;
     checkpoint_period(&args.keep)?;
+    check_deny(&args.judge)?;
     if let Some(out) = &args.out
         && std::fs::symlink_metadata(out).is_ok()
     {
@@ -35,29 +36,33 @@ pub(crate) fn run(args: &Train) -> Result<Outcome> {
     }
     let experiment = Experiment::prepare(&Table::read(&args.data, &settings.read_options())?, &settings)?;
     if !args.voice.quiet {
-        introduce(&experiment, &args.data, &[args.batch_size]);
+        let given = if let BatchSetting::Fixed(batch_size) = args.batch_size { Some(batch_size) } else { None };
+        introduce(&experiment, &args.data, given.as_slice());
     }
-    let (lr, lr_from) = experiment.learning_rate(settings.batch_size)?;
-    if let (Some(chosen), false) = (&lr_from, args.voice.quiet) {
+    let plan = experiment.plan()?;
+    if !args.voice.quiet {
         let n_rows = experiment.summary().n_train;
-        say(learning_rate_words(chosen, settings.batch_size.of(n_rows), n_rows));
+        for words in plan_words(&plan, n_rows) {
+            say(words);
+        }
     }
-    let record = Record::new(&experiment, lr, lr_from, args.keep.log_every.unwrap_or(LOG_EVERY));
+    let record = Record::new(&experiment, plan, args.keep.log_every.unwrap_or(LOG_EVERY));
     let directory = match &args.out {
         Some(out) => RunDirectory::create(out, &record)?,
         None => create_numbered(&args.data, &record)?,
     };
-    carry_on(&directory, &experiment, record, &args.keep, &args.voice)
+    carry_on(&directory, &experiment, record, &args.keep, &args.judge, &args.voice)
 }
 
 pub(crate) fn resume(args: &Resume) -> Result<Outcome> {
+    check_deny(&args.judge)?;
     let directory = RunDirectory::open(&args.run)?;
     let mut record = directory.record()?;
     if let Some(outcome) = record.outcome.filter(|outcome| outcome.reason != StopReason::Interrupted) {
         if !args.voice.quiet {
             say(format!("nothing left to do: the run ended ({})", outcome.reason));
         }
-        return conclude(&directory, &record, &args.voice);
+        return conclude(&directory, &record, &args.judge, &args.voice);
     }
     if args.threads.is_some() {
         record.settings.threads = args.threads;
@@ -81,7 +86,7 @@ pub(crate) fn resume(args: &Resume) -> Result<Outcome> {
         let place = Place::source(record.settings.validation.to_string());
         return Err(Error::from(ErrorKind::DataChanged { expected, found }).at(place));
     }
-    carry_on(&directory, &experiment, record, &args.keep, &args.voice)
+    carry_on(&directory, &experiment, record, &args.keep, &args.judge, &args.voice)
 }
 
 /// Trains from where the directory stands, and leaves in it what came out.
@@ -90,11 +95,12 @@ fn carry_on(
     experiment: &Experiment,
     mut record: Record,
     keep: &Keep,
+    judge: &Judge,
     voice: &Voice,
 ) -> Result<Outcome> {
     record.log_every = keep.log_every.unwrap_or(record.log_every);
     let period = checkpoint_period(keep)?;
-    let trainer = experiment.trainer(record.settings.batch_size, record.lr);
+    let trainer = experiment.trainer_of(&record.plan);
     let (mut state, mut recorder) = directory.go_on(experiment.start(), record.log_every, Some(period))?;
     if state.step > 0 && !voice.quiet {
         say(format!("going on after epoch {}, step {}", state.epoch, quantity::count(state.step)));
@@ -104,8 +110,12 @@ fn carry_on(
         directory.write_record(&record)?;
     }
     let mut progress = Progress::new(experiment.summary().n_train, voice.quiet);
-    let trained =
-        experiment.descend(&trainer, &mut state, &mut [&mut recorder, &mut progress, &mut interrupt::observer()])?;
+    let trained = experiment.descend(
+        &trainer,
+        record.plan.lr_from,
+        &mut state,
+        &mut [&mut recorder, &mut progress, &mut interrupt::observer()],
+    )?;
     recorder.finish()?;
     if !matches!(trained.outcome.reason, StopReason::Interrupted | StopReason::Diverged) {
         trained.model.save(&directory.model())?;
@@ -117,11 +127,11 @@ fn carry_on(
     write_whole(&directory.path().join("report.html"), page.as_bytes())?;
     // Last, because it says that all else is there.
     directory.write_record(&record)?;
-    conclude(directory, &record, voice)
+    conclude(directory, &record, judge, voice)
 }
 
 /// Tells what came out.
-fn conclude(directory: &RunDirectory, record: &Record, voice: &Voice) -> Result<Outcome> {
+fn conclude(directory: &RunDirectory, record: &Record, judge: &Judge, voice: &Voice) -> Result<Outcome> {
     let path = directory.path().display();
     let reason = record.outcome.map(|outcome| outcome.reason);
     if voice.json {
@@ -142,7 +152,8 @@ fn conclude(directory: &RunDirectory, record: &Record, voice: &Voice) -> Result<
         say(format!("the target loss {target} was not reached"));
     }
     let ended = !matches!(reason, None | Some(StopReason::Interrupted | StopReason::Diverged));
-    Ok(if ended && missed.is_none() { Outcome::Done } else { Outcome::NotAsAsked })
+    let allowed = is_allowed(&record.findings, judge, voice);
+    Ok(if ended && missed.is_none() && allowed { Outcome::Done } else { Outcome::NotAsAsked })
 }
 
 fn checkpoint_period(keep: &Keep) -> Result<Duration> {

@@ -121,7 +121,8 @@ fn diverged(mut method: Method) -> Method {
         severity: Severity::Failure,
         numbers: BTreeMap::new(),
         cause: "the learning rate 50 is 18.64 times 2.68".to_owned(),
-        remedy: "try --lr 1.3 (or --lr auto)".to_owned(),
+        remedy: "try `--lr 1.3`: measured to go down here".to_owned(),
+        flags: vec![("--lr".to_owned(), Some("1.3".to_owned()))],
     }];
     method
 }

@@ -260,7 +260,7 @@ fn best(map: &LearningRateMap) -> String {
 }
 
 /// The settings as flags, but for the epochs, which mean something else on a map.
-fn flags(map: &LearningRateMap) -> Vec<Flag> {
+fn flags(map: &LearningRateMap) -> Vec<Flag<'static>> {
     differing(&Settings { epochs: Settings::default().epochs, ..map.settings.clone() })
 }
 

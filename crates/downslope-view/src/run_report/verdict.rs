@@ -1,5 +1,6 @@
 //! What happened in a run, and what to try, in plain words?
 
+use downslope::diagnosis::Trend;
 use downslope::metrics::Metrics;
 use downslope::run::{Record, Validation};
 use downslope::schedule::Schedule;
@@ -12,58 +13,12 @@ use crate::quality::headline;
 use crate::quantity::{number, percent, seconds};
 use crate::words::{capital, plural};
 
-/// A change of the loss below this share is no change.
-const NO_CHANGE: f64 = 0.01;
+/// So many findings are answered with a whole command.
+const MOST_REMEDIES: usize = 3;
 /// A validation loss so many times the training loss is clearly worse.
 const OVERFITS: f64 = 1.5;
 /// Differences of losses below this share of the first loss are too small to speak of.
 const WORTH_A_WORD: f64 = 0.01;
-/// It is judged over the last of so many parts whether a run still fell.
-const PARTS: usize = 5;
-/// A change must be so large a part of the ups and downs to be a trend.
-const MOSTLY: f64 = 0.3;
-
-/// How a loss moved at the end of a run. Means over as many epochs are compared, since single epochs are noisy.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Trend {
-    /// It fell by this share against as many epochs before, and most of its way was downwards.
-    Falls { share: f64, epochs: usize },
-    /// It was lowest after this epoch and is higher now by this share.
-    RisesAgain { lowest: f64, epoch: f64, share: f64 },
-    /// It goes up and down by more than it falls.
-    Wanders { epochs: usize },
-    /// It changed by less than a hundredth.
-    Rests { epochs: usize },
-}
-
-impl Trend {
-    /// Of losses by epoch; nothing where there are too few to tell.
-    pub(super) fn of(losses: &[(f64, f64)]) -> Option<Self> {
-        let epochs = losses.len().div_ceil(PARTS).max(3);
-        let positive = losses.iter().all(|(_, loss)| loss.is_finite() && *loss > 0.0);
-        if losses.len() < 2 * epochs || !positive {
-            return None;
-        }
-        let means: Vec<f64> =
-            losses.windows(epochs).map(|part| part.iter().map(|(_, loss)| loss / epochs as f64).sum()).collect();
-        let (last, before) = (means[means.len() - 1], means[means.len() - 1 - epochs]);
-        let (epoch, lowest) = losses.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))?;
-        let risen = last / means.iter().copied().fold(f64::INFINITY, f64::min) - 1.0;
-        let ups_and_downs: f64 =
-            losses[losses.len() - 2 * epochs..].windows(2).map(|pair| (pair[1].1 - pair[0].1).abs()).sum();
-        let fallen = 1.0 - last / before;
-        Some(if risen > NO_CHANGE && risen * last > ups_and_downs * MOSTLY {
-            Self::RisesAgain { lowest, epoch, share: last / lowest - 1.0 }
-        } else if fallen > NO_CHANGE && fallen * before > ups_and_downs * MOSTLY {
-            Self::Falls { share: fallen, epochs }
-        } else if ups_and_downs / (2.0 * epochs as f64) < NO_CHANGE * last {
-            Self::Rests { epochs }
-        } else {
-            Self::Wanders { epochs }
-        })
-    }
-}
-
 /// The state of a run in one line.
 pub(super) fn title(run: &Run<'_>) -> String {
     let record = run.record;
@@ -271,14 +226,11 @@ pub(super) fn next(run: &Run<'_>) -> Vec<(String, String)> {
         return vec![(command::line("resume", run.name, &[]), "goes on from the last checkpoint".to_owned())];
     }
     if has_failed(record) {
-        if record.findings.iter().any(|finding| finding.slug == "momentum-too-high") {
-            return vec![(train("--momentum", "0.9".to_owned()), "starts again with momentum that fades".to_owned())];
-        }
-        let suggested = record.findings.iter().find_map(|finding| finding.numbers.get("suggested_lr"));
-        let lr = suggested.map_or("auto".to_owned(), f64::to_string);
-        return vec![(train("--lr", lr), "starts again with a rate that fits".to_owned())];
+        return vec![remedies(record).next().unwrap_or_else(|| {
+            (train("--lr", "auto".to_owned()), "starts again with a rate that is measured".to_owned())
+        })];
     }
-    let mut out = Vec::new();
+    let mut out: Vec<(String, String)> = remedies(record).take(MOST_REMEDIES).collect();
     let (_, losses) = monitored(&curves);
     let ended_by = |reason| record.outcome.is_some_and(|outcome| outcome.reason == reason);
     let (stopped_early, out_of_time) = (ended_by(StopReason::Patience), ended_by(StopReason::Seconds));
@@ -313,8 +265,21 @@ pub(super) fn next(run: &Run<'_>) -> Vec<(String, String)> {
     out
 }
 
+/// The commands that follow the advice of the findings, each with what it does.
+fn remedies(record: &Record) -> impl Iterator<Item = (String, String)> {
+    record.findings.iter().map(|finding| {
+        let mut flags = flags_of(record);
+        for (flag, value) in &finding.flags {
+            flags.retain(|(other, _)| other != flag);
+            flags.push((flag, value.clone()));
+        }
+        let does = finding.remedy.split_once("`: ").map_or(finding.remedy.as_str(), |(_, does)| does);
+        (command::line("train", &record.data.source, &flags), format!("answers `{}`: {does}", finding.slug))
+    })
+}
+
 /// The flags of a run, its batch size among them where it is not the usual one.
-pub(super) fn flags_of(record: &Record) -> Vec<Flag> {
+pub(super) fn flags_of(record: &Record) -> Vec<Flag<'_>> {
     let mut flags = differing(&record.settings);
     if record.settings.batch_size != downslope::run::Settings::default().batch_size {
         flags.insert(0, ("--batch-size", Some(record.settings.batch_size.to_string())));

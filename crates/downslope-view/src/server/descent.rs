@@ -8,7 +8,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use downslope::diagnosis;
+use downslope::diagnosis::{self, learning_rate};
 use downslope::loader::{Batch, BatchSize, DataLoader};
 use downslope::objective::{LossSum, Objective};
 use downslope::state::State;
@@ -149,8 +149,10 @@ impl Descent {
 
     fn cause(&mut self, trainer: &Trainer) -> Option<String> {
         let start = self.subject.start();
-        let finding = diagnosis::learning_rate_too_high(&mut *self.objective, &start, trainer, self.lr);
-        finding.map(|finding| finding.cause)
+        let chosen = learning_rate::choose(&mut *self.objective, &start, trainer).ok()?;
+        let n_rows = self.objective.n_rows();
+        let batch_size = trainer.loader.as_ref().map_or(n_rows, DataLoader::batch_size);
+        Some(diagnosis::learning_rate_too_high(&chosen, &trainer.sgd, batch_size, n_rows).cause)
     }
 
     fn obey(&mut self, order: Order) -> ControlFlow<()> {

@@ -1,7 +1,7 @@
 //! What does the engine read?
 //!
-//! Features and targets as `f32`: dense rows, or sparse rows of which only what is not zero is kept. How they came out
-//! of a table is told in [`crate::data::encode`].
+//! Features and targets as `f32`: dense rows, or sparse rows of which only what is not zero is kept, and what each row
+//! weighs. How they came out of a table is told in [`crate::data::encode`].
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernels::Aligned;
@@ -13,16 +13,112 @@ pub struct Dataset {
     pub features: Features,
     /// The targets, (`n_rows`): numbers, or class codes 0.0, 1.0 ….
     pub targets: Vec<f32>,
+    weights: Option<Vec<f32>>,
 }
 
 impl Dataset {
-    /// Features and a target for each row.
+    /// Features and a target for each row; all rows weigh 1.
     ///
     /// # Errors
     /// [`ErrorKind::ShapeMismatch`] if there is not one target a row.
     pub fn new(features: Features, targets: Vec<f32>) -> Result<Self> {
         check_length("targets", features.n_rows(), targets.len())?;
-        Ok(Self { features, targets })
+        Ok(Self { features, targets, weights: None })
+    }
+
+    /// The same rows with a weight each, (`n_rows`), divided by their mean, so that a row weighs 1 on average.
+    ///
+    /// The loss of a batch of B rows is then (1/B) Σ wᵢ ℓᵢ. Over all rows that is Σ wᵢ ℓᵢ / Σ wᵢ for the weights as they
+    /// were given, as if row i stood there wᵢ times; and the loss of a batch is an unbiased estimate of it. Their scale
+    /// changes nothing: weights of 2 everywhere are weights of 1.
+    ///
+    /// **Differs from** PyTorch, whose weighted losses divide by the Σ wᵢ of the *batch*: the same over all rows, but in a
+    /// batch with few heavy rows each of them pulls harder.
+    ///
+    /// ```
+    /// use downslope::data::{Dataset, Features, Matrix};
+    /// let x = Features::Dense(Matrix::new(3, 1, vec![1.0, 2.0, 3.0])?);
+    /// let data = Dataset::new(x, vec![0.0, 0.0, 1.0])?.with_weights(vec![1.0, 1.0, 4.0])?;
+    /// assert_eq!(data.weights(), Some(&[0.5, 0.5, 2.0][..]));
+    /// # Ok::<(), downslope::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::ShapeMismatch`] if there is not one weight a row; [`ErrorKind::WeightOutOfRange`] for one below 0 or
+    /// not finite, and if all are 0.
+    pub fn with_weights(self, weights: Vec<f32>) -> Result<Self> {
+        let mut weighted = self.with_scaled_weights(weights)?;
+        if let Some(weights) = &mut weighted.weights {
+            let mean = weights.iter().map(|&weight| f64::from(weight)).sum::<f64>() / weights.len() as f64;
+            if mean == 0.0 {
+                let (expected, found) = ("row weights that are not all 0", "nothing else".to_owned());
+                return Err(ErrorKind::WeightOutOfRange { expected, found }.into());
+            }
+            for weight in weights {
+                *weight = (f64::from(*weight) / mean) as f32;
+            }
+        }
+        Ok(weighted)
+    }
+
+    /// The same rows with weights as they are: for rows held out, divided by the mean of those that train, so that the
+    /// losses of both can be compared.
+    ///
+    /// # Errors
+    /// As [`Dataset::with_weights`], but all may be 0.
+    pub fn with_scaled_weights(mut self, weights: Vec<f32>) -> Result<Self> {
+        check_length("weights", self.n_rows(), weights.len())?;
+        if let Some(row) = weights.iter().position(|&weight| !(weight >= 0.0 && weight.is_finite())) {
+            let (expected, found) =
+                ("finite row weights, 0 or above", format!("`{}` in row {}", weights[row], row + 1));
+            return Err(ErrorKind::WeightOutOfRange { expected, found }.into());
+        }
+        self.weights = Some(weights);
+        Ok(self)
+    }
+
+    /// Some of the rows, in the order given, with the weights they have here.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[must_use]
+    pub fn rows(&self, rows: &[u32]) -> Self {
+        let numbers = || rows.iter().map(|&row| row as usize);
+        let features = match &self.features {
+            Features::Dense(x) => {
+                let mut picked = Matrix::zeros(rows.len(), x.n_columns());
+                let into = picked.values_mut().chunks_exact_mut(x.n_columns().max(1));
+                into.zip(numbers()).for_each(|(into, row)| into.copy_from_slice(x.row(row)));
+                Features::Dense(picked)
+            }
+            Features::Sparse(x) => {
+                let (mut indptr, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
+                for (columns, of_row) in numbers().map(|row| x.row(row)) {
+                    indices.extend_from_slice(columns);
+                    values.extend_from_slice(of_row);
+                    indptr.push(indices.len());
+                }
+                Features::Sparse(Csr { n_columns: x.n_columns, indptr, indices, values })
+            }
+        };
+        Self {
+            features,
+            targets: numbers().map(|row| self.targets[row]).collect(),
+            weights: self.weights.as_ref().map(|weights| numbers().map(|row| weights[row]).collect()),
+        }
+    }
+
+    /// What each row weighs, (`n_rows`); none where all weigh 1.
+    pub fn weights(&self) -> Option<&[f32]> {
+        self.weights.as_deref()
+    }
+
+    /// What a row weighs.
+    ///
+    /// # Panics
+    /// If there is no such row and rows weigh differently.
+    pub fn weight(&self, row: usize) -> f32 {
+        self.weights.as_ref().map_or(1.0, |weights| weights[row])
     }
 
     /// The number of rows.
@@ -263,5 +359,27 @@ mod tests {
         let features = Features::Dense(Matrix::new(2, 1, vec![1.0, 2.0]).unwrap());
         let error = Dataset::new(features, vec![1.0]).unwrap_err();
         assert_eq!(error.to_string(), "expected `targets` of shape [2], found [1]");
+    }
+
+    #[test]
+    fn weights_are_brought_to_a_mean_of_one_and_odd_ones_are_refused() {
+        let data = || {
+            let x = Features::Dense(Matrix::new(2, 1, vec![1.0, 2.0]).unwrap());
+            Dataset::new(x, vec![0.0, 1.0]).unwrap()
+        };
+        assert_eq!((data().weights(), data().weight(1).to_bits()), (None, 1_f32.to_bits()));
+        let weighted = data().with_weights(vec![1.0, 3.0]).unwrap();
+        assert_eq!(weighted.weights(), Some(&[0.5, 1.5][..]));
+        assert_eq!(data().with_weights(vec![1e38, 3e38]).unwrap(), weighted);
+        assert_eq!(data().with_scaled_weights(vec![0.0, 3.0]).unwrap().weights(), Some(&[0.0, 3.0][..]));
+        for (weights, words) in [
+            (vec![1.0, -1.0], "expected finite row weights, 0 or above, found `-1` in row 2"),
+            (vec![f32::NAN, 1.0], "expected finite row weights, 0 or above, found `NaN` in row 1"),
+            (vec![1.0, f32::INFINITY], "expected finite row weights, 0 or above, found `inf` in row 2"),
+            (vec![0.0, 0.0], "expected row weights that are not all 0, found nothing else"),
+            (vec![1.0], "expected `weights` of shape [2], found [1]"),
+        ] {
+            assert_eq!(data().with_weights(weights).unwrap_err().to_string(), words);
+        }
     }
 }

@@ -71,6 +71,11 @@ pub enum Notice {
         /// Rows without a value.
         rows: usize,
     },
+    /// Rows weigh by their classes.
+    ClassWeights {
+        /// What a row of each class weighs, where a training row weighs 1 on average.
+        weights: Vec<(String, f64)>,
+    },
     /// A category that training never saw.
     UnknownLevel {
         /// The column.
@@ -81,6 +86,9 @@ pub enum Notice {
         rows: usize,
     },
 }
+
+/// The weights of so many classes are told.
+const CLASSES_TOLD: usize = 8;
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,6 +128,16 @@ impl fmt::Display for Notice {
                  numbers are filled with the training mean, categories count as none",
                 counted(*rows, "value")
             ),
+            Self::ClassWeights { weights } => {
+                let told: Vec<String> = weights
+                    .iter()
+                    .take(CLASSES_TOLD)
+                    .map(|(class, weight)| format!("{class} {}", shortest(rounded(*weight, 3))))
+                    .collect();
+                write!(f, "classes weigh: {}", told.join(", "))?;
+                let more = weights.len().saturating_sub(CLASSES_TOLD);
+                if more > 0 { write!(f, " and {more} more") } else { Ok(()) }
+            }
             Self::UnknownLevel { column, level, rows } => write!(
                 f,
                 "column `{column}` has the category `{level}` in {}, which training never saw: it counts as none",
@@ -135,7 +153,12 @@ fn counted(n: usize, noun: &str) -> String {
 
 /// Six significant digits are enough to recognise a mean by.
 fn short(number: f64) -> String {
-    shortest(format!("{number:.5e}").parse().unwrap_or(number))
+    shortest(rounded(number, 6))
+}
+
+/// A number of so many significant digits.
+fn rounded(number: f64, digits: usize) -> f64 {
+    format!("{number:.*e}", digits - 1).parse().unwrap_or(number)
 }
 
 #[cfg(test)]
@@ -154,5 +177,7 @@ mod tests {
             notice.to_string(),
             "column `age` misses 177 training values: filled with the mean 29.6991 and marked in `age is missing`"
         );
+        let notice = Notice::ClassWeights { weights: vec![("a".into(), 2.5), ("b".into(), 0.633_333)] };
+        assert_eq!(notice.to_string(), "classes weigh: a 2.5, b 0.633");
     }
 }

@@ -19,15 +19,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::curvature::{self, lanczos};
+use super::curvature;
+use super::lanczos::lanczos;
 use crate::error::{ErrorKind, Result};
-use crate::loader::Batch;
+use crate::loader::{Batch, DataLoader};
 use crate::metrics::number_or_null;
 use crate::objective::Objective;
 use crate::sgd::Sgd;
 use crate::state::State;
 use crate::stop::{Stop, StopReason};
-use crate::trainer::Trainer;
+use crate::trainer::{OnDivergence, Trainer};
 
 /// How many times the typical curvature of a row bounds a step of one row: the floor is half its inverse.
 const ABOVE_TYPICAL: f64 = 16.0;
@@ -36,8 +37,11 @@ const ABOVE_TYPICAL: f64 = 16.0;
 const ABOVE_TYPICAL_PROBED: f64 = 4.0;
 /// Rows whose own curvature is measured where it is not cheap to tell for all.
 const PROBED_ROWS: usize = 64;
-/// Steps of a trial.
-const TRIAL_STEPS: u64 = 200;
+/// Products for each of them, at most.
+const PROBED_PRODUCTS: usize = 16;
+/// Steps of a trial: so many, or half an epoch of them where that is fewer, but no fewer than the other.
+const MOST_TRIAL_STEPS: u64 = 200;
+const LEAST_TRIAL_STEPS: u64 = 4;
 /// A rate halved so often is as good as none.
 const MAX_HALVINGS: u32 = 20;
 
@@ -64,7 +68,8 @@ pub struct Chosen {
 
 /// Measures the objective at θ and chooses the rate for the trainer's batch size and momentum.
 ///
-/// **Cost**: a few dozen gradients on at most 8192 rows, and a trial of 200 steps with its loss before and after.
+/// **Cost**: that of [`curvature::largest`], a pass over the rows, and a trial of half an epoch (4 to 200 steps) with its
+/// loss before and after.
 ///
 /// # Errors
 /// [`ErrorKind::NoCurvature`] where the curvature at θ is no number: the features are too large for any rate.
@@ -104,10 +109,13 @@ pub fn choose(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer) -
 
 /// Whether a short run at a rate ends with a lower loss than it began.
 fn goes_down(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer, lr: f64) -> bool {
+    let half_an_epoch = trainer.loader.as_ref().map_or(1, DataLoader::len) as u64 / 2;
+    let steps = Some(half_an_epoch.clamp(LEAST_TRIAL_STEPS, MOST_TRIAL_STEPS));
     let trial = Trainer {
         sgd: Sgd { lr, ..trainer.sgd },
-        stop: Stop { steps: Some(TRIAL_STEPS), epochs: Some(TRIAL_STEPS), ..Stop::default() },
+        stop: Stop { steps, epochs: steps, ..Stop::default() },
         schedule: crate::schedule::Schedule::Constant,
+        on_divergence: OnDivergence::Stop,
         ..trainer.clone()
     };
     let mut state = State::new(theta.to_vec());
@@ -123,10 +131,10 @@ fn probe_rows(objective: &mut dyn Objective, theta: &[f32]) -> Vec<f64> {
     let n_rows = objective.n_rows();
     let probed = n_rows.min(PROBED_ROWS);
     let rows = (0..probed).map(|i| i * n_rows / probed);
+    let start = vec![1.0; theta.len()];
     rows.map(|row| {
-        let product =
-            |v: &[f64], out: &mut [f64]| objective.curvature_product(theta, Batch::Range(row..row + 1), v, out);
-        lanczos(theta.len(), product).0.abs()
+        let product = objective.curvature(theta, Batch::Range(row..row + 1));
+        lanczos(start.clone(), PROBED_PRODUCTS, 1e-3, product).largest().abs()
     })
     .collect()
 }

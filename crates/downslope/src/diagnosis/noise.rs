@@ -4,8 +4,12 @@
 //! one row, nothing at all rows, and 1/B in between. Here it is measured, not assumed: batches are drawn as the loader
 //! draws them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::loader::{Batch, DataLoader};
+use crate::metrics::number_or_null;
 use crate::objective::{Gradient, Objective};
+use crate::random::{Purpose, Stream};
 
 /// At most so many batches are looked at.
 const MAX_BATCHES: usize = 256;
@@ -83,6 +87,145 @@ pub fn mean_gradient(objective: &mut dyn Objective, theta: &[f32], batch: Batch<
     let loss = objective.loss_and_gradient(theta, batch, &mut gradient);
     gradient.scale((1.0 / loss.n_rows as f64) as f32);
     gradient
+}
+
+/// The rows on which a [`Scale`] is measured, at most.
+const MOST_ROWS: usize = 1 << 14;
+/// Groups of rows, each left out once to see how much the estimates depend on it.
+const GROUPS: usize = 16;
+/// Two-sided 95 % of Student's t with 15 degrees of freedom.
+const STUDENT: f64 = 2.131;
+
+/// How noisy the gradients of single rows are, beside the gradient of all.
+///
+/// ```text
+/// tr Σ̂ = (Σ‖gᵢ‖² − m‖ḡ‖²)/(m − 1)     |G|²̂ = ‖ḡ‖² − tr Σ̂/m·(1 − m/n)     B_simple = tr Σ̂/|G|²̂
+/// ```
+///
+/// over m of the n rows. A batch of B rows has noise tr Σ/B beside a signal of |G|²: B_simple is the batch in which both
+/// are equal. Much smaller batches walk about; much larger ones hardly see more.
+///
+/// **References**: McCandlish, Kaplan, Amodei et al. 2018, appendix A, with the correction for rows drawn without
+/// replacement (Cochran, *Sampling Techniques*, §2.6).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scale {
+    /// tr Σ: the sum of the variances of a row's gradient.
+    #[serde(deserialize_with = "number_or_null")]
+    pub trace: f64,
+    /// ± of it, at 95 %. Nothing where all rows were looked at.
+    #[serde(deserialize_with = "number_or_null")]
+    pub trace_error: f64,
+    /// |G|²: the squared length of the gradient of all rows; 0 where the noise hides it.
+    #[serde(deserialize_with = "number_or_null")]
+    pub squared_gradient: f64,
+    /// tr Σ/|G|²; infinite where the noise hides the gradient.
+    #[serde(deserialize_with = "number_or_unbounded")]
+    pub b_simple: f64,
+    /// The lowest B_simple that the rows looked at allow for, at 95 %.
+    #[serde(deserialize_with = "number_or_null")]
+    pub b_simple_low: f64,
+    /// The highest; infinite where the gradient may be nothing but noise.
+    #[serde(deserialize_with = "number_or_unbounded")]
+    pub b_simple_high: f64,
+    /// Rows looked at.
+    pub n_rows: usize,
+}
+
+/// Reads a number that JSON had no word for as infinite.
+fn number_or_unbounded<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Option::deserialize(from).map(|number| number.unwrap_or(f64::INFINITY))
+}
+
+impl Scale {
+    /// The floor of a constant rate: how far above the lowest the loss of small batches stays, lr·tr Σ/4B·(n − B)/(n − 1)
+    /// times 1/(1 − μ). With rows shuffled anew each epoch it is an upper estimate.
+    pub fn floor(&self, lr: f64, momentum: f64, batch_size: usize, n_rows: usize) -> f64 {
+        let of_batch = expected(self.trace.sqrt(), n_rows, batch_size).powi(2);
+        lr / 4.0 * of_batch / (1.0 - momentum.min(0.999))
+    }
+}
+
+/// Measures the noise of single rows at θ, on up to `most` rows drawn by the seed (16,384 if nothing else is said).
+///
+/// How far off the estimates may be is seen by leaving out each of 16 groups of rows in turn (the jackknife).
+///
+/// **Cost**: a gradient and the norms of the rows' own gradients, both over the rows looked at; 16 vectors as long as θ.
+pub fn scale(objective: &mut dyn Objective, theta: &[f32], most: Option<usize>, seed: u64) -> Scale {
+    let n_rows = objective.n_rows();
+    let most = most.unwrap_or(MOST_ROWS).max(2 * GROUPS);
+    // Drawn at random whatever their order in the table; groups of neighbours would be alike.
+    let mut rows: Vec<u32> = (0..n_rows as u32).collect();
+    Stream::new(seed, Purpose::Probe, 1).shuffle(&mut rows);
+    rows.truncate(most);
+    let groups = GROUPS.min(rows.len());
+    let mut parts: Vec<Sums> = Vec::with_capacity(groups);
+    for group in 0..groups {
+        let rows = Batch::Rows(&rows[group * rows.len() / groups..(group + 1) * rows.len() / groups]);
+        let mut gradient = objective.gradient();
+        objective.loss_and_gradient(theta, rows.clone(), &mut gradient);
+        let squares = objective.squared_gradient_norms(theta, rows.clone()).iter().sum();
+        let gradient = gradient.values().iter().map(|&g| f64::from(g)).collect();
+        parts.push(Sums { gradient, squares, n_rows: rows.len() });
+    }
+    let mut all = Sums { gradient: vec![0.0; theta.len()], squares: 0.0, n_rows: 0 };
+    for part in &parts {
+        all.add(part, 1.0);
+    }
+    let whole = all.estimate(n_rows);
+    let without: Vec<[f64; 2]> = parts
+        .iter()
+        .map(|part| {
+            all.add(part, -1.0);
+            let estimate = all.estimate(n_rows);
+            all.add(part, 1.0);
+            estimate
+        })
+        .collect();
+    // Rows that were all looked at leave nothing to chance.
+    let finite = (1.0 - rows.len() as f64 / n_rows as f64).max(0.0).sqrt();
+    let error = |value: &dyn Fn(&[f64; 2]) -> f64| {
+        let mean = without.iter().map(value).sum::<f64>() / groups as f64;
+        let spread: f64 = without.iter().map(|estimate| (value(estimate) - mean).powi(2)).sum();
+        STUDENT * finite * (spread * (groups as f64 - 1.0) / groups as f64).sqrt()
+    };
+    let [trace, squared_gradient] = whole;
+    // The share of the signal, which stays finite where the gradient is lost in noise.
+    let signal = squared_gradient / trace;
+    let signal_error = error(&|&[trace, squared_gradient]| squared_gradient / trace);
+    let batch = |signal: f64| if signal > 0.0 { 1.0 / signal } else { f64::INFINITY };
+    Scale {
+        trace,
+        trace_error: error(&|&[trace, _]| trace),
+        squared_gradient: squared_gradient.max(0.0),
+        b_simple: if trace > 0.0 { batch(signal) } else { 0.0 },
+        b_simple_low: if trace > 0.0 { batch(signal + signal_error) } else { 0.0 },
+        b_simple_high: if trace > 0.0 { batch(signal - signal_error) } else { 0.0 },
+        n_rows: rows.len(),
+    }
+}
+
+/// Sums over some rows.
+struct Sums {
+    gradient: Vec<f64>,
+    squares: f64,
+    n_rows: usize,
+}
+
+impl Sums {
+    /// Adds others, or with −1 takes them away.
+    fn add(&mut self, other: &Self, sign: f64) {
+        self.gradient.iter_mut().zip(&other.gradient).for_each(|(sum, g)| *sum += sign * g);
+        self.squares += sign * other.squares;
+        self.n_rows = if sign > 0.0 { self.n_rows + other.n_rows } else { self.n_rows - other.n_rows };
+    }
+
+    /// tr Σ and |G|² of all `n_rows`, as these rows tell them.
+    fn estimate(&self, n_rows: usize) -> [f64; 2] {
+        let (m, n) = (self.n_rows as f64, n_rows as f64);
+        let of_mean = self.gradient.iter().map(|g| (g / m).powi(2)).sum::<f64>();
+        let trace = ((self.squares - m * of_mean) / (m - 1.0).max(1.0)).max(0.0);
+        [trace * (n - 1.0).max(1.0) / n, of_mean - trace / m * (1.0 - m / n)]
+    }
 }
 
 #[cfg(test)]

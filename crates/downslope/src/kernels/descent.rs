@@ -5,19 +5,18 @@
 //! written.
 
 use super::lanes::{LANES, Lanes, Wanted};
-use super::rows::prefetch_targets;
-use super::{Kernel, Rows};
+use super::{Kernel, Rows, Targets};
 use crate::loss::Loss;
 use crate::objective::{LossSum, StepLosses};
 
-/// θ ← θ − lr·∇ℓ for one row after the other.
+/// θ ← θ − lr·w∇ℓ for one row after the other.
 pub(crate) struct OneRowSteps<'a> {
     /// The loss, not cross-entropy.
     pub(crate) loss: Loss,
     /// The rows, in the order of their steps.
     pub(crate) x: Rows<'a>,
-    /// The targets of all rows of the table.
-    pub(crate) targets: &'a [f32],
+    /// The targets and weights of all rows of the table.
+    pub(crate) targets: Targets<'a>,
     /// The learning rate.
     pub(crate) lr: f32,
     /// Weights, and the bias behind them.
@@ -82,14 +81,15 @@ impl OneRowSteps<'_> {
                 2 => sums[0] + sums[1],
                 _ => (sums[0] + sums[1]) + (sums[2] + sums[3]),
             };
-            let target = self.targets[self.x.number(position)];
+            let number = self.x.number(position);
+            let (target, row_weight) = (self.targets.value(number), self.targets.weight(number));
             let score = sum.sum();
-            let step = self.loss.of_score(score, V::splat(target), minus_lr).1;
+            let step = self.loss.of_score(score, V::splat(target), minus_lr * V::splat(row_weight)).1;
             bias_lane = first_lane.mul_add(step, bias_lane);
             for c in 0..C {
                 theta[c] = x[c].mul_add(step, theta[c]);
             }
-            if record.push::<V>(score.first(), target, self.losses) {
+            if record.push::<V>(score.first(), target, row_weight, self.losses) {
                 break;
             }
         }
@@ -102,11 +102,11 @@ impl OneRowSteps<'_> {
 
     /// Asks for rows well ahead, and brings one close.
     #[inline(always)]
-    fn prefetch<V: Lanes>(x: &Rows<'_>, targets: &[f32], position: usize) {
+    fn prefetch<V: Lanes>(x: &Rows<'_>, targets: Targets<'_>, position: usize) {
         if position.is_multiple_of(BURST) {
             let soon = position + SOON..position + SOON + BURST;
             x.prefetch_lines::<V>(soon.clone(), 0..1, Wanted::Soon);
-            prefetch_targets::<V>(targets, x.which(), soon);
+            targets.prefetch::<V>(x.which(), soon);
         }
         let next = position + NEXT;
         x.prefetch_lines::<V>(next..next + 1, 0..x.width().div_ceil(LANES).min(LINES), Wanted::Soon);
@@ -123,8 +123,9 @@ impl OneRowSteps<'_> {
             Self::prefetch::<V>(&self.x, self.targets, position);
             let (weight, bias) = self.theta.split_at_mut(width);
             let score = dot_of_four::<V>(row, weight) + V::splat(bias[0]);
-            let target = self.targets[self.x.number(position)];
-            let step = self.loss.of_score(score, V::splat(target), minus_lr).1;
+            let number = self.x.number(position);
+            let (target, row_weight) = (self.targets.value(number), self.targets.weight(number));
+            let step = self.loss.of_score(score, V::splat(target), minus_lr * V::splat(row_weight)).1;
             bias[0] += step.first();
             let (weight_chunks, weight_rest) = weight.as_chunks_mut::<LANES>();
             let (row_chunks, row_rest) = row.as_chunks::<LANES>();
@@ -132,7 +133,7 @@ impl OneRowSteps<'_> {
                 V::load(row).mul_add(step, V::load(weight)).store(weight);
             }
             V::load_part(row_rest).mul_add(step, V::load_part(weight_rest)).store_part(weight_rest);
-            if record.push::<V>(score.first(), target, self.losses) {
+            if record.push::<V>(score.first(), target, row_weight, self.losses) {
                 break;
             }
         }
@@ -174,26 +175,29 @@ fn part_mut(values: &mut [f32], c: usize) -> &mut [f32] {
     &mut values[start..end]
 }
 
-/// Scores and targets of steps whose losses are still to be computed.
+/// Scores, targets and weights of steps whose losses are still to be computed.
 pub(super) struct Record {
     loss: Loss,
     is_finite_below: f32,
     scores: [f32; LANES],
     targets: [f32; LANES],
+    weights: [f32; LANES],
     n: usize,
 }
 
 impl Record {
     #[inline(always)]
     pub(super) fn new(loss: Loss) -> Self {
-        Self { loss, is_finite_below: loss.is_finite_below(), scores: [0.0; LANES], targets: [0.0; LANES], n: 0 }
+        let (is_finite_below, none) = (loss.is_finite_below(), [0.0; LANES]);
+        Self { loss, is_finite_below, scores: none, targets: none, weights: none, n: 0 }
     }
 
     /// Notes a step and says whether it is the last because its loss is not finite.
     #[inline(always)]
-    pub(super) fn push<V: Lanes>(&mut self, score: f32, target: f32, losses: &mut StepLosses) -> bool {
+    pub(super) fn push<V: Lanes>(&mut self, score: f32, target: f32, weight: f32, losses: &mut StepLosses) -> bool {
         self.scores[self.n] = score;
         self.targets[self.n] = target;
+        self.weights[self.n] = weight;
         self.n += 1;
         let is_finite = score.abs() + target.abs() < self.is_finite_below;
         if self.n == LANES || !is_finite {
@@ -209,8 +213,9 @@ impl Record {
         let values = self.loss.of_score(V::load(&self.scores), V::load(&self.targets), V::splat(0.0)).0;
         let mut lanes = [0.0; LANES];
         values.store(&mut lanes);
-        for &value in &lanes[..self.n] {
-            losses.push(LossSum::new(f64::from(value), 1));
+        // Multiplied in `f64`, where no weight makes a loss infinite that is not.
+        for (&value, &weight) in lanes[..self.n].iter().zip(&self.weights) {
+            losses.push(LossSum::new(f64::from(value) * f64::from(weight), 1));
         }
         self.n = 0;
     }

@@ -1,10 +1,9 @@
-//! Losses and their derivatives, sixteen rows at a time.
+//! Losses and their derivatives, sixteen rows at a time, each times the weight of its row.
 
 use super::functions::{exp, exp_of_negative, ln, ln_1p_of_share};
 use super::lanes::{LANES, Lanes, Wanted};
-use super::rows::prefetch_targets;
 use super::tiles::dots;
-use super::{Kernel, Rows};
+use super::{Kernel, Rows, Targets};
 use crate::loader::Batch;
 use crate::loss::Loss;
 use crate::numeric::Number;
@@ -75,36 +74,23 @@ impl Sum {
     }
 }
 
-/// The targets of up to sixteen rows of a batch, from a position on.
-#[inline(always)]
-pub(super) fn targets_at<V: Lanes>(targets: &[f32], batch: &Batch<'_>, start: usize, n: usize) -> V {
-    match batch {
-        Batch::Range(range) => V::load_part(&targets[range.start + start..][..n]),
-        Batch::Rows(rows) => {
-            let mut lanes = [0.0; LANES];
-            lanes.iter_mut().zip(&rows[start..start + n]).for_each(|(lane, &row)| *lane = targets[row as usize]);
-            V::load(&lanes)
-        }
-    }
-}
-
 /// What is to become of scores.
 #[derive(Clone, Copy)]
 pub(crate) enum Scores {
     /// They stay.
     Keep,
-    /// They are replaced by so many times the derivatives of the losses.
+    /// They are replaced by so many times the derivatives of the weighted losses.
     Derive(f32),
 }
 
-/// Σ ℓ of rows of one score each, and their derivatives.
+/// Σ wℓ of rows of one score each, and their derivatives.
 pub(crate) struct Losses<'a> {
     /// The loss, not cross-entropy.
     pub(crate) loss: Loss,
     /// The scores, one a row of the batch.
     pub(crate) scores: &'a mut [f32],
-    /// The targets of all rows of the table.
-    pub(crate) targets: &'a [f32],
+    /// The targets and weights of all rows of the table.
+    pub(crate) targets: Targets<'a>,
     /// Which rows.
     pub(crate) batch: &'a Batch<'a>,
     /// What is to become of the scores.
@@ -118,13 +104,14 @@ impl Kernel for Losses<'_> {
     fn run<V: Lanes>(self) -> f64 {
         let mut sum = Sum::ZERO;
         for (index, scores) in self.scores.chunks_mut(LANES).enumerate() {
-            let targets = targets_at::<V>(self.targets, self.batch, index * LANES, scores.len());
+            let targets = self.targets.values_at::<V>(self.batch, index * LANES, scores.len());
+            let weights = self.targets.weights_at::<V>(self.batch, index * LANES, scores.len());
             let factor = match self.then {
                 Scores::Keep => 0.0,
                 Scores::Derive(factor) => factor,
             };
-            let (values, derivatives) = self.loss.of_score(V::load_part(scores), targets, V::splat(factor));
-            sum.add(values, scores.len());
+            let (values, derivatives) = self.loss.of_score(V::load_part(scores), targets, V::splat(factor) * weights);
+            sum.add(values * weights, scores.len());
             if let Scores::Derive(_) = self.then {
                 derivatives.store_part(scores);
             }
@@ -133,14 +120,14 @@ impl Kernel for Losses<'_> {
     }
 }
 
-/// Σ ℓ of rows of one score each and the sum of their gradients: each row is scored and added while it is in the cache.
+/// Σ wℓ of rows of one score each and the sum of their gradients: each row is scored and added while it is in the cache.
 pub(crate) struct LinearGradient<'a> {
     /// The loss, not cross-entropy.
     pub(crate) loss: Loss,
     /// The rows.
     pub(crate) x: Rows<'a>,
-    /// The targets of all rows of the table.
-    pub(crate) targets: &'a [f32],
+    /// The targets and weights of all rows of the table.
+    pub(crate) targets: Targets<'a>,
     /// Which rows they are.
     pub(crate) batch: &'a Batch<'a>,
     /// Weights, and the bias behind them.
@@ -171,15 +158,17 @@ impl Kernel for LinearGradient<'_> {
                 *places = self.x.places::<LANES>(start + index * LANES);
                 let ahead = start + whole + index * LANES;
                 self.x.prefetch::<V>(ahead..ahead + LANES, Wanted::Soon);
-                prefetch_targets::<V>(self.targets, self.batch, ahead..ahead + LANES);
+                self.targets.prefetch::<V>(self.batch, ahead..ahead + LANES);
                 // SAFETY: rows and weights are `width` wide.
                 (unsafe { dots::<V, LANES, 1>(*places, [weight.as_ptr()], width) } + bias).store(scores);
             }
             for (index, steps) in steps[..n_lanes].iter_mut().enumerate() {
                 let n = LANES.min(n - index * LANES);
-                let targets = targets_at::<V>(self.targets, self.batch, start + index * LANES, n);
-                let (values, derivatives) = self.loss.of_score(V::load(steps), targets, V::splat(self.factor));
-                sum.add(values, n);
+                let targets = self.targets.values_at::<V>(self.batch, start + index * LANES, n);
+                let weights = self.targets.weights_at::<V>(self.batch, start + index * LANES, n);
+                let factors = V::splat(self.factor) * weights;
+                let (values, derivatives) = self.loss.of_score(V::load(steps), targets, factors);
+                sum.add(values * weights, n);
                 derivatives.store(steps);
                 steps[n..].fill(0.0);
                 of_bias_sum = of_bias_sum + V::load(steps);
@@ -277,19 +266,19 @@ unsafe fn add_columns<V: Lanes, const J: usize, const K: usize>(
     J * LANES
 }
 
-/// Cross-entropies of rows of several scores each, and their derivatives.
+/// Weighted cross-entropies of rows of several scores each, and their derivatives.
 pub(crate) struct CrossEntropies<'a> {
     /// The scores, (classes, `stride`): one row of the table in each column.
     pub(crate) scores: &'a mut [f32],
     /// From one class to the next: at least the rows of the batch, and a multiple of sixteen.
     pub(crate) stride: usize,
-    /// The targets of all rows of the table.
-    pub(crate) targets: &'a [f32],
+    /// The targets and weights of all rows of the table.
+    pub(crate) targets: Targets<'a>,
     /// Which rows.
     pub(crate) batch: &'a Batch<'a>,
     /// What is to become of the scores.
     pub(crate) then: Scores,
-    /// The losses, one a row of the batch.
+    /// The weighted losses, one a row of the batch.
     pub(crate) values: &'a mut [f32],
 }
 
@@ -303,7 +292,8 @@ impl Kernel for CrossEntropies<'_> {
         for (index, values) in self.values.chunks_mut(LANES).enumerate() {
             let start = index * LANES;
             let mut of_target = [0.0; LANES];
-            let class_of = |lane: usize| self.targets[self.batch.row(start + lane)] as usize;
+            let class_of = |lane: usize| self.targets.value(self.batch.row(start + lane)) as usize;
+            let weights = self.targets.weights_at::<V>(self.batch, start, values.len());
             for lane in 0..values.len() {
                 of_target[lane] = self.scores[class_of(lane) * self.stride + start + lane];
             }
@@ -320,15 +310,17 @@ impl Kernel for CrossEntropies<'_> {
                     share.store_part(place);
                 }
             }
-            ((largest - V::load(&of_target)) + ln(sum)).store_part(values);
+            (((largest - V::load(&of_target)) + ln(sum)) * weights).store_part(values);
             if let Scores::Derive(factor) = self.then {
-                let scale = V::splat(factor) / sum;
+                let (factors, mut of_rows) = (V::splat(factor) * weights, [0.0; LANES]);
+                factors.store(&mut of_rows);
+                let scale = factors / sum;
                 for class in 0..n_classes {
                     let place = &mut self.scores[class * self.stride + start..][..LANES];
                     (scale * V::load_part(place)).store_part(place);
                 }
                 for lane in 0..values.len() {
-                    self.scores[class_of(lane) * self.stride + start + lane] -= factor;
+                    self.scores[class_of(lane) * self.stride + start + lane] -= of_rows[lane];
                 }
             }
         }

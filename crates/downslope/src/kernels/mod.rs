@@ -31,6 +31,7 @@ mod memory;
 mod rows;
 mod slices;
 mod sparse;
+mod targets;
 mod tiles;
 
 pub(crate) use descent::OneRowSteps;
@@ -40,6 +41,7 @@ pub(crate) use memory::Aligned;
 pub(crate) use rows::{Rows, prefetch};
 pub(crate) use slices::{axpy, scale, sum_of_squares};
 pub(crate) use sparse::{SparseGradient, SparseOneRowSteps, SparseScores};
+pub(crate) use targets::Targets;
 pub(crate) use tiles::{Combine, Dots, Strides};
 
 #[cfg(test)]

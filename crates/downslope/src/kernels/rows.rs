@@ -1,7 +1,7 @@
 //! Rows of equal length, wherever they stand in a slice.
 
 use super::lanes::{LANES, Lanes, Wanted};
-use super::{Kernel, run};
+use super::{Kernel, Targets, run};
 use crate::data::{Dataset, Features};
 use crate::loader::Batch;
 
@@ -109,13 +109,13 @@ impl<'a> Rows<'a> {
 pub(crate) fn prefetch(data: &Dataset, batch: &Batch<'_>) {
     if let Features::Dense(x) = &data.features {
         let x = Rows::new(x.values(), x.n_columns(), batch.clone());
-        run(Prefetch { x, targets: &data.targets });
+        run(Prefetch { x, targets: Targets::of(data) });
     }
 }
 
 struct Prefetch<'a> {
     x: Rows<'a>,
-    targets: &'a [f32],
+    targets: Targets<'a>,
 }
 
 /// So many rows; the others are asked for on the way.
@@ -131,17 +131,6 @@ impl Kernel for Prefetch<'_> {
         let lines = FIRST_LINES.div_ceil(self.x.len().clamp(1, FIRST_ROWS)).min(self.x.width.div_ceil(LANES));
         self.x.prefetch_lines::<V>(0..FIRST_ROWS, 0..1, Wanted::Soon);
         self.x.prefetch_lines::<V>(0..FIRST_ROWS, 1..lines, Wanted::Soon);
-        prefetch_targets::<V>(self.targets, &self.x.which, 0..FIRST_ROWS);
-    }
-}
-
-/// Asks for the targets of rows that do not follow each other. Positions behind the last row ask for nothing.
-#[inline(always)]
-pub(super) fn prefetch_targets<V: Lanes>(targets: &[f32], batch: &Batch<'_>, positions: std::ops::Range<usize>) {
-    if let Batch::Rows(numbers) = batch {
-        let end = positions.end.min(numbers.len());
-        for &number in &numbers[positions.start.min(end)..end] {
-            V::prefetch(targets, number as usize, Wanted::Soon);
-        }
+        self.targets.prefetch::<V>(&self.x.which, 0..FIRST_ROWS);
     }
 }

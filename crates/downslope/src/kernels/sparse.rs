@@ -3,11 +3,10 @@
 //! On the machines at hand, gathering lanes from memory by one instruction is no faster than loading them one by one;
 //! so these loops run on single numbers, in eight sums side by side.
 
-use super::Kernel;
 use super::descent::Record;
 use super::lanes::{LANES, Lanes, Wanted};
-use super::rows::prefetch_targets;
 use super::tiles::Strides;
+use super::{Kernel, Targets};
 use crate::data::Csr;
 use crate::loader::Batch;
 use crate::loss::Loss;
@@ -80,7 +79,7 @@ impl Kernel for SparseGradient<'_> {
     }
 }
 
-/// θ ← θ − lr·∇ℓ for one row of one score after the other.
+/// θ ← θ − lr·w∇ℓ for one row of one score after the other.
 pub(crate) struct SparseOneRowSteps<'a> {
     /// The loss, not cross-entropy.
     pub(crate) loss: Loss,
@@ -88,8 +87,8 @@ pub(crate) struct SparseOneRowSteps<'a> {
     pub(crate) x: &'a Csr,
     /// Its rows, in the order of their steps.
     pub(crate) batch: &'a Batch<'a>,
-    /// The targets of all rows of the table.
-    pub(crate) targets: &'a [f32],
+    /// The targets and weights of all rows of the table.
+    pub(crate) targets: Targets<'a>,
     /// The learning rate.
     pub(crate) lr: f32,
     /// Weights, and the bias behind them.
@@ -107,14 +106,15 @@ impl Kernel for SparseOneRowSteps<'_> {
         let mut record = Record::new(self.loss);
         for position in 0..self.batch.len() {
             prefetch::<V>(self.x, self.batch, position + AHEAD);
-            prefetch_targets::<V>(self.targets, self.batch, position + AHEAD..position + AHEAD + 1);
+            self.targets.prefetch::<V>(self.batch, position + AHEAD..position + AHEAD + 1);
             let number = self.batch.row(position);
             let (columns, values) = self.x.row(number);
-            let (score, target) = (dot(columns, values, weight) + bias[0], self.targets[number]);
-            let step = self.loss.of_score(V::splat(score), V::splat(target), V::splat(-self.lr)).1.first();
+            let score = dot(columns, values, weight) + bias[0];
+            let (target, row_weight) = (self.targets.value(number), self.targets.weight(number));
+            let step = self.loss.of_score(V::splat(score), V::splat(target), V::splat(-self.lr * row_weight)).1.first();
             bias[0] += step;
             add(step, columns, values, weight);
-            if record.push::<V>(score, target, self.losses) {
+            if record.push::<V>(score, target, row_weight, self.losses) {
                 break;
             }
         }

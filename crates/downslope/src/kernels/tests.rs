@@ -172,24 +172,25 @@ fn losses_and_derivatives_agree_with_their_formulas_in_f64() {
     let scores: Vec<f32> = spread(-80.0, 80.0).step_by(997).chain([0.0, 1.0, -1.0, 1e-20]).collect();
     for loss in OF_ONE_SCORE {
         for target in [0.0, 1.0] {
-            let targets = vec![target; scores.len()];
+            let (targets, weights) = (vec![target; scores.len()], vec![0.25; scores.len()]);
+            let targets = Targets { values: &targets, weights: Some(&weights) };
             let batch = Batch::all(scores.len());
             let derivatives = the_same_on_all(&loss.to_string(), |machine| {
                 let mut scores = scores.clone();
                 let then = Scores::Derive(2.0);
-                run_on(machine, Losses { loss, scores: &mut scores, targets: &targets, batch: &batch, then });
+                run_on(machine, Losses { loss, scores: &mut scores, targets, batch: &batch, then });
                 scores
             });
             let values = the_same_on_all(&loss.to_string(), |machine| {
                 let one_by_one = scores.iter().enumerate().map(|(row, &score)| {
                     let (mut score, batch) = ([score], Batch::Range(row..row + 1));
-                    let (targets, then) = (&targets, Scores::Keep);
-                    run_on(machine, Losses { loss, scores: &mut score, targets, batch: &batch, then }) as f32
+                    let scores = &mut score;
+                    run_on(machine, Losses { loss, scores, targets, batch: &batch, then: Scores::Keep }) as f32
                 });
                 one_by_one.collect()
             });
-            let exact = |&score: &f32| loss.of_score(f64::from(score), f64::from(target), 2.0);
-            assert_close(&values, scores.iter().map(|score| exact(score).0), 5e-7, &format!("{loss} {target}"));
+            let exact = |&score: &f32| loss.of_score(f64::from(score), f64::from(target), 0.5);
+            assert_close(&values, scores.iter().map(|score| 0.25 * exact(score).0), 5e-7, &format!("{loss} {target}"));
             assert_close(&derivatives, scores.iter().map(|score| exact(score).1), 5e-7, &format!("{loss}′ {target}"));
         }
     }
@@ -201,10 +202,11 @@ fn cross_entropies_agree_with_their_formula_in_f64() {
         let stride = n_rows.next_multiple_of(LANES);
         let scores: Vec<f32> = numbers(n_classes * stride, 4).into_iter().map(|score| 12.0 * score).collect();
         let targets: Vec<f32> = (0..n_rows).map(|row| (row % n_classes) as f32).collect();
+        let weights = weights(n_rows);
         let batch = Batch::all(n_rows);
         let both = the_same_on_all("cross-entropy", |machine| {
             let (mut scores, mut values) = (scores.clone(), vec![0.0; n_rows]);
-            let (targets, then) = (&targets, Scores::Derive(0.5));
+            let (targets, then) = (Targets { values: &targets, weights: Some(&weights) }, Scores::Derive(0.5));
             run_on(
                 machine,
                 CrossEntropies { scores: &mut scores, stride, targets, batch: &batch, then, values: &mut values },
@@ -214,7 +216,8 @@ fn cross_entropies_agree_with_their_formula_in_f64() {
         });
         let rows = (0..n_rows).map(|row| {
             let mut outputs: Vec<f32> = (0..n_classes).map(|class| scores[class * stride + row]).collect();
-            (Loss::CrossEntropy.value_and_derivative(&mut outputs, targets[row]), outputs)
+            let (value, weight) = (Loss::CrossEntropy.value_and_derivative(&mut outputs, targets[row]), weights[row]);
+            (f64::from(weight) * value, outputs.into_iter().map(|derivative| weight * derivative).collect())
         });
         let (values, derivatives): (Vec<f64>, Vec<Vec<f32>>) = rows.unzip();
         assert_close(&both[..n_rows], values, 1e-6, "value");
@@ -294,15 +297,21 @@ fn combinations_of_rows_agree_with_plain_sums_for_every_shape_and_width() {
     }
 }
 
-/// Σ ∇ℓ of rows of one score, by its formula in `f64`.
-fn plain_gradient(loss: Loss, table: &[f32], targets: &[f32], theta: &[f32]) -> (f64, Vec<f64>) {
+/// Weights from 0 to 3.
+fn weights(n_rows: usize) -> Vec<f32> {
+    (0..n_rows).map(|row| (row % 5) as f32 * 0.75).collect()
+}
+
+/// Σ wℓ and Σ w∇ℓ of rows of one score, by their formulas in `f64`.
+fn plain_gradient(loss: Loss, table: &[f32], targets: Targets<'_>, theta: &[f32]) -> (f64, Vec<f64>) {
     let width = theta.len() - 1;
     let (mut total, mut gradient) = (0.0, vec![0.0; theta.len()]);
-    for (row, &target) in table.chunks_exact(width).zip(targets) {
+    for (number, row) in table.chunks_exact(width).enumerate() {
         let products = row.iter().zip(theta).map(|(&x, &w)| f64::from(x) * f64::from(w));
         let score = f64::from(theta[width]) + products.sum::<f64>();
-        let (value, derivative) = loss.of_score(score, f64::from(target), 1.0);
-        total += value;
+        let weight = f64::from(targets.weight(number));
+        let (value, derivative) = loss.of_score(score, f64::from(targets.value(number)), weight);
+        total += weight * value;
         let with_one = row.iter().map(|&x| f64::from(x)).chain([1.0]);
         gradient.iter_mut().zip(with_one).for_each(|(sum, x)| *sum += derivative * x);
     }
@@ -316,13 +325,14 @@ fn gradients_of_one_score_agree_with_their_formula() {
             let (table, theta) = (numbers(width * n_rows, 1), numbers(width + 1, 2));
             let theta: Vec<f32> = theta.into_iter().map(|value| 0.3 * value).collect();
             let targets: Vec<f32> = (0..n_rows).map(|row| (row % 2) as f32).collect();
-            let batch = Batch::all(n_rows);
-            let (total, gradient) = plain_gradient(Loss::Logistic, &table, &targets, &theta);
+            let (batch, weights) = (Batch::all(n_rows), weights(n_rows));
+            let targets = Targets { values: &targets, weights: (width % 2 == 0).then_some(&weights) };
+            let (total, gradient) = plain_gradient(Loss::Logistic, &table, targets, &theta);
             let found = the_same_on_all("linear gradient", |machine| {
                 let mut into = vec![0.0; width + 1];
                 let (x, loss) = (Rows::all(&table, width), Loss::Logistic);
-                let (targets, theta) = (&targets, &theta);
-                let kernel = LinearGradient { loss, x, targets, batch: &batch, theta, factor: 0.5, into: &mut into };
+                let (theta, into_it) = (&theta, &mut into);
+                let kernel = LinearGradient { loss, x, targets, batch: &batch, theta, factor: 0.5, into: into_it };
                 let sum = run_on(machine, kernel);
                 into.push(sum as f32);
                 into
@@ -342,14 +352,16 @@ fn one_row_steps_agree_with_gradients_taken_row_by_row() {
         let (table, start) = (numbers(width * n_rows, 1), numbers(width + 1, 2));
         let start: Vec<f32> = start.into_iter().map(|value| 0.3 * value).collect();
         let targets: Vec<f32> = (0..n_rows).map(|row| (row % 2) as f32).collect();
+        let weights = weights(n_rows);
+        let targets = Targets { values: &targets, weights: (width % 3 == 0).then_some(&weights) };
         let order: Vec<u32> = (0..n_rows as u32).map(|row| (5 * row) % n_rows as u32).collect();
         let steps = |machine, ends: &[usize]| {
             let (mut theta, mut losses, mut start) = (start.clone(), StepLosses::default(), 0);
             for &end in ends {
                 let x = Rows::new(&table, width, Batch::Rows(&order[start..end]));
                 start = end;
-                let (targets, losses) = (&targets, &mut losses);
-                run_on(machine, OneRowSteps { loss: Loss::Logistic, x, targets, lr: 0.1, theta: &mut theta, losses });
+                let (theta, losses) = (&mut theta, &mut losses);
+                run_on(machine, OneRowSteps { loss: Loss::Logistic, x, targets, lr: 0.1, theta, losses });
             }
             assert_eq!((losses.n_steps, losses.total.n_rows), (n_rows as u64, n_rows as u64));
             theta.extend([losses.total.sum as f32, losses.last.sum as f32]);
@@ -363,7 +375,9 @@ fn one_row_steps_agree_with_gradients_taken_row_by_row() {
         for &row in &order {
             let row = row as usize;
             let rounded: Vec<f32> = theta.iter().map(|&value| value as f32).collect();
-            let (x, target) = (&table[row * width..][..width], &targets[row..=row]);
+            let x = &table[row * width..][..width];
+            let weights = targets.weights.map(|weights| &weights[row..=row]);
+            let target = Targets { values: &targets.values[row..=row], weights };
             let (value, gradient) = plain_gradient(Loss::Logistic, x, target, &rounded);
             theta.iter_mut().zip(gradient).for_each(|(theta, g)| *theta -= 0.1 * g);
             total += value;
@@ -376,10 +390,14 @@ fn one_row_steps_agree_with_gradients_taken_row_by_row() {
 #[test]
 fn one_row_steps_end_with_the_first_loss_that_is_not_finite() {
     let (table, targets) = (vec![1.0, 1.0, 1e30, 1.0, 1.0], vec![0.0; 5]);
-    for loss in [Loss::Squared, Loss::Poisson] {
+    // A weight of 0 hides no row that left the numbers.
+    for (loss, weights) in
+        [(Loss::Squared, None), (Loss::Poisson, None), (Loss::Squared, Some(&[1.0, 1.0, 0.0, 1.0, 1.0][..]))]
+    {
         for machine in machines() {
             let (mut theta, mut losses) = (vec![1.0, 0.0], StepLosses::default());
-            let (x, targets, losses_of) = (Rows::all(&table, 1), &targets, &mut losses);
+            let (x, losses_of) = (Rows::all(&table, 1), &mut losses);
+            let targets = Targets { values: &targets, weights };
             run_on(machine, OneRowSteps { loss, x, targets, lr: 0.1, theta: &mut theta, losses: losses_of });
             assert_eq!(losses.n_steps, 3, "{loss} on {machine:?}");
             assert!(!losses.last.sum.is_finite());
@@ -433,16 +451,18 @@ fn sparse_kernels_agree_with_the_dense_ones_on_the_same_rows() {
     assert_close(&gradient, dense.iter().map(|&sum| f64::from(sum)), 1e-5, "gradient");
 
     let targets: Vec<f32> = (0..n_rows).map(|row| (row % 2) as f32).collect();
+    let weights = weights(n_rows);
+    let targets = Targets { values: &targets, weights: Some(&weights) };
     let (loss, lr, start) = (Loss::Logistic, 0.1, numbers(width + 1, 4));
     let steps = the_same_on_all("sparse steps", |machine| {
         let (mut theta, mut losses) = (start.clone(), StepLosses::default());
-        let (x, batch, targets, losses_of) = (&x, &batch, &targets, &mut losses);
+        let (x, batch, losses_of) = (&x, &batch, &mut losses);
         run_on(machine, SparseOneRowSteps { loss, x, batch, targets, lr, theta: &mut theta, losses: losses_of });
         theta.push(losses.total.sum as f32);
         theta
     });
     let (mut theta, mut losses) = (start.clone(), StepLosses::default());
-    run(OneRowSteps { loss, x: rows(), targets: &targets, lr, theta: &mut theta, losses: &mut losses });
+    run(OneRowSteps { loss, x: rows(), targets, lr, theta: &mut theta, losses: &mut losses });
     let expected = theta.iter().map(|&value| f64::from(value)).chain([losses.total.sum]);
     assert_close(&steps, expected, 1e-5, "steps");
 }

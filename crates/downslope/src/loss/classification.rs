@@ -1,7 +1,7 @@
 //! Losses for classes, from logits: value, and derivative times a factor.
 #![allow(clippy::inline_always, reason = "kernels compile these for each instruction set")]
 
-use crate::numeric::{Number, log_sum_exp, sigmoid};
+use crate::numeric::{Number, log_sum_exp};
 
 /// ln(1 + eˢ) − ts, σ(s) − t, taken as ln(1 + e⁻ʸˢ) and −y·σ(−ys) with y = 2t − 1, both from u = e⁻|ˢ|: nothing
 /// overflows and nothing cancels for large ±s.
@@ -12,12 +12,6 @@ pub(super) fn logistic<N: Number>(score: N, target: N, factor: N) -> (N, N) {
     let against = -(y * score);
     let scale = -(y * factor);
     (against.at_least(zero) + u.ln_1p_of_share(), against.if_above(zero, scale, scale * u) / (u + N::of(1.0)))
-}
-
-/// p(1 − p) at p = σ(s): at most ¼.
-pub(super) fn logistic_curvature(score: f64) -> f64 {
-    let p = sigmoid(score);
-    p * (1.0 - p)
 }
 
 /// max(0, 1 − ys), −y within the margin and 0 beyond.
@@ -56,25 +50,4 @@ pub(super) fn cross_entropy_and_derivative(logits: &mut [f32], class: usize) -> 
     }
     logits[class] -= 1.0;
     value
-}
-
-/// u ← p∘u − p(p·u) with p = softmax(s): the second derivative diag(p) − ppᵀ times u.
-pub(super) fn curve_cross_entropy(logits: &[f32], direction: &mut [f32]) {
-    let normaliser = log_sum_exp(logits);
-    let share = |logit: f32| (f64::from(logit) - normaliser).exp();
-    let mean: f64 = logits.iter().zip(&*direction).map(|(&logit, &u)| share(logit) * f64::from(u)).sum();
-    for (&logit, u) in logits.iter().zip(direction) {
-        *u = (share(logit) * (f64::from(*u) - mean)) as f32;
-    }
-}
-
-/// min(max p, 2 max p(1−p)) ≥ λmax(diag(p) − ppᵀ): the first because ppᵀ only takes away, the second by Gershgorin.
-pub(super) fn largest_curvature(logits: &[f32]) -> f64 {
-    let normaliser = log_sum_exp(logits);
-    let share = |logit: &f32| (f64::from(*logit) - normaliser).exp();
-    let (largest, spread) = logits
-        .iter()
-        .map(share)
-        .fold((0.0_f64, 0.0_f64), |(largest, spread), p| (largest.max(p), spread.max(2.0 * p * (1.0 - p))));
-    largest.min(spread)
 }

@@ -4,6 +4,11 @@
 //! **mean over the rows**, row-weighted wherever means are averaged. A loss knows no model and no data: it sees the
 //! outputs (scores, *logits*) of one row.
 //!
+//! **Weights.** Where rows weigh differently ([`crate::data::Dataset::with_weights`]), the loss of a batch of B rows is
+//! (1/B) Σ wᵢ ℓᵢ, with weights whose mean over all training rows is 1. Over those rows that is Σ wᵢ ℓᵢ / Σ wᵢ, what
+//! scikit-learn's `log_loss(sample_weight=…)` and PyTorch's `CrossEntropyLoss(weight=…)` give for them, and a batch
+//! estimates it without bias.
+//!
 //! s is the row's score, t its target, r = s − t; for two classes t is 0 or 1 and y = 2t − 1 is −1 or +1.
 //!
 //! | loss | for | ℓ | dℓ/ds | PyTorch's name |
@@ -24,7 +29,9 @@
 //! A score that is not a number gives a loss that is not a number.
 //!
 //! **Differs from**: scikit-learn's `SGDRegressor` puts ½ before the squared loss; its rate for the same path is twice
-//! ours. The constant ln t! of `poisson` is left out, as in PyTorch with `full=False`.
+//! ours. The constant ln t! of `poisson` is left out, as in PyTorch with `full=False`. PyTorch divides the weighted loss
+//! of a batch by the Σ wᵢ of that very batch, which differs from batch to batch: the mean of its batches is not the loss
+//! of all rows, and a heavy row pulls harder where there are few of them.
 //!
 //! ```
 //! use downslope::loss::Loss;
@@ -143,36 +150,28 @@ impl Loss {
         }
     }
 
-    /// Multiplies `direction` by the second derivative ℓ″ at the outputs: what a small change of the outputs does to
-    /// the derivative.
+    /// ℓ″ where it is the same at every score; nothing for `poisson`, `logistic` and `cross-entropy`.
     ///
     /// Where a loss has a kink, no second derivative tells how it curves over a step. Then the curvature of the
     /// parabola that matches it over `kink_width` stands in: 1/`kink_width` for `absolute` and `quantile`, 1 for
     /// `hinge`, and the largest value, 1, for `huber`; the second derivative of `squared-hinge` inside its margin, 2.
-    pub fn curve(self, outputs: &[f32], kink_width: f64, direction: &mut [f32]) {
-        if self == Self::CrossEntropy {
-            return classification::curve_cross_entropy(outputs, direction);
+    pub fn constant_curvature(self, kink_width: f64) -> Option<f64> {
+        match self {
+            Self::Squared | Self::SquaredHinge => Some(2.0),
+            Self::Absolute | Self::Quantile { .. } => Some(1.0 / kink_width),
+            Self::Huber { .. } | Self::Hinge => Some(1.0),
+            Self::Poisson | Self::Logistic | Self::CrossEntropy => None,
         }
-        let score = f64::from(outputs[0]);
-        let curvature = match self {
-            Self::Squared | Self::SquaredHinge => 2.0,
-            Self::Absolute | Self::Quantile { .. } => 1.0 / kink_width,
-            Self::Huber { .. } | Self::Hinge | Self::CrossEntropy => 1.0,
-            Self::Poisson => score.exp(),
-            Self::Logistic => classification::logistic_curvature(score),
-        };
-        direction[0] = (f64::from(direction[0]) * curvature) as f32;
     }
 
-    /// The largest eigenvalue of ℓ″ at the outputs, or a bound that is reached where all classes are equally likely:
-    /// λmax(diag(p) − ppᵀ) ≤ min(max p, 2 max p(1−p)). Kinks are seen over `kink_width` as in [`Loss::curve`].
-    pub fn largest_curvature(self, outputs: &[f32], kink_width: f64) -> f64 {
-        if self == Self::CrossEntropy {
-            return classification::largest_curvature(outputs);
+    /// What ℓ″ is made of where it changes with the score, told from ℓ′ at the row's own output: eˢ for `poisson`, p(1 − p)
+    /// for `logistic`, p itself for `cross-entropy`, whose ℓ″ is diag(p) − ppᵀ.
+    pub(crate) fn bend(self, derivative: f32, target: f32) -> f32 {
+        match self {
+            Self::Logistic => derivative.abs() * (1.0 - derivative.abs()),
+            Self::Poisson => (derivative + target).max(0.0),
+            _ => derivative + 1.0,
         }
-        let mut direction = [1.0];
-        self.curve(outputs, kink_width, &mut direction);
-        f64::from(direction[0])
     }
 }
 

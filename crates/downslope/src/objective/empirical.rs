@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use super::lazy::Lazy;
+use super::pass::Pass;
 use super::workers::{MOST_SHARES, Problem, Workers, blocks};
-use super::{Gradient, LossSum, Objective, StepLosses, StepRule, differences_of_gradients};
+use super::{CurvatureProduct, Gradient, LossSum, Objective, StepLosses, StepRule};
 use crate::data::{Dataset, Features};
 use crate::error::{ErrorKind, Result};
-use crate::kernels::{self, Aligned, OneRowSteps, Rows, SparseOneRowSteps};
+use crate::kernels::{self, Aligned, OneRowSteps, Rows, SparseOneRowSteps, Targets};
 use crate::loader::{Batch, Batches};
 use crate::loss::{Loss, Suits};
 use crate::metrics::Metrics;
 use crate::model::{Model, Part};
 
-/// minimise f(θ) = (1/n) Σᵢ ℓ(model(θ, xᵢ), yᵢ), given rows (xᵢ, yᵢ).
+/// minimise f(θ) = (1/n) Σᵢ wᵢ ℓ(model(θ, xᵢ), yᵢ), given rows (xᵢ, yᵢ) of weights wᵢ, which are 1 unless given
+/// ([`Dataset::with_weights`]).
 ///
 /// **Threads**: a batch with enough work is shared out by its size alone, never by the number of threads, and what comes
 /// of the shares is added in order. So the bits are the same for any number of threads.
@@ -104,6 +106,19 @@ impl EmpiricalLoss {
     /// The rows.
     pub fn data(&self) -> &Arc<Dataset> {
         &self.data
+    }
+
+    /// What is gone down.
+    pub fn loss_function(&self) -> Loss {
+        self.loss
+    }
+
+    pub(super) fn problem(&self) -> Problem<'_> {
+        Problem { model: &self.model, loss: self.loss, data: &self.data }
+    }
+
+    pub(super) fn pass(&mut self) -> &mut Pass {
+        self.workers.pass()
     }
 
     /// The outputs of the model for all rows, (`n_rows`, `n_outputs`).
@@ -198,59 +213,23 @@ impl Objective for EmpiricalLoss {
 
     fn evaluate(&mut self, theta: &[f32]) -> Metrics {
         let outputs = self.outputs(theta);
-        Metrics::of(self.loss, &outputs, &self.data.targets, self.target_unit)
+        Metrics::of(self.loss, &outputs, &self.data.targets, self.data.weights(), self.target_unit)
     }
 
-    /// Exact for linear models: H·v = X̃ᵀ(ℓ″∘(X̃v))/n. Otherwise by differences of gradients.
-    fn curvature_product(&mut self, theta: &[f32], batch: Batch<'_>, vector: &[f64], out: &mut [f64]) {
-        if !self.model.is_linear() {
-            return differences_of_gradients(self, theta, &batch, vector, out);
-        }
-        let direction: Vec<f32> = vector.iter().map(|&v| v as f32).collect();
-        let kink_width = self.kink_width();
-        let (pass, data, n_outputs) = (self.workers.pass(), &*self.data, self.model.n_outputs);
-        let mut product = vec![0.0_f32; theta.len()];
-        let (mut scores, mut changes) = (Vec::new(), vec![0.0; n_outputs]);
-        out.fill(0.0);
-        for block in blocks(0..batch.len()) {
-            let (block, length) = (batch.part(block.clone()), block.len());
-            pass.forward(theta, &data.features, &block);
-            scores.clear();
-            pass.append_scores(length, &mut scores);
-            pass.forward(&direction, &data.features, &block);
-            for (row, scores) in scores.chunks_exact(n_outputs).enumerate() {
-                for (output, change) in changes.iter_mut().enumerate() {
-                    *change = *pass.score_mut(length, row, output);
-                }
-                self.loss.curve(scores, kink_width, &mut changes);
-                for (output, &change) in changes.iter().enumerate() {
-                    *pass.score_mut(length, row, output) = change;
-                }
-            }
-            product.fill(0.0);
-            let (weight, bias) = product.split_at_mut(data.n_features() * n_outputs);
-            pass.accumulate(0, 0, &data.features, &block, weight, bias);
-            for (out, &product) in out.iter_mut().zip(&product) {
-                *out += f64::from(product) / batch.len() as f64;
-            }
-        }
+    fn curvature<'a>(&'a mut self, theta: &'a [f32], batch: Batch<'a>) -> CurvatureProduct<'a> {
+        self.product_with_curvature(theta, batch)
     }
 
-    /// ‖x̃‖²·λmax(ℓ″), with x̃ the row and its 1, for linear models.
     fn row_curvatures(&mut self, theta: &[f32]) -> Option<Vec<f64>> {
-        if !self.model.is_linear() {
-            return None;
-        }
-        let outputs = self.outputs(theta);
-        let kink_width = self.kink_width();
-        let squares = |row: usize| match &self.data.features {
-            Features::Dense(x) => crate::kernels::sum_of_squares(x.row(row)),
-            Features::Sparse(x) => crate::kernels::sum_of_squares(x.row(row).1),
-        };
-        let rows = outputs.chunks_exact(self.model.n_outputs).enumerate();
-        let curvatures =
-            rows.map(|(row, outputs)| (1.0 + squares(row)) * self.loss.largest_curvature(outputs, kink_width));
-        Some(curvatures.collect())
+        self.curvatures_of_rows(theta)
+    }
+
+    fn curvature_diagonal(&mut self, theta: &[f32], batch: Batch<'_>) -> Option<Vec<f64>> {
+        self.diagonal_of_curvature(theta, &batch)
+    }
+
+    fn squared_gradient_norms(&mut self, theta: &[f32], batch: Batch<'_>) -> Vec<f64> {
+        self.squared_norms_of_rows(theta, &batch)
     }
 
     fn is_pulled_by_outliers(&self) -> bool {
@@ -265,7 +244,7 @@ impl Objective for EmpiricalLoss {
 impl EmpiricalLoss {
     /// Steps of one row and one score each.
     fn one_row_steps(&mut self, theta: &mut [f32], batch: &Batch<'_>, lr: f32, losses: &mut StepLosses) {
-        let (loss, targets) = (self.loss, &self.data.targets[..]);
+        let (loss, targets) = (self.loss, Targets::of(&self.data));
         match &self.data.features {
             Features::Dense(x) => {
                 let x = Rows::new(x.values(), x.n_columns(), batch.clone());
@@ -322,16 +301,5 @@ impl EmpiricalLoss {
         let loss = self.workers.add_gradient(problem, theta, batch, &mut self.step);
         self.step.add_to(factor, theta);
         loss
-    }
-
-    /// The scale of the targets over which a kink of the loss is seen: their standard deviation, or 1 for classes.
-    fn kink_width(&self) -> f64 {
-        if self.loss.suits() != Suits::Regression {
-            return 1.0;
-        }
-        let n = self.data.targets.len() as f64;
-        let mean = self.data.targets.iter().map(|&t| f64::from(t)).sum::<f64>() / n;
-        let variance = self.data.targets.iter().map(|&t| (f64::from(t) - mean).powi(2)).sum::<f64>() / n;
-        if variance > 0.0 { variance.sqrt() } else { 1.0 }
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! An [`Objective`] is anything with parameters, a loss and a gradient: a model on a table ([`EmpiricalLoss`]), or a
 //! function of one's own. It knows no optimiser. It returns **sums with counts**, so that batches shared out between
-//! threads, or one day machines, are joined by adding.
+//! threads, or one day machines, are joined by adding. Where rows weigh differently, ℓ below is a row's loss times its
+//! weight, and counts stay counts of rows: see [`crate::loss`].
 
 mod empirical;
 mod gradient;
 mod lazy;
 mod pass;
+mod probes;
 mod workers;
 
 pub use empirical::EmpiricalLoss;
@@ -20,7 +22,7 @@ use crate::model::Part;
 /// A sum of losses and the number of rows it is over.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LossSum {
-    /// Σ ℓ.
+    /// Σ ℓ, each times the weight of its row.
     pub sum: f64,
     /// Rows.
     pub n_rows: u64,
@@ -32,7 +34,7 @@ impl LossSum {
         Self { sum, n_rows: n_rows as u64 }
     }
 
-    /// The mean loss; NaN of no rows.
+    /// The mean loss Σ wℓ / rows; NaN of no rows.
     pub fn mean(self) -> f64 {
         self.sum / self.n_rows as f64
     }
@@ -152,11 +154,28 @@ pub trait Objective: Send {
         Metrics { loss: self.loss(theta, Batch::all(self.n_rows())).mean(), ..Metrics::default() }
     }
 
-    /// `out` ← H·v, with H the second derivative of the mean loss over the batch at θ.
+    /// The product with H, the second derivative of the mean loss over the batch at θ: `out` ← H·v for any v.
     ///
     /// The default takes differences of gradients, (∇f(θ + εv) − ∇f(θ − εv))/2ε.
-    fn curvature_product(&mut self, theta: &[f32], batch: Batch<'_>, vector: &[f64], out: &mut [f64]) {
-        differences_of_gradients(self, theta, &batch, vector, out);
+    fn curvature<'a>(&'a mut self, theta: &'a [f32], batch: Batch<'a>) -> CurvatureProduct<'a> {
+        Box::new(move |vector, out| differences_of_gradients(self, theta, &batch, vector, out))
+    }
+
+    /// The diagonal of H, laid out as θ, if that is cheap to tell.
+    fn curvature_diagonal(&mut self, theta: &[f32], batch: Batch<'_>) -> Option<Vec<f64>> {
+        let _ = (theta, batch);
+        None
+    }
+
+    /// ‖∇ℓᵢ‖² of each row of the batch at θ. The default takes the gradient of each.
+    fn squared_gradient_norms(&mut self, theta: &[f32], batch: Batch<'_>) -> Vec<f64> {
+        let mut gradient = self.gradient();
+        let squared_norm = |position: usize| {
+            gradient.clear();
+            self.loss_and_gradient(theta, batch.part(position..position + 1), &mut gradient);
+            gradient.norm().powi(2)
+        };
+        (0..batch.len()).map(squared_norm).collect()
     }
 
     /// The largest curvature of a single row's loss at θ, for every row, if that is cheap to tell.
@@ -175,6 +194,9 @@ pub trait Objective: Send {
         Vec::new()
     }
 }
+
+/// What H·v is asked of: from a vector v as long as θ to H·v.
+pub type CurvatureProduct<'a> = Box<dyn FnMut(&[f64], &mut [f64]) + 'a>;
 
 /// `out` ← (∇f(θ + εv) − ∇f(θ − εv))/2ε, close to H·v.
 fn differences_of_gradients<O: Objective + ?Sized>(

@@ -7,7 +7,7 @@
 use crate::data::{Dataset, Features};
 use crate::kernels::{
     self, Aligned, Combine, CrossEntropies, Dots, LANES, LinearGradient, Losses, Rows, Scores, SparseGradient,
-    SparseScores, Strides, SumUp,
+    SparseScores, Strides, SumUp, Targets,
 };
 use crate::loader::Batch;
 use crate::loss::Loss;
@@ -30,7 +30,7 @@ pub(super) struct Pass {
     deltas: Vec<Aligned>,
     /// The scores, then the derivatives, (outputs, rows rounded up to whole lanes).
     scores: Aligned,
-    /// The losses of the rows.
+    /// The weighted losses of the rows.
     losses: Vec<f32>,
 }
 
@@ -55,19 +55,40 @@ impl Pass {
         &self.layers[self.layers.len() - 1]
     }
 
-    /// The score, or once derived the derivative, of a row of a block of `n_rows` for an output.
-    pub(super) fn score_mut(&mut self, n_rows: usize, row: usize, output: usize) -> &mut f32 {
-        let Strides { row: across, output: down } = strides(n_rows);
-        &mut self.scores[row * across + output * down]
+    /// How far apart the scores of two outputs stand for a block of `n_rows`; those of two rows are neighbours.
+    pub(super) fn stride(n_rows: usize) -> usize {
+        n_rows.next_multiple_of(LANES)
+    }
+
+    /// The scores, or once derived the derivatives, of a block of `n_rows`: a row each for one output, else each output's
+    /// [`Pass::stride`] apart.
+    pub(super) fn scores_mut(&mut self, n_rows: usize) -> &mut [f32] {
+        let n_outputs = self.last().n_outputs;
+        let length = if n_outputs == 1 { n_rows } else { n_outputs * Self::stride(n_rows) };
+        &mut self.scores[..length]
     }
 
     /// Appends the scores of a block of `n_rows`, (`n_rows`, outputs), to what stands in `out`.
     pub(super) fn append_scores(&mut self, n_rows: usize, out: &mut Vec<f32>) {
-        for row in 0..n_rows {
-            for output in 0..self.last().n_outputs {
-                out.push(*self.score_mut(n_rows, row, output));
+        let scores = self.scores_mut(n_rows);
+        out.extend((0..n_rows).flat_map(|row| scores.iter().skip(row).step_by(Self::stride(n_rows))));
+    }
+
+    /// The outputs of a hidden layer for a block of `n_rows`, (`n_rows`, width).
+    pub(super) fn hidden_outputs(&self, layer: usize, n_rows: usize) -> &[f32] {
+        &self.hidden[layer][..n_rows * self.layers[layer].n_outputs]
+    }
+
+    /// Σ δ² over the outputs of a layer, for each row of a block that was derived.
+    pub(super) fn squared_derivatives(&self, layer: usize, n_rows: usize) -> Vec<f64> {
+        let (derivatives, strides) = self.derivatives(layer, n_rows);
+        let mut sums = vec![0.0; n_rows];
+        for output in 0..self.layers[layer].n_outputs {
+            for (row, sum) in sums.iter_mut().enumerate() {
+                *sum += f64::from(derivatives[row * strides.row + output * strides.output]).powi(2);
             }
         }
+        sums
     }
 
     /// The rows that a layer sees.
@@ -108,8 +129,8 @@ impl Pass {
         }
     }
 
-    /// Σ ℓ of a block that was scored; the scores become derivatives if so wanted.
-    pub(super) fn losses(&mut self, loss: Loss, targets: &[f32], block: &Batch<'_>, then: Scores) -> f64 {
+    /// Σ wℓ of a block that was scored; the scores become derivatives if so wanted.
+    pub(super) fn losses(&mut self, loss: Loss, targets: Targets<'_>, block: &Batch<'_>, then: Scores) -> f64 {
         let (n_rows, n_outputs) = (block.len(), self.last().n_outputs);
         if loss != Loss::CrossEntropy {
             let scores = &mut self.scores[..n_rows];
@@ -124,7 +145,7 @@ impl Pass {
     /// Scores a block, sums its losses and leaves `factor` times the derivatives ready. Afterwards θ is no longer needed.
     pub(super) fn derive(&mut self, theta: &[f32], data: &Dataset, loss: Loss, block: &Batch<'_>, factor: f32) -> f64 {
         self.forward(theta, &data.features, block);
-        let sum = self.losses(loss, &data.targets, block, Scores::Derive(factor));
+        let sum = self.losses(loss, Targets::of(data), block, Scores::Derive(factor));
         self.backward(theta, block.len());
         sum
     }
@@ -178,7 +199,7 @@ impl Pass {
         kernels::run(Combine { rows: self.inputs(index, features, block), factors, strides, into });
     }
 
-    /// Adds `factor` times the gradient of a block of a linear model to `into`, which is not θ, and returns Σ ℓ.
+    /// Adds `factor` times the gradient of a block of a linear model to `into`, which is not θ, and returns Σ wℓ.
     pub(super) fn add_gradient(
         &mut self,
         theta: &[f32],
@@ -190,7 +211,8 @@ impl Pass {
     ) -> f64 {
         if let (Features::Dense(x), true) = (&data.features, loss != Loss::CrossEntropy) {
             let x = Rows::new(x.values(), x.n_columns(), block.clone());
-            return kernels::run(LinearGradient { loss, x, targets: &data.targets, batch: block, theta, factor, into });
+            let targets = Targets::of(data);
+            return kernels::run(LinearGradient { loss, x, targets, batch: block, theta, factor, into });
         }
         let sum = self.derive(theta, data, loss, block, factor);
         let (weight, bias) = into.split_at_mut(self.layers[0].weight.len());
@@ -220,7 +242,7 @@ impl Pass {
 
 /// How far apart the scores of a block stand.
 fn strides(n_rows: usize) -> Strides {
-    Strides { row: 1, output: n_rows.next_multiple_of(LANES) }
+    Strides { row: 1, output: Pass::stride(n_rows) }
 }
 
 /// Copies the rows of a block, as dense rows, to where they stand side by side.

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::pass::{BLOCK_ROWS, Pass};
 use super::{Gradient, LossSum};
 use crate::data::{Dataset, Features};
-use crate::kernels::Scores;
+use crate::kernels::{Scores, Targets};
 use crate::loader::Batch;
 use crate::loss::Loss;
 use crate::model::Model;
@@ -93,7 +93,7 @@ impl Problem<'_> {
         self.n_shares(batch_rows) > 1 || self.has_large_steps(batch_rows)
     }
 
-    fn span_rows(&self) -> usize {
+    pub(super) fn span_rows(&self) -> usize {
         match &self.data.features {
             Features::Sparse(_) if self.model.is_linear() => {
                 (8 * self.model.n_parameters() / self.work_a_row()).clamp(SPAN_ROWS, MOST_SPAN_ROWS)
@@ -177,21 +177,21 @@ impl Workers {
         total
     }
 
-    /// Σ ℓ over a batch.
+    /// Σ wℓ over a batch.
     pub(super) fn loss(&mut self, problem: Problem<'_>, theta: &[f32], batch: &Batch<'_>) -> LossSum {
         self.share_out(problem, batch, |worker, rows| {
             let mut total = LossSum::default();
             for block in blocks(0..rows.len()) {
                 let block = rows.part(block);
                 worker.pass.forward(theta, &problem.data.features, &block);
-                let sum = worker.pass.losses(problem.loss, &problem.data.targets, &block, Scores::Keep);
+                let sum = worker.pass.losses(problem.loss, Targets::of(problem.data), &block, Scores::Keep);
                 total += LossSum::new(sum, block.len());
             }
             total
         })
     }
 
-    /// Adds Σ ∇ℓ over a batch to a gradient that is not θ, and returns Σ ℓ.
+    /// Adds Σ w∇ℓ over a batch to a gradient that is not θ, and returns Σ wℓ.
     pub(super) fn add_gradient(
         &mut self,
         problem: Problem<'_>,
@@ -242,7 +242,7 @@ impl Workers {
         }
     }
 
-    /// θ ← θ + factor·Σ ∇ℓ over a batch that [`Workers::can_step_directly`], and returns Σ ℓ before.
+    /// θ ← θ + factor·Σ w∇ℓ over a batch that [`Workers::can_step_directly`], and returns Σ wℓ before.
     pub(super) fn step_directly(
         &mut self,
         problem: Problem<'_>,

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::fitted::{FittedModel, read_parameters, target_unit};
+use super::live::Live;
 use super::settings::{Init, LearningRate, Settings, Validation};
 use crate::clock::Clock;
 use crate::data::{Dataset, EncodeOptions, Notice, Preprocessing, Scale, Table, Target, TaskKind, builtin, hold_out};
-use crate::diagnosis::{self, Finding, learning_rate};
+use crate::diagnosis::{self, Finding, Probes, learning_rate};
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::event::Event;
 use crate::loader::{BatchSize, DataLoader, LastBatch, Order};
 use crate::loss::{Loss, Suits};
 use crate::metrics::Metrics;
@@ -20,7 +20,7 @@ use crate::objective::{EmpiricalLoss, Objective};
 use crate::observer::Observer;
 use crate::state::State;
 use crate::stop::StopReason;
-use crate::trainer::Trainer;
+use crate::trainer::{OnDivergence, Trainer};
 
 /// A table made ready by settings: rows split, features and targets encoded, model and loss decided, θ at its start.
 pub struct Experiment {
@@ -78,6 +78,9 @@ pub struct Outcome {
     pub epochs: u64,
     /// Steps done.
     pub steps: u64,
+    /// How often it backed off from a rate that was too high, each time to half of it.
+    #[serde(default)]
+    pub back_offs: u32,
     /// The epoch, from 1, whose weights were kept, where there was patience.
     pub best_epoch: Option<u64>,
     /// What the clock said.
@@ -100,6 +103,8 @@ pub struct Trained {
     pub outcome: Outcome,
     /// What is worth saying about it.
     pub findings: Vec<Finding>,
+    /// What that rests on.
+    pub probes: Probes,
     /// How good the model is on the rows it was trained on.
     pub train: Metrics,
     /// How good it is on the rows held out.
@@ -182,6 +187,11 @@ impl Experiment {
         &self.start
     }
 
+    /// How columns become features.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        &self.preprocessing
+    }
+
     /// The mean loss over the training rows.
     pub fn objective(&self) -> EmpiricalLoss {
         self.objective_on(&self.train)
@@ -209,6 +219,7 @@ impl Experiment {
             loader: Some(DataLoader::new(self.train.n_rows(), batch_size, order, last_batch)),
             schedule: settings.schedule.clone(),
             clip: settings.clip,
+            on_divergence: OnDivergence::Stop,
             clock: self.clock.clone(),
         }
     }
@@ -228,23 +239,24 @@ impl Experiment {
         }
     }
 
-    /// Trains from the start with the settings' batch size and rate.
+    /// Trains from the start by the plan that the settings leave room for.
     ///
     /// # Errors
     /// None that [`Experiment::prepare`] has not found.
     pub fn train(&self, observers: &mut [&mut dyn Observer]) -> Result<Trained> {
-        let (lr, _) = self.learning_rate(self.settings.batch_size)?;
-        let trainer = self.trainer(self.settings.batch_size, lr);
-        self.descend(&trainer, &mut State::new(self.start.clone()), observers)
+        let plan = self.plan()?;
+        self.descend(&self.trainer_of(&plan), plan.lr_from, &mut State::new(self.start.clone()), observers)
     }
 
-    /// Goes on from a state until the trainer stops, and says what came of it.
+    /// Goes on from a state until the trainer stops, and says what came of it. `chosen` is what the rate came from, unless
+    /// it was given.
     ///
     /// # Errors
     /// A state of another model.
     pub fn descend(
         &self,
         trainer: &Trainer,
+        chosen: Option<learning_rate::Chosen>,
         state: &mut State,
         observers: &mut [&mut dyn Observer],
     ) -> Result<Trained> {
@@ -254,29 +266,28 @@ impl Experiment {
         }
         let mut objective = self.objective();
         let mut validation = self.validation_objective();
+        let known = Probes { chosen, ..Probes::default() };
+        let mut live = Live::new(self, trainer, known, observers);
         let reason = trainer.run(
             &mut objective,
             validation.as_mut().map(|validation| validation as &mut dyn Objective),
             state,
-            observers,
+            &mut [&mut live],
         )?;
-        let mut findings = Vec::new();
-        if reason == StopReason::Diverged {
-            let too_high = diagnosis::momentum_too_high(trainer.sgd.momentum)
-                .or_else(|| diagnosis::learning_rate_too_high(&mut objective, &self.start, trainer, trainer.sgd.lr));
-            findings.extend(too_high);
-        }
-        for finding in &findings {
-            for observer in observers.iter_mut() {
-                observer.observe(&Event::Finding(finding), state);
-            }
-        }
+        let train = objective.evaluate(&state.theta);
+        let validation = validation.map(|mut validation| validation.evaluate(&state.theta));
+        let mut case = self.case(trainer, state, Some(reason), live.known());
+        (case.train, case.validation) = (Some(train), validation);
+        let findings = if reason == StopReason::Interrupted { Vec::new() } else { diagnosis::examine(&mut case) };
+        let probes = case.probes;
+        live.tell(&findings, state);
         let lowest = |losses: &[f64]| (0..losses.len()).rev().min_by(|&a, &b| losses[a].total_cmp(&losses[b]));
         Ok(Trained {
             outcome: Outcome {
                 reason,
                 epochs: state.epoch,
                 steps: state.step,
+                back_offs: state.back_offs,
                 best_epoch: if state.best_theta.is_empty() {
                     None
                 } else {
@@ -285,8 +296,9 @@ impl Experiment {
                 time: OutcomeTime { training_seconds: state.training_time.as_secs_f64() },
             },
             findings,
-            train: objective.evaluate(&state.theta),
-            validation: validation.map(|mut validation| validation.evaluate(&state.theta)),
+            probes,
+            train,
+            validation,
             model: FittedModel {
                 model: self.model.clone(),
                 loss: self.loss,
@@ -341,7 +353,7 @@ impl Encoded {
         };
         let (preprocessing, learnt) = Preprocessing::learn(table, &target, &train_rows, &options)?;
         notices.extend(learnt);
-        let (train, _) = preprocessing.dataset(table, &train_rows)?;
+        let (mut train, _) = preprocessing.dataset(table, &train_rows)?;
         if loss == Loss::Poisson {
             check_counts(&train, table, &train_rows, &target.name)?;
         }
@@ -355,12 +367,35 @@ impl Encoded {
             }
             Validation::None => None,
         };
-        let validation = validation.map(|(dataset, seen)| {
+        let mut validation = validation.map(|(dataset, seen)| {
             notices.extend(seen);
             dataset
         });
+        if let Some(weights) =
+            class_weights(&train, &target, settings).map_err(|error| error.in_source(table.source()))?
+        {
+            train = weighted(train, &weights)?;
+            validation = validation.map(|validation| weighted(validation, &weights)).transpose()?;
+            notices.push(Notice::ClassWeights { weights: target.classes.iter().cloned().zip(weights).collect() });
+        }
         Ok(Self { target, loss, preprocessing, train, validation, validation_fingerprint, notices })
     }
+}
+
+/// What a row of each class weighs, if the settings say that they weigh differently.
+fn class_weights(train: &Dataset, target: &Target, settings: &Settings) -> Result<Option<Vec<f64>>> {
+    if target.task == TaskKind::Regression {
+        return Error::unless_empty(settings.class_weight.problem_of_regression().into_iter().collect()).map(|()| None);
+    }
+    let mut counts = vec![0; target.classes.len()];
+    train.targets.iter().for_each(|&class| counts[class as usize] += 1);
+    settings.class_weight.of(&target.name, &target.classes, &counts)
+}
+
+/// Rows that weigh what their classes do.
+fn weighted(data: Dataset, of_classes: &[f64]) -> Result<Dataset> {
+    let weights = data.targets.iter().map(|&class| of_classes[class as usize] as f32).collect();
+    data.with_scaled_weights(weights)
 }
 
 /// A pool of threads, where there is more than one.

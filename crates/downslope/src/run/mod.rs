@@ -4,14 +4,19 @@
 //! out and predicts, and a [`RunDirectory`] is where a run is kept: readable, reportable and resumable at every moment.
 //! A [`Terrain`] is something to go down on without a table.
 
+mod class_weight;
 mod directory;
 mod experiment;
 mod fitted;
+mod live;
+mod plan;
 mod settings;
 mod terrain;
 
+pub use class_weight::ClassWeight;
 pub use directory::{Machine, Record, Recorder, RunDirectory};
 pub use experiment::{DataSummary, Experiment, Outcome, OutcomeTime, Trained};
 pub use fitted::{FittedModel, Predictions, read_parameters};
-pub use settings::{DEFAULT_EPOCHS, Init, LearningRate, Settings, Validation};
+pub use plan::Plan;
+pub use settings::{BatchSetting, DEFAULT_EPOCHS, Init, LearningRate, Settings, Validation};
 pub use terrain::Terrain;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::class_weight::ClassWeight;
 use crate::clip::Clip;
 use crate::data::{ColumnKind, ReadOptions, Scale, TaskKind};
 use crate::error::{Error, ErrorKind, Problem, Result};
@@ -46,10 +47,12 @@ pub struct Settings {
     pub activation: Activation,
     /// What is gone down. Default: squared for numbers, logistic for two classes, cross-entropy for more.
     pub loss: Option<Loss>,
+    /// What a row weighs in the loss, by its class. Default: all the same.
+    pub class_weight: ClassWeight,
     /// Where it begins.
     pub init: Init,
     /// Rows a step. Default: 32.
-    pub batch_size: BatchSize,
+    pub batch_size: BatchSetting,
     /// The learning rate. Default: chosen from measurements of the data.
     pub lr: LearningRate,
     /// Momentum.
@@ -97,8 +100,11 @@ impl Default for Settings {
             hidden: Vec::new(),
             activation: Activation::Relu,
             loss: None,
+            class_weight: ClassWeight::None,
             init: Init::Auto,
-            batch_size: BatchSize::Rows(const { std::num::NonZeroUsize::new(32).expect("32 is not 0") }),
+            batch_size: BatchSetting::Fixed(BatchSize::Rows(
+                const { std::num::NonZeroUsize::new(32).expect("32 is not 0") },
+            )),
             lr: LearningRate::Auto,
             momentum: 0.0,
             dampening: 0.0,
@@ -189,6 +195,9 @@ impl Settings {
                 problems.push(Problem::new("loss", format!("a loss for {task}"), loss));
             }
         }
+        if self.asked_task() == Some(TaskKind::Regression) {
+            problems.extend(self.class_weight.problem_of_regression());
+        }
         problems
     }
 }
@@ -201,6 +210,16 @@ pub enum LearningRate {
     Auto,
     /// Given.
     Fixed(f64),
+}
+
+/// How the batch size is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum BatchSetting {
+    /// The winner of a race: [`crate::advise::choose`].
+    Auto,
+    /// Given.
+    Fixed(BatchSize),
 }
 
 /// Which rows tell how good the model is.
@@ -246,7 +265,10 @@ macro_rules! reads_as_text {
     };
 }
 
+pub(super) use reads_as_text;
+
 reads_as_text!(LearningRate);
+reads_as_text!(BatchSetting);
 reads_as_text!(Validation);
 reads_as_text!(Init);
 
@@ -269,6 +291,23 @@ impl FromStr for LearningRate {
             "auto" => Ok(Self::Auto),
             _ => text.parse().ok().filter(|&lr: &f64| lr > 0.0 && lr.is_finite()).map(Self::Fixed).ok_or_else(refused),
         }
+    }
+}
+
+impl fmt::Display for BatchSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Fixed(batch_size) => batch_size.fmt(f),
+        }
+    }
+}
+
+impl FromStr for BatchSetting {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if text == "auto" { Ok(Self::Auto) } else { text.parse().map(Self::Fixed) }
     }
 }
 
@@ -329,6 +368,7 @@ mod tests {
             validation: Validation::File("held.csv".to_owned()),
             clip: Clip::Norm(2.0),
             kinds: vec![("age".to_owned(), ColumnKind::Number)],
+            class_weight: "yes, surely=2,no=0.5".parse().unwrap(),
             ..Settings::default()
         };
         let text = serde_json::to_string(&settings).unwrap();

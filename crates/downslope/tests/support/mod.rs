@@ -93,8 +93,13 @@ pub fn twin_tables(
 ) -> (Arc<Dataset>, Arc<Dataset>) {
     let x = features(n_rows, n_features, density, seed);
     let targets = targets(loss, &x, seed);
+    let sparse = Dataset::new(Features::Sparse(without_zeros(&x)), targets.clone()).unwrap();
+    (Arc::new(Dataset::new(Features::Dense(x), targets).unwrap()), Arc::new(sparse))
+}
+
+pub fn without_zeros(x: &Matrix) -> Csr {
     let (mut indptr, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
-    for row in 0..n_rows {
+    for row in 0..x.n_rows() {
         let kept = x.row(row).iter().enumerate().filter(|(_, value)| **value != 0.0);
         for (column, &value) in kept {
             indices.push(column as u32);
@@ -102,9 +107,18 @@ pub fn twin_tables(
         }
         indptr.push(indices.len());
     }
-    let csr = Csr::new(n_features, indptr, indices, values).unwrap();
-    let sparse = Dataset::new(Features::Sparse(csr), targets.clone()).unwrap();
-    (Arc::new(Dataset::new(Features::Dense(x), targets).unwrap()), Arc::new(sparse))
+    Csr::new(x.n_columns(), indptr, indices, values).unwrap()
+}
+
+/// How often each row of a table stands there: from never to four times.
+pub fn counts(n_rows: usize) -> Vec<usize> {
+    (0..n_rows).map(|row| (row * 7 + row / 11) % 5).collect()
+}
+
+/// The same rows, weighing as often as [`counts`] says.
+pub fn weighted(data: &Dataset) -> Arc<Dataset> {
+    let weights = counts(data.n_rows()).into_iter().map(|count| count as f32).collect();
+    Arc::new(data.clone().with_weights(weights).unwrap())
 }
 
 pub fn model(loss: Loss, n_features: usize, hidden: &[usize], activation: Activation) -> Model {

@@ -1,0 +1,98 @@
+//! Which columns stand out?
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::{Dataset, Features, Preprocessing};
+use crate::loader::Batch;
+use crate::objective::Objective;
+
+/// How much the curvatures along single columns differ: λmax is at least the largest of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ColumnScales {
+    /// The column along which the loss bends most, and by how much: mean ℓ″·xⱼ².
+    pub steepest: (String, f64),
+    /// The column along which it bends least, the bias included.
+    pub flattest: (String, f64),
+}
+
+/// Compares the curvatures along the features of a linear model; nothing with hidden layers.
+pub fn scales(
+    objective: &mut dyn Objective,
+    theta: &[f32],
+    rows: Batch<'_>,
+    preprocessing: &Preprocessing,
+) -> Option<ColumnScales> {
+    let diagonal = objective.curvature_diagonal(theta, rows)?;
+    let mut names = preprocessing.feature_names();
+    let n_features = names.len();
+    let n_outputs = diagonal.len() / (n_features + 1);
+    // Weights first, (outputs, features), then the biases.
+    let sum = |of: &dyn Fn(usize) -> usize| (0..n_outputs).map(|output| diagonal[of(output)]).sum::<f64>();
+    let mut curvatures: Vec<f64> =
+        (0..n_features).map(|feature| sum(&|output| output * n_features + feature)).collect();
+    curvatures.push(sum(&|output| n_outputs * n_features + output));
+    names.push("bias".to_owned());
+    let mut named: Vec<(String, f64)> = names.into_iter().zip(curvatures).filter(|(_, c)| *c > 0.0).collect();
+    named.sort_by(|a, b| a.1.total_cmp(&b.1));
+    Some(ColumnScales { flattest: named.first()?.clone(), steepest: named.last()?.clone() })
+}
+
+/// A column that tells the target all by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Telltale {
+    /// The column of the table.
+    pub column: String,
+    /// The share of the target's variance that one feature of it explains: r² for numbers, for classes the share of the
+    /// feature's variance that lies between them.
+    pub explains: f64,
+}
+
+/// The column one feature of which goes with the target most closely.
+///
+/// **Cost**: a pass over the rows.
+pub fn telltale(data: &Dataset, rows: &Batch<'_>, n_classes: usize, preprocessing: &Preprocessing) -> Option<Telltale> {
+    let names = preprocessing.feature_names();
+    let n_groups = n_classes.max(1);
+    let (n, d) = (rows.len() as f64, names.len());
+    // Sums of x and x² over all rows, of x over the rows of each class, and for numbers of x·y.
+    let (mut sums, mut squares) = (vec![vec![0.0_f64; d]; n_groups], vec![0.0_f64; d]);
+    let (mut products, mut counts) = (vec![0.0_f64; d], vec![0.0_f64; n_groups]);
+    let (mut target_sum, mut target_squares) = (0.0, 0.0);
+    for position in 0..rows.len() {
+        let row = rows.row(position);
+        let target = f64::from(data.targets[row]);
+        let group = if n_classes > 0 { target as usize } else { 0 };
+        counts[group] += 1.0;
+        target_sum += target;
+        target_squares += target * target;
+        let mut add = |column: usize, x: f32| {
+            let x = f64::from(x);
+            sums[group][column] += x;
+            squares[column] += x * x;
+            products[column] += x * target;
+        };
+        match &data.features {
+            Features::Dense(x) => x.row(row).iter().enumerate().for_each(|(column, &x)| add(column, x)),
+            Features::Sparse(x) => {
+                let (columns, values) = x.row(row);
+                columns.iter().zip(values).for_each(|(&column, &x)| add(column as usize, x));
+            }
+        }
+    }
+    let explains = |column: usize| {
+        let sum: f64 = sums.iter().map(|sums| sums[column]).sum();
+        let spread = squares[column] - sum * sum / n;
+        if n_classes > 0 {
+            let between: f64 =
+                sums.iter().zip(&counts).filter(|(_, n)| **n > 0.0).map(|(s, n)| s[column].powi(2) / n).sum();
+            (between - sum * sum / n) / spread
+        } else {
+            let together = products[column] - sum * target_sum / n;
+            together * together / spread / (target_squares - target_sum * target_sum / n)
+        }
+    };
+    let of_features = (0..d).map(|column| (column, explains(column))).filter(|(_, share)| share.is_finite());
+    let (feature, explains) = of_features.max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let input = preprocessing.inputs().iter().find(|input| input.becomes.contains(&names[feature]))?;
+    Some(Telltale { column: input.name.clone(), explains })
+}

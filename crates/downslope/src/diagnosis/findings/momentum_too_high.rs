@@ -1,0 +1,18 @@
+#![doc = include_str!("momentum_too_high.md")]
+
+use crate::diagnosis::{Case, Finding, Severity};
+use crate::stop::StopReason;
+
+pub(super) const SLUG: &str = "momentum-too-high";
+
+pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
+    let momentum = case.settings.momentum;
+    if case.reason != Some(StopReason::Diverged) || momentum < 1.0 {
+        return None;
+    }
+    let cause = format!(
+        "momentum {momentum} keeps all of every step so far and more: the speed never fades, at any learning rate"
+    );
+    let finding = Finding::new(SLUG, Severity::Failure, [("momentum", momentum)], cause);
+    Some(finding.remedy([("--momentum", Some("0.9".to_owned()))], "nine tenths of the speed are kept at each step"))
+}

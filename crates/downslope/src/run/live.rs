@@ -1,0 +1,106 @@
+//! Who looks for findings while a run goes on?
+
+use super::experiment::Experiment;
+use crate::diagnosis::{Case, Finding, Probes, Subject, examine};
+use crate::event::Event;
+use crate::observer::{Control, Observer, tell};
+use crate::state::State;
+use crate::stop::StopReason;
+use crate::trainer::Trainer;
+
+/// Passes events on to observers, and after epochs 1, 2, 4, 8 … examines the run and tells them what it finds, each thing
+/// once.
+pub(super) struct Live<'a, 'o> {
+    experiment: &'a Experiment,
+    trainer: &'a Trainer,
+    /// What was probed before the run and stays true.
+    known: Probes,
+    told: Vec<String>,
+    observers: &'a mut [&'o mut dyn Observer],
+}
+
+impl<'a, 'o> Live<'a, 'o> {
+    pub(super) fn new(
+        experiment: &'a Experiment,
+        trainer: &'a Trainer,
+        known: Probes,
+        observers: &'a mut [&'o mut dyn Observer],
+    ) -> Self {
+        Self { experiment, trainer, known, told: Vec::new(), observers }
+    }
+
+    /// What is known of the run beside where it stands.
+    pub(super) fn known(&self) -> Probes {
+        self.known.clone()
+    }
+
+    /// Tells the observers of findings they have not heard of.
+    pub(super) fn tell(&mut self, findings: &[Finding], state: &State) -> Control {
+        let mut control = Control::Continue;
+        for finding in findings {
+            if !self.told.contains(&finding.slug) {
+                self.told.push(finding.slug.clone());
+                if tell(self.observers, &Event::Finding(finding), state) == Control::Stop {
+                    control = Control::Stop;
+                }
+            }
+        }
+        control
+    }
+}
+
+impl Observer for Live<'_, '_> {
+    fn next_step(&self) -> u64 {
+        self.observers.iter().map(|observer| observer.next_step()).min().unwrap_or(u64::MAX)
+    }
+
+    fn observe(&mut self, event: &Event<'_>, state: &State) -> Control {
+        let mut control = tell(self.observers, event, state);
+        if let Event::Epoch(epoch) = event
+            && epoch.epoch.is_power_of_two()
+        {
+            let mut case = self.experiment.case(self.trainer, state, None, self.known.clone());
+            let findings = examine(&mut case);
+            self.known = case.probes.lasting();
+            if self.tell(&findings, state) == Control::Stop {
+                control = Control::Stop;
+            }
+        }
+        control
+    }
+}
+
+impl Experiment {
+    /// A run at one moment, as findings see it.
+    pub fn case<'a>(
+        &'a self,
+        trainer: &'a Trainer,
+        state: &'a State,
+        reason: Option<StopReason>,
+        probes: Probes,
+    ) -> Case<'a> {
+        let n_train = self.summary().n_train;
+        Case {
+            settings: self.settings(),
+            data: self.summary(),
+            batch_size: trainer.loader.as_ref().map_or(n_train, crate::loader::DataLoader::batch_size),
+            lr: trainer.sgd.lr,
+            last_lr: trainer.last_rate(state).lr,
+            back_offs: state.back_offs,
+            initial_loss: state.initial_loss,
+            train_losses: &state.train_losses,
+            validation_losses: &state.validation_losses,
+            reason,
+            train: None,
+            validation: None,
+            probes,
+            subject: Some(Subject {
+                objective: self.objective(),
+                preprocessing: self.preprocessing(),
+                trainer,
+                start: self.start(),
+                theta: &state.theta,
+            }),
+        }
+    }
+}
