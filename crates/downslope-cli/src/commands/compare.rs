@@ -15,6 +15,7 @@ use downslope_view::learning_rate::race_words;
 use downslope_view::{compare_report, map_report};
 use serde::Serialize;
 
+use super::form::{Form, check_reports};
 use super::{check_deny, introduce, is_allowed};
 use crate::args::Compare;
 use crate::console::{canvas, give, give_json, say};
@@ -22,12 +23,7 @@ use crate::progress::{MapProgress, Progress};
 use crate::{Outcome, interrupt};
 
 pub(crate) fn run(args: &Compare) -> Result<Outcome> {
-    for path in &args.report {
-        Form::of(path)?;
-        // Told before the work and not after it.
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::metadata(folder).map_err(|error| Error::io("write", path, error))?;
-    }
+    check_reports(&args.report)?;
     if let Some(out) = &args.out
         && std::fs::symlink_metadata(out).is_ok()
     {
@@ -169,33 +165,6 @@ impl Found {
         match self {
             Self::Comparison(comparison) => comparison.succeeded(),
             Self::Map(map) => map.is_whole(),
-        }
-    }
-}
-
-/// The forms in which it can be written.
-#[derive(Clone, Copy)]
-enum Form {
-    Html,
-    Svg,
-    Png,
-    Csv,
-    Json,
-}
-
-impl Form {
-    fn of(path: &Path) -> Result<Self> {
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("html") => Ok(Self::Html),
-            Some("svg") => Ok(Self::Svg),
-            Some("png") => Ok(Self::Png),
-            Some("csv") => Ok(Self::Csv),
-            Some("json") => Ok(Self::Json),
-            _ => {
-                let expected = "a file that ends in .html, .svg, .png, .csv or .json";
-                let problem = downslope::error::Problem::new("report", expected, path.display());
-                Err(ErrorKind::Settings(vec![problem]).into())
-            }
         }
     }
 }

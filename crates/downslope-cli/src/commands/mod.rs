@@ -4,6 +4,7 @@ pub(crate) mod advise;
 pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod explain;
+mod form;
 pub(crate) mod learn;
 mod play;
 pub(crate) mod predict;

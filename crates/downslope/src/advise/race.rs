@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnosis::{learning_rate, step_time};
+use crate::diagnosis::{evenly, learning_rate, rows_of, step_time};
 use crate::error::Result;
 use crate::loader::{Batch, BatchSize};
 use crate::metrics::number_or_null;
@@ -60,7 +60,7 @@ pub struct Runner {
     pub steps: u64,
     /// Seconds that is meant to take.
     pub seconds: f64,
-    /// Training loss then; NaN where the run left the numbers.
+    /// Loss then, on the rows held out or, where there are none, on those that train; NaN where the run diverged.
     #[serde(deserialize_with = "number_or_null")]
     pub loss: f64,
 }
@@ -78,7 +78,8 @@ pub fn batch_sizes(n_rows: usize) -> Vec<BatchSize> {
 /// its epochs follow from it. Each batch size begins at the rate that theory calls safe ([`learning_rate::choose`]) and tries
 /// rates four times higher as long as that helps; the best pairs then run for the whole time (a quarter of a second at most),
 /// and the winner is made better by √2 in rate and by 4 in batch size as long as that helps. Everything runs with the
-/// schedule that the run itself will have.
+/// schedule that the run itself will have. What counts is the loss on the rows held out, where there are some: on data that
+/// can be learnt by heart the lowest training loss goes to weights that are certain of everything.
 ///
 /// **When it does not hold**: a run much longer than a quarter of a second is chosen by its beginning; the schedule's decay
 /// takes away what noise the choice leaves. What is chosen depends on the clock, and so may differ from time to time; it is
@@ -154,7 +155,9 @@ struct Track<'a> {
     experiment: &'a Experiment,
     objective: EmpiricalLoss,
     n_rows: usize,
-    /// Rows to look at, if not all.
+    /// What runners are judged by: the rows held out, or where there are none those that train.
+    judge: Option<EmpiricalLoss>,
+    /// Of those that train so many, if not all.
     looked_at: Option<Vec<u32>>,
     /// The time of the whole run.
     run_seconds: f64,
@@ -171,7 +174,8 @@ impl<'a> Track<'a> {
             experiment,
             objective,
             n_rows,
-            looked_at: crate::diagnosis::evenly(n_rows, MOST_ROWS),
+            judge: experiment.validation_objective(),
+            looked_at: evenly(n_rows, MOST_ROWS),
             run_seconds: 0.0,
             seconds: 0.0,
             race: Race { seconds: 0.0, took_seconds: 0.0, step_seconds: Vec::new(), runners: Vec::new() },
@@ -245,8 +249,11 @@ impl<'a> Track<'a> {
         };
         let mut state = State::new(self.experiment.start().to_vec());
         let reason = trainer.run(&mut self.objective, None, &mut state, &mut [])?;
-        let rows = self.looked_at.as_deref().map_or(Batch::all(self.n_rows), Batch::Rows);
-        let loss = self.objective.loss(&state.theta, rows).mean();
+        let loss = match &mut self.judge {
+            Some(judge) => judge.loss(&state.theta, Batch::all(judge.n_rows())),
+            None => self.objective.loss(&state.theta, rows_of(self.looked_at.as_deref(), self.n_rows)),
+        };
+        let loss = loss.mean();
         let loss = if reason == StopReason::Diverged { f64::NAN } else { loss };
         let runner = Runner { batch_size: batch_size.of(self.n_rows), lr, steps: state.step, seconds, loss };
         self.race.runners.push(runner);
