@@ -11,7 +11,7 @@ use downslope::data::{ColumnKind, Scale, TaskKind};
 use downslope::error::Problem;
 use downslope::loss::Loss;
 use downslope::model::Activation;
-use downslope::run::{BatchSetting, ClassWeight, Init, LearningRate, Settings, Validation};
+use downslope::run::{BatchSetting, ClassWeight, DEFAULT_EPOCHS, Init, LearningRate, Settings, Validation};
 use downslope::schedule::Schedule;
 use downslope::{Error, ErrorKind};
 use downslope_view::lesson::export::Format;
@@ -73,13 +73,17 @@ pub(crate) struct Compare {
     /// A table: a file, `-` for standard input, or a built-in one such as @digits, @breast-cancer, @diabetes
     #[arg(default_value = "@digits")]
     pub(crate) data: String,
-    /// Batch sizes to compare; auto is the one that wins a race on these data
-    #[arg(long, value_name = "N|full|auto,…", value_delimiter = ',', default_value = "full,32,1", value_parser = parse::<BatchSetting>, allow_hyphen_values = true)]
+    /// Map learning rates against batch sizes instead: many short runs, where they diverge, and where that was predicted
+    #[arg(long)]
+    pub(crate) map: bool,
+    /// Batch sizes to compare; auto is the one that wins a race on these data [default: full,32,1; of a map 1, 4, 16 … and
+    /// full]
+    #[arg(long, value_name = "N|full|auto,…", value_delimiter = ',', value_parser = parse::<BatchSetting>, allow_hyphen_values = true)]
     pub(crate) batch_sizes: Vec<BatchSetting>,
     /// Also write the result to this file; the extension says how: html, svg, png, csv or json (can be repeated)
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Vec<PathBuf>,
-    /// Keep the result in a new directory: comparison.json and report.html
+    /// Keep the result in a new directory: report.html, and comparison.json or map.json
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
@@ -455,9 +459,9 @@ pub(crate) struct Fit {
     #[arg(long, allow_negative_numbers = true, value_parser = whole::<u64>, value_name = "N", default_value_t = 0, help_heading = "Descent")]
     seed: u64,
 
-    /// Passes over the rows
-    #[arg(long, allow_negative_numbers = true, value_parser = whole::<u64>, value_name = "N", default_value_t = downslope::run::DEFAULT_EPOCHS, help_heading = "Stop")]
-    epochs: u64,
+    /// Passes over the rows [default: 30; of `compare --map` 10, fewer where that takes long]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<u64>, value_name = "N", help_heading = "Stop")]
+    pub(crate) epochs: Option<u64>,
     /// Stop after so many seconds of training
     #[arg(long, value_name = "S", allow_negative_numbers = true, help_heading = "Stop")]
     seconds: Option<f64>,
@@ -504,7 +508,7 @@ impl Fit {
             schedule: self.schedule.clone(),
             shuffle: !self.no_shuffle,
             drop_last: self.drop_last,
-            epochs: self.epochs,
+            epochs: self.epochs.unwrap_or(DEFAULT_EPOCHS),
             seconds: self.seconds,
             target_loss: self.target_loss,
             patience: self.patience,
