@@ -28,8 +28,10 @@ pub struct State {
     pub validation_losses: Vec<f64>,
     /// The weights after the epoch with the lowest monitored loss; kept where there is patience.
     pub best_theta: Vec<f32>,
-    /// The weights after the last epoch that had not diverged; kept where the trainer backs off.
+    /// The weights after the last epoch whose loss was not above the first; kept where the trainer backs off.
     pub last_good: Vec<f32>,
+    /// That epoch.
+    pub last_good_epoch: u64,
     /// How often the trainer backed off: each time it halved the rate.
     pub back_offs: u32,
     /// Time spent on steps.
@@ -51,6 +53,7 @@ impl State {
             validation_losses: Vec::new(),
             best_theta: Vec::new(),
             last_good: Vec::new(),
+            last_good_epoch: 0,
             back_offs: 0,
             training_time: Duration::ZERO,
         }
@@ -69,14 +72,18 @@ impl State {
         self.running = losses.total;
     }
 
-    /// Goes back to the last weights that were good, at half the rate, as if the epoch that led astray had not been.
-    /// The time it took stays spent.
+    /// Notes the weights between two epochs as good.
+    pub(crate) fn keep_good(&mut self) {
+        self.last_good.clone_from(&self.theta);
+        self.last_good_epoch = self.epoch;
+    }
+
+    /// Goes back to the last weights that were good, at half the rate, as if the epochs that led astray had not been.
+    /// The time they took stays spent.
     pub(crate) fn back_off(&mut self, steps_per_epoch: u64) {
-        if self.batch == 0 {
-            self.epoch -= 1;
-            self.train_losses.pop();
-            self.validation_losses.truncate(self.epoch as usize);
-        }
+        self.epoch = self.last_good_epoch;
+        self.train_losses.truncate(self.epoch as usize);
+        self.validation_losses.truncate(self.epoch as usize);
         self.theta.clone_from(&self.last_good);
         self.velocity.clear();
         self.step = self.epoch * steps_per_epoch;

@@ -17,7 +17,7 @@ use crate::observer::{Control, Observer, Pace, tell};
 use crate::schedule::{Moment, Schedule};
 use crate::sgd::{Rate, Sgd};
 use crate::state::State;
-use crate::stop::{Course, Stop, StopReason, leapt_out};
+use crate::stop::{Course, Stop, StopReason, is_worse, leapt_out};
 
 /// How often a run with a time limit looks at the clock.
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_millis(2);
@@ -224,10 +224,10 @@ impl<'a> Descent<'a> {
         }
     }
 
-    /// Notes the weights of this moment as good, where the run may come back to them.
+    /// Notes the weights of this moment, where they are good and the run may come back to them.
     fn keep_good(&self, state: &mut State) {
-        if self.trainer.on_divergence == OnDivergence::BackOff {
-            state.last_good.clone_from(&state.theta);
+        if self.trainer.on_divergence == OnDivergence::BackOff && !is_worse(state, self.course()) {
+            state.keep_good();
         }
     }
 

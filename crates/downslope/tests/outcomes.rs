@@ -229,15 +229,26 @@ fn a_run_that_may_back_off_ends_well_at_a_rate_that_works() {
     }
 }
 
+/// Flat at 0 and out of the numbers everywhere else.
+struct Cliff;
+
+impl Objective for Cliff {
+    fn n_parameters(&self) -> usize {
+        1
+    }
+
+    fn loss_and_gradient(&mut self, theta: &[f32], _: Batch<'_>, gradient: &mut Gradient) -> LossSum {
+        gradient.values_mut()[0] += 1.0;
+        LossSum::new(if theta[0] == 0.0 { 1.0 } else { f64::NAN }, 1)
+    }
+}
+
 #[test]
-fn a_rate_that_never_works_ends_a_run_that_may_back_off() {
-    let data = dense_table(Loss::Squared, 100, 5, 2);
-    let trainer = Trainer {
-        on_divergence: OnDivergence::BackOff,
-        ..Trainer::new(Sgd { momentum: 1.5, ..Sgd::new(1.0) }, Stop::epochs(900))
-    };
-    let mut state = State::new(vec![0.0; 6]);
-    assert_eq!(run(&trainer, &mut objective(Loss::Squared, &[], &data), &mut state), StopReason::Diverged);
+fn a_run_that_no_rate_helps_ends_though_it_may_back_off() {
+    let trainer = Trainer { on_divergence: OnDivergence::BackOff, ..Trainer::new(Sgd::new(1.0), Stop::epochs(9)) };
+    let mut state = State::new(vec![0.0]);
+    assert_eq!(run(&trainer, &mut Cliff, &mut state), StopReason::Diverged);
+    assert!(state.back_offs > 10);
 }
 
 #[test]
