@@ -307,7 +307,7 @@ fn flags_that_are_refused_as_they_are_read() {
     let rate = "expected `auto` or a finite number above 0";
     let batch = "expected `auto`, `full` or a whole number above 0";
     let whole = "expected a whole number, 0 or above";
-    let schedules = "expected one of constant, step, multi-step, exponential, linear, polynomial, cosine, cosine-restarts, one-cycle, plateau, inverse-time, inverse-sqrt";
+    let schedules = "expected one of constant, step, multi-step, exponential, linear, polynomial, cosine, cosine-restarts, one-cycle, plateau, stable-decay, inverse-time, inverse-sqrt";
     let losses = "expected one of squared, absolute, huber[=δ], quantile=τ, poisson, logistic, cross-entropy, hinge, squared-hinge";
     for (flag, value, form, expected) in [
         ("--lr", "0", " <auto|X>", rate),
