@@ -102,10 +102,10 @@ const STUDENT: f64 = 2.131;
 /// tr Σ̂ = (Σ‖gᵢ‖² − m‖ḡ‖²)/(m − 1)     |G|²̂ = ‖ḡ‖² − tr Σ̂/m·(1 − m/n)     B_simple = tr Σ̂/|G|²̂
 /// ```
 ///
-/// over m of the n rows. A batch of B rows has noise tr Σ/B beside a signal of |G|²: B_simple is the batch in which both
+/// over m of the n rows. A batch of B rows has noise tr Σ/B beside a signal of |G|²: `B_simple` is the batch in which both
 /// are equal. Much smaller batches walk about; much larger ones hardly see more.
 ///
-/// **References**: McCandlish, Kaplan, Amodei et al. 2018, appendix A, with the correction for rows drawn without
+/// **References**: `McCandlish`, Kaplan, Amodei et al. 2018, appendix A, with the correction for rows drawn without
 /// replacement (Cochran, *Sampling Techniques*, §2.6).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scale {
@@ -121,7 +121,7 @@ pub struct Scale {
     /// tr Σ/|G|²; infinite where the noise hides the gradient.
     #[serde(deserialize_with = "number_or_unbounded")]
     pub b_simple: f64,
-    /// The lowest B_simple that the rows looked at allow for, at 95 %.
+    /// The lowest `B_simple` that the rows looked at allow for, at 95 %.
     #[serde(deserialize_with = "number_or_null")]
     pub b_simple_low: f64,
     /// The highest; infinite where the gradient may be nothing but noise.
@@ -149,7 +149,7 @@ impl Scale {
 ///
 /// How far off the estimates may be is seen by leaving out each of 16 groups of rows in turn (the jackknife); that of tr Σ
 /// is made wider where few rows make up much of it. On an eighth of 4096 rows, 100 draws each, intervals held tr Σ 94 to 98
-/// times and B_simple 91 to 100 times, for normal and far-off features and errors; but where a few rows make up a tenth of
+/// times and `B_simple` 91 to 100 times, for normal and far-off features and errors; but where a few rows make up a tenth of
 /// tr Σ (features and errors by Student's t with 3 degrees), most draws meet none of them, and 68 intervals held it.
 ///
 /// **Cost**: a gradient and the norms of the rows' own gradients, both over the rows looked at; 16 vectors as long as θ.
