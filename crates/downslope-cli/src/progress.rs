@@ -117,6 +117,18 @@ impl Observer for Progress {
                     ));
                 }
             }
+            Event::BackedOff(back) if !self.quiet => {
+                let words = format!(
+                    "the rate was too high: back to the weights after epoch {}, and on at {}",
+                    count(back.epoch),
+                    number(back.lr)
+                );
+                match &self.bar {
+                    Some(bar) => bar.suspend(|| say(words)),
+                    None => say(words),
+                }
+                self.pace = Pace::new(REDRAW);
+            }
             Event::Finding(finding) if self.is_running && !self.quiet => {
                 let words = format!("{}: {}; {}", finding.slug, finding.cause, finding.remedy);
                 match &self.bar {

@@ -9,6 +9,7 @@
 //! [`explain`] of findings.
 //! Beside them: [`lesson`], what a lesson says, asks and shows.
 
+pub mod advise_report;
 pub mod axis;
 mod command;
 pub mod compare_report;

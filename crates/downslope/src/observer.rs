@@ -227,6 +227,9 @@ fn line_of(event: &Event<'_>, state: &State) -> Value {
             }
             line
         }
+        Event::BackedOff(back) => {
+            json!({ "event": "backed-off", "step": back.step, "epoch": back.epoch, "lr": back.lr })
+        }
         Event::Finding(finding) => json!({ "event": "finding", "finding": finding }),
         Event::Finished(reason) => {
             json!({ "event": "finished", "step": state.step, "epoch": state.epoch, "reason": reason })

@@ -2,26 +2,25 @@
 
 use std::path::Path;
 
+use downslope::advise;
 use downslope::checkpoint::write_whole;
 use downslope::compare::{Comparison, compare};
-use downslope::run::Experiment;
+use downslope::loader::BatchSize;
+use downslope::run::{BatchSetting, Experiment};
 use downslope::stop::StopReason;
 use downslope::{Error, ErrorKind, Place, Result, Table};
 use downslope_view::compare_report;
+use downslope_view::learning_rate::race_words;
 
+use super::form::{Form, check_reports};
 use super::{check_deny, introduce, is_allowed};
-use crate::args::Compare;
+use crate::args::{Compare, Voice};
 use crate::console::{canvas, give, give_json, say};
 use crate::progress::Progress;
 use crate::{Outcome, interrupt};
 
 pub(crate) fn run(args: &Compare) -> Result<Outcome> {
-    for path in &args.report {
-        Form::of(path)?;
-        // Told before the work and not after it.
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::metadata(folder).map_err(|error| Error::io("write", path, error))?;
-    }
+    check_reports(&args.report)?;
     if let Some(out) = &args.out
         && std::fs::symlink_metadata(out).is_ok()
     {
@@ -34,11 +33,12 @@ pub(crate) fn run(args: &Compare) -> Result<Outcome> {
         say(format!("downslope {} · gradient descent by batch size on {}", env!("CARGO_PKG_VERSION"), args.data));
     }
     let experiment = Experiment::prepare(&Table::read(&args.data, &settings.read_options())?, &settings)?;
+    let batch_sizes = sizes(&experiment, &args.batch_sizes, &args.voice)?;
     if !args.voice.quiet {
-        introduce(&experiment, &args.data, &args.batch_sizes);
+        introduce(&experiment, &args.data, &batch_sizes);
     }
     let mut progress = Progress::new(experiment.summary().n_train, args.voice.quiet);
-    let comparison = compare(&experiment, &args.batch_sizes, &mut [&mut progress, &mut interrupt::observer()])?;
+    let comparison = compare(&experiment, &batch_sizes, &mut [&mut progress, &mut interrupt::observer()])?;
 
     for path in &args.report {
         write(&comparison, path)?;
@@ -65,31 +65,22 @@ pub(crate) fn run(args: &Compare) -> Result<Outcome> {
     Ok(if comparison.succeeded() && allowed { Outcome::Done } else { Outcome::NotAsAsked })
 }
 
-/// The forms a comparison can be written in.
-#[derive(Clone, Copy)]
-enum Form {
-    Html,
-    Svg,
-    Png,
-    Csv,
-    Json,
-}
-
-impl Form {
-    fn of(path: &Path) -> Result<Self> {
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("html") => Ok(Self::Html),
-            Some("svg") => Ok(Self::Svg),
-            Some("png") => Ok(Self::Png),
-            Some("csv") => Ok(Self::Csv),
-            Some("json") => Ok(Self::Json),
-            _ => {
-                let expected = "a file that ends in .html, .svg, .png, .csv or .json";
-                let problem = downslope::error::Problem::new("report", expected, path.display());
-                Err(ErrorKind::Settings(vec![problem]).into())
+/// The batch sizes asked for, with the winner of a race for `auto`.
+fn sizes(experiment: &Experiment, asked: &[BatchSetting], voice: &Voice) -> Result<Vec<BatchSize>> {
+    let mut sizes = Vec::new();
+    for setting in asked {
+        sizes.push(match setting {
+            BatchSetting::Fixed(batch_size) => *batch_size,
+            BatchSetting::Auto => {
+                let plan = advise::choose(experiment)?;
+                if let (Some(race), false) = (&plan.race, voice.quiet) {
+                    say(race_words(race, plan.batch_size.of(experiment.summary().n_train)));
+                }
+                plan.batch_size
             }
-        }
+        });
     }
+    Ok(sizes)
 }
 
 fn write(comparison: &Comparison, path: &Path) -> Result<()> {

@@ -32,6 +32,8 @@ pub struct Case<'a> {
     pub lr: f64,
     /// The learning rate of its last step so far.
     pub last_lr: f64,
+    /// How often the run backed off from a rate that was too high.
+    pub back_offs: u32,
     /// Mean training loss before the first step.
     pub initial_loss: f64,
     /// Mean training loss after each epoch.
@@ -181,7 +183,7 @@ impl Case<'_> {
         let probe = |subject: &mut Subject<'_>| {
             let n_rows = subject.objective.n_rows();
             let rows = evenly(n_rows, sample_size(n_rows));
-            Some(quadratic::touching(&mut subject.objective, subject.theta, rows_of(&rows, n_rows)))
+            Some(quadratic::touching(&mut subject.objective, subject.theta, rows_of(rows.as_deref(), n_rows)))
         };
         ask(&mut self.probes.quadratic, &mut self.subject, probe)
     }
@@ -199,7 +201,12 @@ impl Case<'_> {
         let probe = |subject: &mut Subject<'_>| {
             let n_rows = subject.objective.n_rows();
             let rows = evenly(n_rows, sample_size(n_rows));
-            columns::scales(&mut subject.objective, subject.start, rows_of(&rows, n_rows), subject.preprocessing)
+            columns::scales(
+                &mut subject.objective,
+                subject.start,
+                rows_of(rows.as_deref(), n_rows),
+                subject.preprocessing,
+            )
         };
         ask(&mut self.probes.column_scales, &mut self.subject, probe)
     }
@@ -210,7 +217,12 @@ impl Case<'_> {
         let probe = |subject: &mut Subject<'_>| {
             let n_rows = subject.objective.n_rows();
             let rows = evenly(n_rows, sample_size(n_rows));
-            columns::telltale(subject.objective.data(), &rows_of(&rows, n_rows), n_classes, subject.preprocessing)
+            columns::telltale(
+                subject.objective.data(),
+                &rows_of(rows.as_deref(), n_rows),
+                n_classes,
+                subject.preprocessing,
+            )
         };
         ask(&mut self.probes.telltale, &mut self.subject, probe)
     }
@@ -234,7 +246,7 @@ impl Case<'_> {
         let probe = |subject: &mut Subject<'_>| {
             let n_rows = subject.objective.n_rows();
             let rows = evenly(n_rows, sample_size(n_rows));
-            let active = subject.objective.active_units(subject.theta, &rows_of(&rows, n_rows)).concat();
+            let active = subject.objective.active_units(subject.theta, &rows_of(rows.as_deref(), n_rows)).concat();
             Some((active.iter().filter(|active| !**active).count(), active.len()))
         };
         ask(&mut self.probes.dead_units, &mut self.subject, probe)

@@ -64,7 +64,7 @@ pub fn largest(objective: &mut dyn Objective, theta: &[f32]) -> Curvature {
     let n_rows = objective.n_rows();
     let part = evenly(n_rows, (n_rows / ONE_OF).clamp(LEAST_STEEP_ROWS, MOST_ROWS));
     let all = evenly(n_rows, MOST_FINE_ROWS);
-    let (part, all) = (rows_of(&part, n_rows), rows_of(&all, n_rows));
+    let (part, all) = (rows_of(part.as_deref(), n_rows), rows_of(all.as_deref(), n_rows));
     let mut stream = Stream::new(0, Purpose::Probe, 0);
     let start = (0..theta.len()).map(|_| stream.normal()).collect();
     let mut found = lanczos(start, MOST_PRODUCTS, SETTLED, objective.curvature(theta, part.clone()));
@@ -84,7 +84,7 @@ pub(super) fn sample_size(n_rows: usize) -> usize {
 
 /// At most so many rows, spread over all; nothing if that is all. One from each of so many equal stretches, at a place of
 /// its own (multiples of the golden ratio), so that rows which repeat themselves (hours of a day) are all met.
-pub(super) fn evenly(n_rows: usize, most: usize) -> Option<Vec<u32>> {
+pub(crate) fn evenly(n_rows: usize, most: usize) -> Option<Vec<u32>> {
     let pick = |i: usize| {
         let within = (i as f64 * GOLDEN).fract();
         ((i as f64 + within) * n_rows as f64 / most as f64) as u32
@@ -93,8 +93,8 @@ pub(super) fn evenly(n_rows: usize, most: usize) -> Option<Vec<u32>> {
 }
 
 /// Those rows, or all.
-pub(super) fn rows_of(picked: &Option<Vec<u32>>, n_rows: usize) -> Batch<'_> {
-    picked.as_deref().map_or(Batch::all(n_rows), Batch::Rows)
+pub(crate) fn rows_of(picked: Option<&[u32]>, n_rows: usize) -> Batch<'_> {
+    picked.map_or(Batch::all(n_rows), Batch::Rows)
 }
 
 /// The rate above which full-batch descent with these options leaps out, for a loss whose largest curvature is λmax.

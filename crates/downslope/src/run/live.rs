@@ -86,6 +86,7 @@ impl Experiment {
             batch_size: trainer.loader.as_ref().map_or(n_train, crate::loader::DataLoader::batch_size),
             lr: trainer.sgd.lr,
             last_lr: trainer.last_rate(state).lr,
+            back_offs: state.back_offs,
             initial_loss: state.initial_loss,
             train_losses: &state.train_losses,
             validation_losses: &state.validation_losses,

@@ -9,6 +9,7 @@ mod directory;
 mod experiment;
 mod fitted;
 mod live;
+mod plan;
 mod settings;
 mod terrain;
 
@@ -16,5 +17,6 @@ pub use class_weight::ClassWeight;
 pub use directory::{Machine, Record, Recorder, RunDirectory};
 pub use experiment::{DataSummary, Experiment, Outcome, OutcomeTime, Trained};
 pub use fitted::{FittedModel, Predictions, read_parameters};
-pub use settings::{DEFAULT_EPOCHS, Init, LearningRate, Settings, Validation};
+pub use plan::Plan;
+pub use settings::{BatchSetting, DEFAULT_EPOCHS, Init, LearningRate, Settings, Validation};
 pub use terrain::Terrain;
