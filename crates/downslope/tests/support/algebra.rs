@@ -168,7 +168,9 @@ impl Linear {
         let mut lengths = vec![0.0];
         loop {
             let length = dot(&v, &v).sqrt();
-            v.iter_mut().for_each(|v| *v /= length);
+            for v in &mut v {
+                *v /= length;
+            }
             lengths.push(length);
             if lengths.len() > 100 && length <= lengths[lengths.len() - 50] * (1.0 + 1e-5) {
                 return length;
