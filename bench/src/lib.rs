@@ -2,13 +2,14 @@
 //!
 //! [`cases`] say what is measured, [`make`] draws the data, [`arrays`] keep them as files that a Python script reads in
 //! one line, [`descent`] trains on them, [`scaling`] asks how the cost grows, [`load`] reads a table, and [`roofs`]
-//! measures what the machine could do. Nothing is asserted about time anywhere.
+//! measures what the machine could do. [`probes`] hold the cost of a diagnosis against epochs. Nothing is asserted about time anywhere.
 
 pub mod arrays;
 pub mod cases;
 pub mod descent;
 pub mod load;
 pub mod make;
+pub mod probes;
 pub mod roofs;
 pub mod scaling;
 
