@@ -11,8 +11,8 @@ pub fn page_text(rule: &Rule, canvas: Canvas) -> String {
     for (index, text) in rule.page.split("```").enumerate() {
         if index % 2 == 1 {
             // The first line names the language.
-            let commands = text.lines().skip(1);
-            parts.push(commands.map(|line| format!("    {line}\n")).collect());
+            let commands: Vec<String> = text.lines().skip(1).map(|line| format!("    {line}")).collect();
+            parts.push(commands.join("\n") + "\n");
             continue;
         }
         for text in text.split("\n\n").map(str::trim).filter(|text| !text.is_empty()) {
@@ -47,7 +47,7 @@ pub fn list_text(canvas: Canvas) -> String {
         title.split_once(": ").map_or("", |(_, words)| words)
     };
     let line = |rule: &Rule| format!("{:width$}  {}\n", rule.slug, canvas.glyphs.spelled(words(rule)));
-    RULES.iter().map(line).collect()
+    RULES.iter().map(line).collect::<Vec<_>>().concat()
 }
 
 #[cfg(test)]

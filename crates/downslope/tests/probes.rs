@@ -289,7 +289,7 @@ fn made(n_rows: usize, feature: fn(&mut Numbers) -> f64, error: fn(&mut Numbers)
     Arc::new(Dataset::new(Features::Dense(Matrix::new(n_rows, 8, values).unwrap()), targets).unwrap())
 }
 
-/// tr Σ and B_simple of all rows, and how they are told by an eighth of them, drawn by so many seeds: the middle error of
+/// tr Σ and `B_simple` of all rows, and how they are told by an eighth of them, drawn by so many seeds: the middle error of
 /// each, and how many of the stated intervals hold the truth.
 fn told_by_an_eighth(objective: &mut EmpiricalLoss, theta: &[f32], seeds: u64) -> ([f64; 2], [u64; 2]) {
     let n_rows = objective.n_rows();

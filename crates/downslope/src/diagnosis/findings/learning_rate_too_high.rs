@@ -22,7 +22,7 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
 
 /// Of a run that lowered its own rate: what was too high, and what it ended with.
 fn backed_off(case: &Case<'_>) -> Finding {
-    let ended = case.lr * 0.5_f64.powi(case.back_offs as i32);
+    let ended = case.lr * 0.5_f64.powi(case.back_offs.cast_signed());
     let times = if case.back_offs == 1 { "once".to_owned() } else { format!("{} times", case.back_offs) };
     let cause = format!(
         "the learning rate {} that was chosen threw the run out of the valley: {times} it went back to the last good weights \
