@@ -56,7 +56,7 @@ pub struct Curvature {
 ///
 /// **Cost**: up to 24 products on the part and 6 on all rows, each about a gradient for linear models, two with hidden
 /// layers; and as many vectors as long as θ. Seen were 3 to 12 passes over up to 2048 rows, 2 to 6 over 12,000, 1.3 to 3
-/// over 60,000. **Differs from** power iteration, which needs ten times the products for the same digits, and from the
+/// over 60,000 of 12 features, and 7 over 60,000 of 784 and ten classes, all alike. **Differs from** power iteration, which needs ten times the products for the same digits, and from the
 /// part alone, which in many directions mistakes the chance of its rows for curvature.
 ///
 /// **References**: Golub and Van Loan, *Matrix Computations*, §10.1; Parlett, *The Symmetric Eigenvalue Problem*, §4.5.
