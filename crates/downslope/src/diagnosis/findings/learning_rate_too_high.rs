@@ -10,7 +10,8 @@ use crate::stop::StopReason;
 pub(super) const SLUG: &str = "learning-rate-too-high";
 
 pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
-    if case.reason != Some(StopReason::Diverged) {
+    // A momentum that never fades is its own reason, at any rate.
+    if case.reason != Some(StopReason::Diverged) || case.settings.momentum >= 1.0 {
         return None;
     }
     let chosen = case.chosen()?;
