@@ -58,11 +58,7 @@ impl Finding {
     }
 
     /// The same with a remedy: flags with their values, and what they do: "try `--lr 0.1`: it …".
-    pub(super) fn remedy<'f>(
-        mut self,
-        flags: impl IntoIterator<Item = (&'f str, Option<String>)>,
-        does: &str,
-    ) -> Self {
+    pub(super) fn remedy<'f>(mut self, flags: impl IntoIterator<Item = (&'f str, Option<String>)>, does: &str) -> Self {
         self.flags = flags.into_iter().map(|(flag, value)| (flag.to_owned(), value)).collect();
         let written = self.flags.iter().map(|(flag, value)| match value {
             Some(value) => format!("{flag} {value}"),

@@ -26,7 +26,7 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     let what = if has_failed {
         format!("a rate that suits {flattest} leaps out along {steepest}")
     } else {
-        format!("a rate that {steepest} can bear hardly moves the weight of {flattest}")
+        format!("a rate that {steepest} can bear leads nowhere along {flattest}")
     };
     let cause = format!(
         "the columns differ in scale: the loss bends {times} times as much along {steepest} as along {flattest}, and {what}"

@@ -33,8 +33,12 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
         digits(b / noise.b_simple),
         digits(noise.b_simple)
     );
-    let numbers =
-        [("batch_size", b), ("b_simple", noise.b_simple), ("b_simple_high", noise.b_simple_high), ("left", case.left_at_most()?)];
+    let numbers = [
+        ("batch_size", b),
+        ("b_simple", noise.b_simple),
+        ("b_simple_high", noise.b_simple_high),
+        ("left", case.left_at_most()?),
+    ];
     // A rate that was given was given for a batch without noise.
     let rate = matches!(case.settings.lr, LearningRate::Fixed(_)).then(|| ("--lr", Some("auto".to_owned())));
     let flags = [("--batch-size", Some(suggested.to_string()))].into_iter().chain(rate);

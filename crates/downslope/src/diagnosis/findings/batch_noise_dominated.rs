@@ -1,6 +1,6 @@
 #![doc = include_str!("batch_noise_dominated.md")]
 
-use super::last_batch_imbalance;
+use super::{last_batch_imbalance, underfitting};
 use crate::diagnosis::finding::{digits, percent};
 use crate::diagnosis::{Case, Finding, Severity};
 
@@ -25,7 +25,8 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     let lowest = case.train_losses.iter().copied().fold(f64::INFINITY, f64::min);
     let share = jump / (case.initial_loss - lowest);
     let jumps = share >= JUMPS || lowest >= case.initial_loss;
-    if !jumps || last_batch_imbalance::find(case).is_some() {
+    // Against nothing gained every jump is large.
+    if !jumps || underfitting::find(case).is_some() || last_batch_imbalance::find(case).is_some() {
         return None;
     }
     let noise = case.noise()?;
@@ -39,12 +40,15 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     let larger = (b as f64 * (share.min(10.0) / JUMPS / QUIET).max(2.0)) as usize;
     let larger = larger.next_power_of_two();
     let suggested = if larger >= n { "full".to_owned() } else { larger.to_string() };
-    let signal = if ratio.is_finite() { format!("{} times its signal", digits(ratio)) } else { "all it has".to_owned() };
+    let signal =
+        if ratio.is_finite() { format!("{} times its signal", digits(ratio)) } else { "all it has".to_owned() };
     let cause = format!(
         "from epoch to epoch the loss jumps by {} of all that was gained: the noise of a batch of {b} is {signal}",
         percent(share.min(10.0))
     );
     let numbers = [("jump_share", share), ("noise_to_signal", ratio), ("b_simple", noise.b_simple)];
     let finding = Finding::new(SLUG, Severity::Warning, numbers, cause);
-    Some(finding.remedy([("--batch-size", Some(suggested))], "averages the noise away; twice the batch, half the jumps"))
+    Some(
+        finding.remedy([("--batch-size", Some(suggested))], "averages the noise away; twice the batch, half the jumps"),
+    )
 }

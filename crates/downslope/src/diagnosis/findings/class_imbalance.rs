@@ -6,8 +6,8 @@ use crate::run::ClassWeight;
 
 pub(super) const SLUG: &str = "class-imbalance";
 
-/// A class with fewer of the rows is rare.
-const RARE: f64 = 0.1;
+/// A class is rare with less than this part of its fair share: a tenth of the rows where there are two.
+const RARE: f64 = 0.2;
 /// Of what always naming the largest class gets wrong, a model that learnt something gets at least this share right.
 const LEARNT: f64 = 0.1;
 
@@ -21,7 +21,7 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     let (rarest, &fewest) = counts.iter().enumerate().min_by_key(|(_, count)| **count)?;
     let (largest, &most) = counts.iter().enumerate().max_by_key(|(_, count)| **count)?;
     let (rare, large) = (fewest as f64 / total, most as f64 / total);
-    if rare >= RARE || accuracy - large >= LEARNT * (1.0 - large) {
+    if rare >= RARE / counts.len() as f64 || accuracy - large >= LEARNT * (1.0 - large) {
         return None;
     }
     let cause = format!(

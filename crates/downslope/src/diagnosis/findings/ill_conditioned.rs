@@ -13,8 +13,9 @@ pub(super) const SLUG: &str = "ill-conditioned";
 const CONDITION: f64 = 1e3;
 /// Directions that together hold less of what is left do not matter.
 const IGNORED: f64 = 0.01;
-/// Of all there was to gain, so much is left.
-const LEFT: f64 = 0.05;
+/// Of all there was to gain, so much is left. Where classes can be told apart without a mistake, a little always is: `@breast-cancer`
+/// with full batches has 5 % left after 30 epochs, and rows held out gain nothing by it.
+const LEFT: f64 = 0.1;
 /// The momentum that helps.
 const MOMENTUM: f64 = 0.9;
 /// It must be so many times faster to be worth a word.

@@ -23,7 +23,9 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
         return None;
     }
     let constant = case.best_constant_loss()?;
-    let below = (constant - train.loss) / constant.abs();
+    // What was learnt and lost again is no underfitting.
+    let lowest = case.train_losses.iter().copied().fold(train.loss, f64::min);
+    let below = (constant - lowest) / constant.abs();
     if below.is_nan() || below > NOTHING {
         return None;
     }
@@ -32,11 +34,11 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     }
     let by = if below > 0.0 { format!("only {} below", percent(below)) } else { "not below".to_owned() };
     let cause = format!(
-        "the training loss {} is {by} the {} of one answer for all rows: the model has learnt nothing",
-        digits(train.loss),
+        "the training loss was at best {}, {by} the {} of one answer for all rows: the model has learnt nothing",
+        digits(lowest),
         digits(constant)
     );
-    let numbers = [("train_loss", train.loss), ("best_constant_loss", constant)];
+    let numbers = [("lowest_train_loss", lowest), ("best_constant_loss", constant)];
     let finding = Finding::new(SLUG, Severity::Warning, numbers, cause);
     let settings = case.settings;
     let penalties = [("--weight-decay", settings.weight_decay), ("--l1", settings.l1)];
@@ -47,7 +49,9 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     }
     let falls = matches!(case.trend(), Some(Trend::Falls { .. }));
     if case.is_linear() && !falls {
-        return Some(finding.remedy([("--hidden", Some("32".to_owned()))], "a hidden layer bends where a plane cannot"));
+        return Some(
+            finding.remedy([("--hidden", Some("32".to_owned()))], "a hidden layer bends where a plane cannot"),
+        );
     }
     if let (LearningRate::Fixed(lr), Some(chosen)) = (settings.lr, case.chosen())
         && chosen.lr >= TIMES * lr
