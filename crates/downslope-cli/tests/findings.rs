@@ -49,7 +49,7 @@ const HEALTHY: &[&str] = &[
     "@digits --batch-size full",
     "@digits --momentum 0.9",
     "@digits --hidden 32",
-    "@digits --batch-size full --epochs 100 --momentum 0.9",
+    "@digits --batch-size full --momentum 0.9",
     "@digits --schedule cosine:t-max=30",
     "@digits --scale none",
     "@breast-cancer",

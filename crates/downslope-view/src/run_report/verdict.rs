@@ -261,6 +261,7 @@ pub(super) fn next(run: &Run<'_>) -> Vec<(String, String)> {
         Some(Trend::RisesAgain { .. }) if record.settings.patience.is_none() && record.validation.is_some() => {
             Some((train("--patience", "5".to_owned()), "keeps the weights of the best epoch"))
         }
+        Some(Trend::Wanders { .. }) if has_found(record, NOISE) => None,
         Some(Trend::Wanders { .. }) if record.settings.schedule == Schedule::Constant => {
             let schedule = format!("cosine:t-max={}", record.settings.epochs);
             Some((train("--schedule", schedule), "lets the rate shrink to nothing by the last epoch"))

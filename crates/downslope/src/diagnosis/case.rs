@@ -182,12 +182,14 @@ impl Case<'_> {
 
     /// How the training loss moved at the end.
     pub fn trend(&self) -> Option<Trend> {
-        let losses: Vec<(f64, f64)> = std::iter::once(self.initial_loss)
-            .chain(self.train_losses.iter().copied())
-            .enumerate()
-            .map(|(epoch, loss)| (epoch as f64, loss))
-            .collect();
-        Trend::of(&losses)
+        let losses = std::iter::once(self.initial_loss).chain(self.train_losses.iter().copied());
+        Trend::of(&losses.enumerate().map(|(epoch, loss)| (epoch as f64, loss)).collect::<Vec<_>>())
+    }
+
+    /// How the validation loss moved at the end.
+    pub fn validation_trend(&self) -> Option<Trend> {
+        let losses = self.validation_losses.iter().enumerate();
+        Trend::of(&losses.map(|(epoch, &loss)| ((epoch + 1) as f64, loss)).collect::<Vec<_>>())
     }
 
     /// The training loss after the last epoch.

@@ -99,10 +99,10 @@ const STUDENT: f64 = 2.131;
 /// How noisy the gradients of single rows are, beside the gradient of all.
 ///
 /// ```text
-/// tr Σ̂ = (Σ‖gᵢ‖² − m‖ḡ‖²)/(m − 1)     |G|²̂ = ‖ḡ‖² − tr Σ̂/m·(1 − m/n)     B_simple = tr Σ̂/|G|²̂
+/// tr Σ̂ = (Σ‖gᵢ‖² − m‖ḡ‖²)/(m − 1)     |G|²̂ = ‖ḡ‖² − tr Σ̂/m·(1 − m/n)     `B_simple` = tr Σ̂/|G|²̂
 /// ```
 ///
-/// over m of the n rows. A batch of B rows has noise tr Σ/B beside a signal of |G|²: B_simple is the batch in which both
+/// over m of the n rows. A batch of B rows has noise tr Σ/B beside a signal of |G|²: `B_simple` is the batch in which both
 /// are equal. Much smaller batches walk about; much larger ones hardly see more.
 ///
 /// **References**: McCandlish, Kaplan, Amodei et al. 2018, appendix A, with the correction for rows drawn without
@@ -121,7 +121,7 @@ pub struct Scale {
     /// tr Σ/|G|²; infinite where the noise hides the gradient.
     #[serde(deserialize_with = "number_or_unbounded")]
     pub b_simple: f64,
-    /// The lowest B_simple that the rows looked at allow for, at 95 %.
+    /// The lowest `B_simple` that the rows looked at allow for, at 95 %.
     #[serde(deserialize_with = "number_or_null")]
     pub b_simple_low: f64,
     /// The highest; infinite where the gradient may be nothing but noise.

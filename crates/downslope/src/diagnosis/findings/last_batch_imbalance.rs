@@ -21,7 +21,9 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     if last == 0 || b < last * SMALLER.max(others) {
         return None;
     }
-    let (noise, loss) = (case.noise()?, case.last_loss()?);
+    // That step may have thrown the last loss up; the lowest tells what is there to hold.
+    let loss = case.train_losses.iter().copied().reduce(f64::min)?;
+    let noise = case.noise()?;
     let floor = |rows: usize| noise.floor(case.last_lr, case.settings.momentum, rows, n);
     let steps = (others + 1) as f64;
     let mixed = (others as f64 * floor(b) + floor(last)) / steps;

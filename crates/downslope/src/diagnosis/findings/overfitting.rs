@@ -1,6 +1,7 @@
 #![doc = include_str!("overfitting.md")]
 
 use crate::diagnosis::finding::{digits, percent};
+use crate::diagnosis::trend::Trend;
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(super) const SLUG: &str = "overfitting";
@@ -15,6 +16,10 @@ const PART: usize = 10;
 pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     // With patience the weights of the best epoch were kept.
     if !case.has_ended_well() || case.settings.patience.is_some() {
+        return None;
+    }
+    // Losses on few rows wander; a rise must be more than that.
+    if !matches!(case.validation_trend(), Some(Trend::RisesAgain { .. })) {
         return None;
     }
     let epochs = case.validation_losses.len();
