@@ -1,10 +1,11 @@
 //! Downslope's own side of the measurements in `bench/`: what is compared with the peers, and with the machine itself.
 //!
 //! [`cases`] say what is measured, [`make`] draws the data, [`arrays`] keep them as files that a Python script reads in
-//! one line, [`descent`] trains on them, [`scaling`] asks how the cost grows, [`load`] reads a table, and [`roofs`]
+//! one line, [`descent`] trains on them, [`auto`] lets the choice of rate and batch size stand beside a grid, [`scaling`] asks how the cost grows, [`load`] reads a table, and [`roofs`]
 //! measures what the machine could do. Nothing is asserted about time anywhere.
 
 pub mod arrays;
+pub mod auto;
 pub mod cases;
 pub mod descent;
 pub mod load;

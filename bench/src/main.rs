@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use downslope_bench::cases::Case;
 use downslope_bench::descent::Descent;
 use downslope_bench::scaling::{self, Axis};
-use downslope_bench::{Result, arrays, load, make, median, roofs};
+use downslope_bench::{Result, arrays, auto, load, make, median, roofs};
 
 const HELP: &str = "\
 downslope-bench make     --case CASE --data FOLDER       the arrays of a case, in FOLDER/CASE
@@ -22,7 +22,8 @@ downslope-bench train    --case CASE --data FOLDER --batch N|full [--rows N] [--
 downslope-bench make-csv --file FILE [--rows N] [--columns N]
 downslope-bench csv      --file FILE                     read a table
 downslope-bench scaling  [--largest ROWS]                cost over rows and over features
-downslope-bench roofs    [--repetitions N]               full batches beside what the machine could do";
+downslope-bench roofs    [--repetitions N]               full batches beside what the machine could do
+downslope-bench auto     --data FOLDER [--seed N]        what auto chooses, beside a grid of 8 rates and 6 batch sizes";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         "csv" => csv(&options),
         "scaling" => scale(&options),
         "roofs" => hold_against_roofs(&options),
+        "auto" => auto_beside_grid(&options),
         _ => Err(format!("no task `{task}`\n\n{HELP}")),
     });
     match done {
@@ -192,6 +194,18 @@ fn hold_against_roofs(options: &Options) -> Result<()> {
                 "roof": name, "threads": threads, "seconds": seconds, "bytes_per_s": bytes, "flop_per_s": flops,
                 "share_of_bytes": bytes / most_bytes, "share_of_flops": flops / most_flops,
             }));
+        }
+    }
+    Ok(())
+}
+
+/// A line of JSON for each task whose table is there.
+fn auto_beside_grid(options: &Options) -> Result<()> {
+    let folder = options.path("data")?;
+    for task in &auto::TASKS {
+        match auto::run(task, &folder, options.number("seed", 0)?)? {
+            Some(outcome) => tell(&json!(outcome)),
+            None => eprintln!("{}: its table is not in {}", task.name, folder.display()),
         }
     }
     Ok(())

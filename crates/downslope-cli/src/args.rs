@@ -9,10 +9,9 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use downslope::clip::Clip;
 use downslope::data::{ColumnKind, Scale, TaskKind};
 use downslope::error::Problem;
-use downslope::loader::BatchSize;
 use downslope::loss::Loss;
 use downslope::model::Activation;
-use downslope::run::{ClassWeight, Init, LearningRate, Settings, Validation};
+use downslope::run::{BatchSetting, ClassWeight, DEFAULT_EPOCHS, Init, LearningRate, Settings, Validation};
 use downslope::schedule::Schedule;
 use downslope::{Error, ErrorKind};
 use downslope_view::lesson::export::Format;
@@ -39,6 +38,8 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Make a report of one run or several: html, svg, png or csv
     Report(Report),
+    /// Learning rate and batch size for these data and this model, with the evidence
+    Advise(Advise),
     /// A page on a finding: what it sees, why it matters, what to do, how to provoke it
     Explain(Explain),
     /// Check a lesson, bring it into another form, or play it in the browser
@@ -57,6 +58,7 @@ impl Command {
             Self::Predict(_) => "predict",
             Self::Evaluate(_) => "evaluate",
             Self::Report(_) => "report",
+            Self::Advise(_) => "advise",
             Self::Explain(_) => "explain",
             Self::Learn(_) => "learn",
             Self::Data(Data { command: DataCommand::List }) => "data list",
@@ -71,13 +73,17 @@ pub(crate) struct Compare {
     /// A table: a file, `-` for standard input, or a built-in one such as @digits, @breast-cancer, @diabetes
     #[arg(default_value = "@digits")]
     pub(crate) data: String,
-    /// Batch sizes to compare
-    #[arg(long, value_name = "N|full,…", value_delimiter = ',', default_value = "full,32,1", value_parser = parse::<BatchSize>, allow_hyphen_values = true)]
-    pub(crate) batch_sizes: Vec<BatchSize>,
+    /// Map learning rates against batch sizes instead: many short runs, where they diverge, and where that was predicted
+    #[arg(long)]
+    pub(crate) map: bool,
+    /// Batch sizes to compare; auto is the one that wins a race on these data [default: full,32,1; of a map 1, 4, 16 … and
+    /// full]
+    #[arg(long, value_name = "N|full|auto,…", value_delimiter = ',', value_parser = parse::<BatchSetting>, allow_hyphen_values = true)]
+    pub(crate) batch_sizes: Vec<BatchSetting>,
     /// Also write the result to this file; the extension says how: html, svg, png, csv or json (can be repeated)
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Vec<PathBuf>,
-    /// Keep the result in a new directory: comparison.json and report.html
+    /// Keep the result in a new directory: report.html, and comparison.json or map.json
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
@@ -92,9 +98,9 @@ pub(crate) struct Compare {
 pub(crate) struct Train {
     /// A table: a file, `-` for standard input, or a built-in one such as @digits
     pub(crate) data: String,
-    /// Rows a step: all is batch, 1 is stochastic, a few are mini-batch gradient descent
-    #[arg(long, value_name = "N|full", default_value = "32", value_parser = parse::<BatchSize>, allow_hyphen_values = true)]
-    pub(crate) batch_size: BatchSize,
+    /// Rows a step: all is batch, 1 is stochastic, a few are mini-batch gradient descent; auto lets them race on these data
+    #[arg(long, value_name = "N|full|auto", default_value = "32", value_parser = parse::<BatchSetting>, allow_hyphen_values = true)]
+    pub(crate) batch_size: BatchSetting,
     /// The directory of the run; it must not exist [default: runs/NAME-1, -2, …]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -164,6 +170,19 @@ pub(crate) struct Report {
     /// Say nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Advise {
+    /// A table: a file, `-` for standard input, or a built-in one such as @digits
+    pub(crate) data: String,
+    /// Also write the result to this file; the extension says how: html, svg, png, csv or json (can be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) fit: Fit,
+    #[command(flatten)]
+    pub(crate) voice: Voice,
 }
 
 #[derive(Debug, Group)]
@@ -427,7 +446,7 @@ pub(crate) struct Fit {
     )]
     clip_value: Option<f64>,
     /// How the rate changes: constant step multi-step exponential linear polynomial cosine cosine-restarts one-cycle
-    /// plateau inverse-time inverse-sqrt, as in cosine:t-max=6,eta-min=0.001
+    /// plateau stable-decay inverse-time inverse-sqrt, as in cosine:t-max=6,eta-min=0.001
     #[arg(long, value_name = "NAME:KEY=VALUE,…", default_value = "constant", value_parser = parse::<Schedule>, help_heading = "Descent")]
     schedule: Schedule,
     /// Read the rows as they stand
@@ -440,9 +459,9 @@ pub(crate) struct Fit {
     #[arg(long, allow_negative_numbers = true, value_parser = whole::<u64>, value_name = "N", default_value_t = 0, help_heading = "Descent")]
     seed: u64,
 
-    /// Passes over the rows
-    #[arg(long, allow_negative_numbers = true, value_parser = whole::<u64>, value_name = "N", default_value_t = downslope::run::DEFAULT_EPOCHS, help_heading = "Stop")]
-    epochs: u64,
+    /// Passes over the rows [default: 30; of `compare --map` 10, fewer where that takes long]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<u64>, value_name = "N", help_heading = "Stop")]
+    pub(crate) epochs: Option<u64>,
     /// Stop after so many seconds of training
     #[arg(long, value_name = "S", allow_negative_numbers = true, help_heading = "Stop")]
     seconds: Option<f64>,
@@ -489,7 +508,7 @@ impl Fit {
             schedule: self.schedule.clone(),
             shuffle: !self.no_shuffle,
             drop_last: self.drop_last,
-            epochs: self.epochs,
+            epochs: self.epochs.unwrap_or(DEFAULT_EPOCHS),
             seconds: self.seconds,
             target_loss: self.target_loss,
             patience: self.patience,

@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Predict(args) => commands::predict::run(&args),
         Command::Evaluate(args) => commands::predict::evaluate(&args),
         Command::Report(args) => commands::report::run(&args),
+        Command::Advise(args) => commands::advise::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Learn(args) => commands::learn::run(&args),
         Command::Data(args) => commands::data::run(args.command),

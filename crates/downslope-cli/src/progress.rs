@@ -1,6 +1,7 @@
 //! What does a person see while a run goes on?
 //!
-//! On a terminal a bar with loss, rate, rows a second and time left; elsewhere a line at epochs 1, 2, 4, 8 … .
+//! On a terminal a bar with loss, rate, rows a second and time left; elsewhere a line at epochs 1, 2, 4, 8 … . Of many
+//! short runs a bar that counts them; elsewhere a line for each batch size.
 
 use std::time::Duration;
 
@@ -54,10 +55,7 @@ impl Progress {
         if self.quiet {
             return;
         }
-        let prefix = match started.batch_size {
-            1 => "1 row".to_owned(),
-            rows => format!("{} rows", count(rows as u64)),
-        };
+        let prefix = prefix(started.batch_size);
         if bar.is_hidden() {
             let steps = if started.steps_per_epoch == 1 { "step" } else { "steps" };
             say(format!("{prefix} a step, {} {steps} an epoch:", count(started.steps_per_epoch)));
@@ -117,6 +115,18 @@ impl Observer for Progress {
                     ));
                 }
             }
+            Event::BackedOff(back) if !self.quiet => {
+                let words = format!(
+                    "the rate was too high: back to the weights after epoch {}, and on at {}",
+                    count(back.epoch),
+                    number(back.lr)
+                );
+                match &self.bar {
+                    Some(bar) => bar.suspend(|| say(words)),
+                    None => say(words),
+                }
+                self.pace = Pace::new(REDRAW);
+            }
             Event::Finding(finding) if self.is_running && !self.quiet => {
                 let words = format!("{}: {}; {}", finding.slug, finding.cause, finding.remedy);
                 match &self.bar {
@@ -133,5 +143,63 @@ impl Observer for Progress {
             _ => {}
         }
         Control::Continue
+    }
+}
+
+/// Shows how many of many short runs are done.
+pub(crate) struct MapProgress {
+    bar: Option<ProgressBar>,
+    quiet: bool,
+    batch_size: usize,
+}
+
+impl MapProgress {
+    /// For so many runs; `quiet` shows nothing.
+    pub(crate) fn new(n_runs: u64, quiet: bool) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(n_runs), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} runs, {eta} left: {wide_msg}") {
+            bar.set_style(style.progress_chars("━╸─"));
+        }
+        let is_shown = !quiet && !bar.is_hidden();
+        Self { bar: is_shown.then_some(bar), quiet, batch_size: 0 }
+    }
+}
+
+impl Observer for MapProgress {
+    fn observe(&mut self, event: &Event<'_>, _: &State) -> Control {
+        match event {
+            Event::Started(started) if started.batch_size != self.batch_size => {
+                self.batch_size = started.batch_size;
+                let rows = prefix(started.batch_size);
+                match &self.bar {
+                    Some(bar) => bar.set_message(format!("{rows} a step")),
+                    None if !self.quiet => say(format!("{rows} a step …")),
+                    None => {}
+                }
+            }
+            Event::Finished(_) => {
+                if let Some(bar) = &self.bar {
+                    bar.inc(1);
+                }
+            }
+            _ => {}
+        }
+        Control::Continue
+    }
+}
+
+impl Drop for MapProgress {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// `1 row`, `1,438 rows`.
+fn prefix(batch_size: usize) -> String {
+    match batch_size {
+        1 => "1 row".to_owned(),
+        rows => format!("{} rows", count(rows as u64)),
     }
 }

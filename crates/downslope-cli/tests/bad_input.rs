@@ -394,6 +394,17 @@ fn settings_that_cannot_be_used() {
 }
 
 #[test]
+fn what_contradicts_a_map() {
+    refused(
+        &with_tables(),
+        "compare t.csv --map --lr 0.1 --patience 3 --quiet",
+        "error: `lr`: expected `auto` for a map, which tries many rates, found `0.1`; \
+         `patience`: expected none for a map, whose runs all see the same rows, found `3`\n\
+         hint: see `--lr`, `--patience` in `downslope compare --help`\n",
+    );
+}
+
+#[test]
 fn initial_parameters_of_another_model() {
     let here = with_runs();
     let hint = "hint: `--init` needs the tensors of the same model: check `--hidden`, the columns and the classes\n";

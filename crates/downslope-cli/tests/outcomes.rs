@@ -146,6 +146,10 @@ fn json_is_one_object_and_nothing_else() {
     let sizes: Vec<&Value> = comparison["methods"].as_array().unwrap().iter().map(|m| &m["batch_size"]).collect();
     assert_eq!(sizes, [80, 32, 1]);
     assert_eq!(here.json("kept/comparison.json"), comparison);
+    let map = here.run("compare plane.csv --map --epochs 2 --json --quiet --out mapped").with_code(0);
+    assert_eq!((map.json(), map.err.as_str()), (here.json("mapped/map.json"), ""));
+    assert_eq!(map.json()["columns"][0]["batch_size"], 1);
+    assert!(here.path("mapped/report.html").exists());
     let wild = here.run("compare plane.csv --lr 50 --epochs 2 --json --quiet").with_code(1);
     assert_eq!((wild.json()["methods"][0]["reason"].as_str(), wild.err.as_str()), (Some("diverged"), ""));
 }
@@ -158,6 +162,7 @@ fn quiet_says_nothing() {
         "train plane.csv --epochs 2 --lr 50 --out wild --quiet",
         "resume run --quiet",
         "compare plane.csv --epochs 2 --quiet --report out.html --report out.csv",
+        "compare plane.csv --map --quiet --report map.html --report map.svg --report map.png --report map.csv",
         "predict run plane.csv --quiet --out p.csv",
         "evaluate run plane.csv --quiet --json",
         "report run --quiet",
@@ -188,6 +193,7 @@ fn no_escape_codes_where_no_terminal_is() {
     here.run("train plane.csv --epochs 2 --out run --quiet").with_code(0);
     for args in [
         "compare plane.csv --epochs 2",
+        "compare plane.csv --map --epochs 2",
         "train plane.csv --epochs 2",
         "evaluate run plane.csv",
         "data list",
@@ -297,22 +303,25 @@ fn a_rare_class_is_found_more_often_where_classes_weigh_the_same() {
     assert!((loss("named") - loss("balanced")).abs() < 1e-4, "{} and {}", loss("named"), loss("balanced"));
 }
 
-/// Starts a run and returns once it has told of its fourth epoch, with the words that are still to come.
-fn started(here: &Workplace, args: &str) -> (Child, impl Read) {
+/// How a line begins that a training says when it is well on its way.
+const FOURTH: &str = "epoch     4";
+
+/// Starts a run and returns once it has said a line that begins so, with the words that are still to come.
+fn started(here: &Workplace, args: &str, until: &str) -> (Child, impl Read) {
     let mut child = here.command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut err = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
-    while !line.starts_with("epoch     4") {
+    while !line.starts_with(until) {
         line.clear();
-        assert!(err.read_line(&mut line).unwrap() > 0, "the run ended before its fourth epoch");
+        assert!(err.read_line(&mut line).unwrap() > 0, "the run ended before it said `{until}`");
     }
     (child, err)
 }
 
-/// Sends Ctrl-C to a run on its way, and returns how it ended.
+/// Sends Ctrl-C to a run that has said a line, and returns how it ended.
 #[cfg(unix)]
-fn interrupted(here: &Workplace, args: &str) -> (Option<i32>, String) {
-    let (mut child, mut err) = started(here, args);
+fn interrupted(here: &Workplace, args: &str, until: &str) -> (Option<i32>, String) {
+    let (mut child, mut err) = started(here, args, until);
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let mut rest = String::new();
     err.read_to_string(&mut rest).unwrap();
@@ -325,7 +334,7 @@ fn ctrl_c_leaves_a_run_that_goes_on_to_the_same_bits() {
     let here = Workplace::new();
     here.run("data make logistic --rows 4000 --features 12 --noise 0.2 --out t.csv").with_code(0);
     let flags = "t.csv --batch-size 4 --momentum 0.9 --epochs 200 --log-every 500 --class-weight 1=3";
-    let (code, words) = interrupted(&here, &format!("train {flags} --out run"));
+    let (code, words) = interrupted(&here, &format!("train {flags} --out run"), FOURTH);
     assert_eq!(code, Some(1), "{words}");
     assert!(words.ends_with("go on with: downslope resume run\n"), "{words}");
     assert_eq!(reason(&here, "run"), "interrupted");
@@ -347,15 +356,20 @@ fn ctrl_c_leaves_a_run_that_goes_on_to_the_same_bits() {
 fn ctrl_c_ends_a_comparison_too() {
     let here = Workplace::new();
     here.run("data make --rows 4000 --features 12 --out t.csv").with_code(0);
-    let (code, words) = interrupted(&here, "compare t.csv --batch-sizes 2,1 --epochs 2000");
+    let (code, words) = interrupted(&here, "compare t.csv --batch-sizes 2,1 --epochs 2000", FOURTH);
     assert_eq!(code, Some(1), "{words}");
     assert!(words.ends_with("interrupted: the methods did not do all their epochs\n"), "{words}");
+    let map = "compare t.csv --map --batch-sizes 1 --epochs 20000 --report kept.json";
+    let (code, words) = interrupted(&here, map, "1 row a step");
+    assert_eq!(code, Some(1), "{words}");
+    assert!(words.ends_with("interrupted: the map is not whole\n"), "{words}");
+    assert!(here.json("kept.json")["columns"][0]["best"].is_null());
 }
 
 #[test]
 fn a_run_has_one_writer() {
     let here = with_plane();
-    let (mut child, _words) = started(&here, "train plane.csv --batch-size 1 --epochs 100000 --out run");
+    let (mut child, _words) = started(&here, "train plane.csv --batch-size 1 --epochs 100000 --out run", FOURTH);
     let said = here.run("resume run");
     child.kill().unwrap();
     child.wait().unwrap();

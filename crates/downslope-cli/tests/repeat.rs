@@ -41,6 +41,10 @@ fn two_comparisons_differ_in_times_alone() {
     assert_eq!(without_times(first.clone()), without_times(second));
     assert_eq!(without_times(first.clone()), without_times(threaded), "other threads");
     assert_ne!(without_times(first), without_times(compare("--seed 1")), "another seed");
+    let (map, mut threaded) = (compare("--map"), compare("--map --threads 3"));
+    assert_eq!(threaded["settings"]["threads"].take(), 3);
+    assert!(map["time"].is_object());
+    assert_eq!(without_times(map), without_times(threaded), "another map");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use downslope::compare::compare;
 use downslope::loader::BatchSize;
 use downslope::observer::JsonLines;
 use downslope::run::{Experiment, Record, Settings};
+use downslope::state::State;
 use downslope_view::run_report::Run;
 use downslope_view::terminal::{Canvas, Colour, Glyphs};
 use downslope_view::{compare_report, run_report};
@@ -44,10 +45,12 @@ fn main() -> Outcome {
     fs::write(directory.join("compare.png"), compare_report::to_png(&comparison)?)?;
     fs::write(directory.join("compare.csv"), compare_report::to_csv(&comparison))?;
 
-    let (lr, lr_from) = experiment.learning_rate(settings.batch_size)?;
-    let begun = Record::new(&experiment, lr, lr_from, 1);
+    let plan = experiment.plan()?;
+    let begun = Record::new(&experiment, plan.clone(), 1);
     let mut lines = Vec::new();
-    let trained = experiment.train(&mut [&mut JsonLines::new(&mut lines, 10, 0)])?;
+    let mut state = State::new(experiment.start().to_vec());
+    let mut observer = JsonLines::new(&mut lines, 10, 0);
+    let trained = experiment.descend(&experiment.trainer_of(&plan), plan.lr_from, &mut state, &mut [&mut observer])?;
     let record = begun.clone().ended(&trained);
     let events: Vec<_> =
         lines.split(|byte| *byte == b'\n').map_while(|line| serde_json::from_slice(line).ok()).collect();

@@ -20,6 +20,8 @@ pub enum Format {
     /// As a plain number: `0.05`, `12,000`, `1e-7`.
     #[default]
     Number,
+    /// As a number of things, with all its digits: `16,512`.
+    Count,
     /// As a span of time: `250 ns`, `1.2 ms`, `3 s`.
     Seconds,
     /// A share of one as a percentage: `0.5` is `50%`.
@@ -31,6 +33,7 @@ impl Format {
     pub fn write(self, value: f64) -> String {
         match self {
             Self::Number => quantity::number(value),
+            Self::Count => quantity::grouped(value, 0),
             Self::Seconds => quantity::seconds(value),
             Self::Percent => quantity::percent(value),
         }
@@ -138,6 +141,13 @@ impl Span {
         Self { low, high, ..self }
     }
 
+    /// The same span, longer by a share of its length at both ends.
+    pub(crate) fn extended(self, share: f64) -> Self {
+        let (a, b) = (self.scale.warp(self.low), self.scale.warp(self.high));
+        let room = (b - a) * share;
+        Self { low: self.scale.unwarp(a - room), high: self.scale.unwarp(b + room), ..self }
+    }
+
     /// Where a value stands: 0 at the low end, 1 at the high end, beyond that outside.
     pub(crate) fn position(&self, value: f64) -> f64 {
         let (a, b, v) = (self.scale.warp(self.low), self.scale.warp(self.high), self.scale.warp(value));
@@ -223,7 +233,7 @@ struct Unit {
 impl Unit {
     fn of(format: Format, largest: f64) -> Self {
         let (factor, name) = match format {
-            Format::Number => (1.0, ""),
+            Format::Number | Format::Count => (1.0, ""),
             Format::Percent => (100.0, "%"),
             Format::Seconds => match largest {
                 s if s < 1e-6 => (1e9, " ns"),

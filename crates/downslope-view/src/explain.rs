@@ -12,7 +12,7 @@ pub fn page_text(rule: &Rule, canvas: Canvas) -> String {
         if index % 2 == 1 {
             // The first line names the language.
             let commands = text.lines().skip(1);
-            parts.push(commands.map(|line| format!("    {line}\n")).collect());
+            parts.push(commands.flat_map(|line| ["    ", line, "\n"]).collect());
             continue;
         }
         for text in text.split("\n\n").map(str::trim).filter(|text| !text.is_empty()) {

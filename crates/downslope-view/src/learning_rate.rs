@@ -1,8 +1,11 @@
-//! Why this learning rate?
+//! Why this learning rate, and this batch size?
 
+use downslope::advise::Race;
 use downslope::diagnosis::learning_rate::Chosen;
+use downslope::run::Plan;
 
-use crate::quantity::{count, number};
+use crate::quantity::{count, number, seconds};
+use crate::words::plural;
 
 /// One sentence on a rate that was chosen: what was measured, and what limits a step of so many rows.
 pub fn learning_rate_words(chosen: &Chosen, batch_size: usize, n_rows: usize) -> String {
@@ -28,4 +31,38 @@ pub fn learning_rate_words(chosen: &Chosen, batch_size: usize, n_rows: usize) ->
         times => format!("; halved {times} times, since short trials went up"),
     };
     format!("learning rate {} (auto: {limit}{trials})", number(lr))
+}
+
+/// What was chosen for a run, and why, a sentence each; nothing where all was given.
+pub fn plan_words(plan: &Plan, n_rows: usize) -> Vec<String> {
+    let batch_size = plan.batch_size.of(n_rows);
+    let mut out: Vec<String> = plan.race.iter().map(|race| race_words(race, batch_size)).collect();
+    if let Some(chosen) = &plan.lr_from {
+        out.push(if plan.race.is_some() {
+            format!(
+                "learning rate {}, the best of the race: {} times {}, which theory calls safe; it stays until the last fifth of \
+                 the {} and then goes down to nothing",
+                number(plan.lr),
+                number(plan.lr / chosen.lr),
+                number(chosen.lr),
+                plural(plan.epochs, "epoch")
+            )
+        } else {
+            learning_rate_words(chosen, batch_size, n_rows)
+        });
+    }
+    out
+}
+
+/// One sentence on a race.
+pub fn race_words(race: &Race, batch_size: usize) -> String {
+    let sizes = race.step_seconds.len();
+    format!(
+        "batch size {} (auto: the lowest loss after {} of training, of {} pairs with {} batch sizes; choosing took {})",
+        count(batch_size as u64),
+        seconds(race.seconds),
+        race.runners.len(),
+        sizes,
+        seconds(race.took_seconds)
+    )
 }

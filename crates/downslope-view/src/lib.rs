@@ -5,10 +5,11 @@
 //!
 //! From the data to the eye: [`quantity`] (a value in words), [`axis`] and [`figure`] (what a figure shows),
 //! [`svg`] and [`png`] (a figure drawn), [`table`], [`terminal`] (both as text), [`page`] (a report of them all).
-//! What is said with them: [`compare_report`] of a comparison, [`run_report`] of runs,
+//! What is said with them: [`compare_report`] of a comparison, [`map_report`] of a map, [`run_report`] of runs,
 //! [`explain`] of findings.
 //! Beside them: [`lesson`], what a lesson says, asks and shows.
 
+pub mod advise_report;
 pub mod axis;
 mod command;
 pub mod compare_report;
@@ -16,6 +17,7 @@ pub mod explain;
 pub mod figure;
 pub mod learning_rate;
 pub mod lesson;
+pub mod map_report;
 pub mod page;
 pub mod palette;
 mod plot;

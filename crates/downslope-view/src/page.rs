@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use crate::figure::{BarChart, LineChart};
+use crate::figure::{BarChart, HeatMap, LineChart};
 use crate::palette::figure_css;
 use crate::svg::{Size, Theme, escaped};
 use crate::table::{Column, Kind, Table};
@@ -50,6 +50,8 @@ pub enum Block {
     Lines(LineChart),
     /// A figure of bars or dots, with its values as a table.
     Bars(BarChart),
+    /// A heat map, with its values as a table.
+    HeatMap(HeatMap),
     /// Terms and what they are: settings, data, machine.
     Definitions(Vec<(String, String)>),
     /// Commands to be copied, as they are.
@@ -92,7 +94,7 @@ pub enum Tone {
 const POINTS_A_SERIES: usize = 24;
 
 /// The hash of [`style_sheet`] by which the security policy allows it, and nothing else.
-const STYLE_SHA256: &str = "5/sDWlfqRQTmzoz2tpUxIOoHINLFxyqepSkJMufogM0=";
+const STYLE_SHA256: &str = "qgxBvYKJFw2f6tHRZjhBsa4KyyIdGue9BMmgKqMP9uQ=";
 
 impl Page {
     /// The whole file.
@@ -169,6 +171,10 @@ impl Block {
             Self::Bars(chart) => {
                 let [screen, phone] = [Size::WIDE, Size::NARROW].map(|s| chart.to_svg_sized(Theme::Adaptive, s));
                 figure(out, &chart.title, &chart.description, [&screen, &phone], &values_of(chart))
+            }
+            Self::HeatMap(map) => {
+                let [screen, phone] = [Size::WIDE, Size::NARROW].map(|s| map.to_svg_sized(Theme::Adaptive, s));
+                figure(out, &map.title, &map.description, [&screen, &phone], &cells_of(map))
             }
             Self::Definitions(pairs) => {
                 out.push_str("<dl class=\"definitions\">\n");
@@ -261,6 +267,25 @@ fn values_of(chart: &BarChart) -> Table {
     }
 }
 
+/// A heat map as it stands: a column a column, the highest row first.
+fn cells_of(map: &HeatMap) -> Table {
+    let cell = |cells: &Vec<f64>, row: usize| match cells.get(row) {
+        Some(value) if value.is_finite() => map.value.format.write(*value),
+        Some(_) => "×".to_owned(),
+        None => String::new(),
+    };
+    let row = |(row, value): (usize, &f64)| {
+        let fields = map.cells.iter().map(|cells| cell(cells, row));
+        [map.y.format.write(*value)].into_iter().chain(fields).collect()
+    };
+    let columns = map.columns.iter().map(|value| Column::number(map.x.format.write(*value)));
+    Table {
+        caption: format!("{} by {} (down) and {} (across); × {}", map.value.label, map.y.label, map.x.label, map.lost),
+        columns: [Column::number(map.y.label.clone())].into_iter().chain(columns).collect(),
+        rows: map.rows.iter().enumerate().rev().map(row).collect(),
+    }
+}
+
 /// Text as HTML, with what stands between backticks as code; a backtick without a partner stays what it is.
 fn words(text: &str) -> String {
     let mut out = String::new();
@@ -305,7 +330,7 @@ mod tests {
 
     use super::*;
     use crate::axis::Axis;
-    use crate::figure::{Bar, Series};
+    use crate::figure::{Bar, Profile, Series};
 
     const NASTY: &str = "<script>alert('&\"\u{0}\u{1b}')</script>";
 
@@ -330,6 +355,17 @@ mod tests {
             ..LineChart::default()
         };
         let bars = BarChart { bars: vec![Bar { name: NASTY.to_owned(), value: 1.0 }], ..BarChart::default() };
+        let map = HeatMap {
+            title: NASTY.to_owned(),
+            x: Axis::new(NASTY),
+            lost: NASTY.to_owned(),
+            columns: vec![1.0, 2.0],
+            rows: vec![1.0, 2.0],
+            cells: vec![vec![0.5, f64::NAN], vec![0.25]],
+            bounds: vec![0.3],
+            profiles: vec![Profile { name: NASTY.to_owned(), values: vec![1.0, 2.0] }],
+            ..HeatMap::default()
+        };
         let table = Table {
             caption: NASTY.to_owned(),
             columns: vec![Column::text(NASTY), Column::number(NASTY)],
@@ -342,6 +378,7 @@ mod tests {
             Block::Table(table),
             Block::Lines(chart),
             Block::Bars(bars),
+            Block::HeatMap(map),
             Block::Definitions(vec![(NASTY.to_owned(), NASTY.to_owned())]),
             Block::Commands(NASTY.to_owned()),
         ];
@@ -389,6 +426,16 @@ mod tests {
         let table = points_of(chart);
         assert_eq!(table.rows.len(), POINTS_A_SERIES);
         assert_eq!((table.rows[0][1].as_str(), table.rows[POINTS_A_SERIES - 1][1].as_str()), ("0", "999"));
+    }
+
+    #[test]
+    fn a_heat_map_is_also_a_table_with_crosses_and_gaps() {
+        let Some(Block::HeatMap(map)) =
+            page().sections[0].blocks.iter().find(|block| matches!(block, Block::HeatMap(_))).cloned()
+        else {
+            panic!("a heat map")
+        };
+        assert_eq!(cells_of(&map).rows, [["2", "×", ""], ["1", "0.5", "0.25"]]);
     }
 
     #[test]

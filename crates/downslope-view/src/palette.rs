@@ -14,6 +14,13 @@ pub(crate) enum Ink {
     Grid,
     Axis,
     Series(usize),
+    /// A value of a heat map, 0 for the lowest.
+    Shade(usize),
+}
+
+/// What a line over shades is painted as: told apart from all of them, and from each other.
+pub(crate) fn over(line: usize) -> Ink {
+    [Ink::Series(1), Ink::Text, Ink::Series(3)][line % 3]
 }
 
 /// The colours of one theme.
@@ -25,10 +32,15 @@ pub(crate) struct Palette {
     pub(crate) grid: &'static str,
     pub(crate) axis: &'static str,
     pub(crate) series: [&'static str; SERIES],
+    /// One hue by lightness, so that it reads with every colour blindness and in grey; the lowest stands out most.
+    pub(crate) shades: [&'static str; SHADES],
 }
 
 /// Colours before they repeat (with other dashes).
 pub(crate) const SERIES: usize = 6;
+
+/// Shades of a heat map.
+pub(crate) const SHADES: usize = 7;
 
 pub(crate) const LIGHT: Palette = Palette {
     paper: "#ffffff",
@@ -37,6 +49,7 @@ pub(crate) const LIGHT: Palette = Palette {
     grid: "#e6eaef",
     axis: "#98a3b0",
     series: ["#0067a8", "#b84d00", "#007a5a", "#a8407d", "#866000", "#4a4fb5"],
+    shades: ["#08306b", "#0d559f", "#2a7abf", "#5aa0d2", "#93c3e3", "#c3daee", "#e6eef7"],
 };
 
 pub(crate) const DARK: Palette = Palette {
@@ -46,6 +59,7 @@ pub(crate) const DARK: Palette = Palette {
     grid: "#252d38",
     axis: "#5d6a79",
     series: ["#5cb3f0", "#ff9a4d", "#3fcf9f", "#f092c2", "#e3bd45", "#a9adff"],
+    shades: ["#e3f0fb", "#a9d1f2", "#6fb1e4", "#3f8ac4", "#2c6496", "#22476c", "#1b2e45"],
 };
 
 const DASHES: [&str; 5] = ["", "7 3", "2 3", "11 3 2 3", "5 2 1 2 1 2"];
@@ -58,19 +72,24 @@ impl Palette {
             Ink::Grid => self.grid,
             Ink::Axis => self.axis,
             Ink::Series(i) => self.series[i % SERIES],
+            Ink::Shade(i) => self.shades[i % SHADES],
         }
     }
 
     /// The custom properties of this theme, as declarations.
     pub(crate) fn properties(&self) -> String {
         let mut out = String::new();
-        let named = [Ink::Text, Ink::Muted, Ink::Grid, Ink::Axis].into_iter().chain((0..SERIES).map(Ink::Series));
-        for ink in named {
+        for ink in inks() {
             // Writing to a `String` cannot fail.
             let _ = write!(out, "--{}:{};", name(ink), self.colour(ink));
         }
         format!("--paper:{};{out}", self.paper)
     }
+}
+
+fn inks() -> impl Iterator<Item = Ink> {
+    let named = [Ink::Text, Ink::Muted, Ink::Grid, Ink::Axis];
+    named.into_iter().chain((0..SERIES).map(Ink::Series)).chain((0..SHADES).map(Ink::Shade))
 }
 
 /// The name of an ink's class and custom property.
@@ -81,6 +100,7 @@ pub(crate) fn name(ink: Ink) -> String {
         Ink::Grid => "grid".to_owned(),
         Ink::Axis => "axis".to_owned(),
         Ink::Series(i) => format!("series-{}", i % SERIES),
+        Ink::Shade(i) => format!("shade-{}", i % SHADES),
     }
 }
 
@@ -99,7 +119,7 @@ pub fn figure_css() -> String {
         LIGHT.properties(),
         DARK.properties()
     );
-    for ink in [Ink::Text, Ink::Muted, Ink::Grid, Ink::Axis].into_iter().chain((0..SERIES).map(Ink::Series)) {
+    for ink in inks() {
         let name = name(ink);
         let _ = writeln!(css, ".stroke-{name}{{stroke:var(--{name})}}.fill-{name}{{fill:var(--{name})}}");
     }
@@ -123,6 +143,16 @@ mod tests {
     fn contrast(a: &str, b: &str) -> f64 {
         let (a, b) = (luminance(a), luminance(b));
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn each_shade_is_told_from_the_next_by_lightness_alone() {
+        for palette in [LIGHT, DARK] {
+            for pair in palette.shades.windows(2) {
+                assert!(contrast(pair[0], pair[1]) >= 1.15, "{pair:?}");
+                assert!(contrast(pair[0], palette.paper) > contrast(pair[1], palette.paper), "{pair:?}");
+            }
+        }
     }
 
     #[test]

@@ -177,7 +177,7 @@ fn thin(points: &[Point], columns: usize) -> Vec<Point> {
 }
 
 /// The pieces of a line within the unit square, cut exactly at its lower and upper edge, and the first way out.
-fn cut(points: &[Point]) -> (Vec<Vec<Point>>, Option<(f64, bool)>) {
+pub(crate) fn cut(points: &[Point]) -> (Vec<Vec<Point>>, Option<(f64, bool)>) {
     let inside = |p: &Point| (-1e-9..=1.0 + 1e-9).contains(&p.1);
     let mut pieces = Vec::new();
     let mut piece: Vec<Point> = points.first().filter(|p| inside(p)).copied().into_iter().collect();

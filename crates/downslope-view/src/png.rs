@@ -11,7 +11,7 @@ use downslope::{Error, Result};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
-use crate::figure::{BarChart, LineChart};
+use crate::figure::{BarChart, HeatMap, LineChart};
 use crate::svg::Theme;
 
 /// Pixels a CSS pixel in the pictures of the figures: sharp on dense screens and in print.
@@ -28,6 +28,16 @@ impl LineChart {
 }
 
 impl BarChart {
+    /// The figure as the bytes of a PNG file, in light colours.
+    ///
+    /// # Errors
+    /// As [`render`].
+    pub fn to_png(&self) -> Result<Vec<u8>> {
+        render(&self.to_svg(Theme::Light), SCALE)
+    }
+}
+
+impl HeatMap {
     /// The figure as the bytes of a PNG file, in light colours.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! Labels stand at the ends of the lines and never overlap, so nothing depends on a legend or on colour. Nothing here
 //! decides what part of the data is shown: that is the module `plot`.
 
+mod heat;
 mod pen;
 
 use crate::axis::Span;
@@ -113,28 +114,29 @@ impl LineChart {
         for (i, exit) in plot.lines.iter().enumerate().filter_map(|(i, l)| Some((i, l.exit?))) {
             pen.exit(&frame, i, exit, &self.y, &mut rows);
         }
-        self.end_labels(&mut pen, &frame, &plot, label_width);
+        let ends = plot.lines.iter().enumerate().filter_map(|(i, line)| Some((i, frame.at(line.end?))));
+        let ends: Vec<_> = ends.map(|(i, end)| (Ink::Series(i), self.series[i].name.as_str(), end)).collect();
+        end_labels(&mut pen, &frame, &ends, label_width);
         if self.is_empty() {
             let (x, y) = frame.at((0.5, 0.5));
             pen.text(x, y, "middle", Ink::Muted, LABEL_SIZE, "nothing to show yet");
         }
         (pen, height)
     }
+}
 
-    fn end_labels(&self, pen: &mut Pen, frame: &Frame, plot: &Plot, label_width: f64) {
-        let ends: Vec<(usize, Point)> =
-            plot.lines.iter().enumerate().filter_map(|(i, l)| Some((i, frame.at(l.end?)))).collect();
-        let wanted: Vec<f64> = ends.iter().map(|(_, end)| end.1).collect();
-        let placed = spread(&wanted, LABEL_GAP, frame.top + 4.0, frame.bottom - 2.0);
-        for ((i, (x, y)), label_y) in ends.into_iter().zip(placed) {
-            let start = frame.right + 18.0;
-            if frame.right - x > 3.0 || (label_y - y).abs() > 3.0 {
-                let d = format!("M{:.1} {y:.1}H{:.1}L{:.1} {label_y:.1}", x + 6.0, frame.right + 6.0, start - 3.0);
-                pen.path(&d, Ink::Series(i), 1.0, "1 3");
-            }
-            let name = shortened(&self.series[i].name, label_width);
-            pen.text(start, label_y + LABEL_SIZE * 0.35, "start", Ink::Series(i), LABEL_SIZE, &name);
+/// Names at the ends of lines, beside the frame and apart from each other.
+fn end_labels(pen: &mut Pen, frame: &Frame, ends: &[(Ink, &str, Point)], label_width: f64) {
+    let wanted: Vec<f64> = ends.iter().map(|(_, _, end)| end.1).collect();
+    let placed = spread(&wanted, LABEL_GAP, frame.top + 4.0, frame.bottom - 2.0);
+    for (&(ink, name, (x, y)), label_y) in ends.iter().zip(placed) {
+        let start = frame.right + 18.0;
+        if frame.right - x > 3.0 || (label_y - y).abs() > 3.0 {
+            let d = format!("M{:.1} {y:.1}H{:.1}L{:.1} {label_y:.1}", x + 6.0, frame.right + 6.0, start - 3.0);
+            pen.path(&d, ink, 1.0, "1 3");
         }
+        let name = shortened(name, label_width);
+        pen.text(start, label_y + LABEL_SIZE * 0.35, "start", ink, LABEL_SIZE, &name);
     }
 }
 
@@ -193,4 +195,4 @@ impl BarChart {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

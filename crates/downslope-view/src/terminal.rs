@@ -5,6 +5,7 @@
 //! colour, and how wide it is, is for the command to find out.
 
 mod grid;
+mod heat;
 
 use std::fmt::Write;
 
@@ -57,7 +58,7 @@ impl Default for Canvas {
 }
 
 /// How words of this program are spelled in ASCII.
-const SPELLINGS: [(&str, &str); 12] = [
+const SPELLINGS: [(&str, &str); 15] = [
     ("λmax", "lambda_max"),
     ("R²", "R2"),
     ("µs", "us"),
@@ -70,6 +71,9 @@ const SPELLINGS: [(&str, &str); 12] = [
     ("·", "-"),
     ("η", "lr"),
     ("²", "^2"),
+    ("√", "sqrt "),
+    ("≤", "<="),
+    ("β", "beta"),
 ];
 
 impl Glyphs {
@@ -179,20 +183,7 @@ impl LineChart {
             };
             entries.push((glyph.width() + 1 + label.width(), format!("{glyph} {label}")));
         }
-        let mut out = String::new();
-        let mut used = 0;
-        for (width, entry) in entries {
-            if used > 0 && used + 3 + width <= canvas.width {
-                out.push_str("   ");
-                used += 3;
-            } else if used > 0 {
-                out.push('\n');
-                used = 0;
-            }
-            out.push_str(&entry);
-            used += width;
-        }
-        if out.is_empty() { out } else { out + "\n" }
+        flowing(entries, canvas.width)
     }
 
     /// A line a series: its name, its shape, its first and last value.
@@ -285,6 +276,24 @@ pub fn sparkline(values: &[f64], width: usize) -> String {
         BLOCKS[whole((share * 7.0).round()).min(7)]
     };
     means.into_iter().map(|mean| mean.map_or(' ', block)).collect()
+}
+
+/// The entries of a legend, each with its width, in as many lines as they need.
+fn flowing(entries: Vec<(usize, String)>, columns: usize) -> String {
+    let mut out = String::new();
+    let mut used = 0;
+    for (width, entry) in entries {
+        if used > 0 && used + 3 + width <= columns {
+            out.push_str("   ");
+            used += 3;
+        } else if used > 0 {
+            out.push('\n');
+            used = 0;
+        }
+        out.push_str(&entry);
+        used += width;
+    }
+    if out.is_empty() { out } else { out + "\n" }
 }
 
 fn arrow(upwards: bool, canvas: Canvas) -> char {

@@ -21,6 +21,27 @@ pub(crate) fn rows(data: &DataSummary) -> String {
     format!("{}: {} train, {} held out", count(*n_rows as u64), count(*n_train as u64), count(*n_validation as u64))
 }
 
+/// `Linear regression on @diabetes: 354 rows to learn from, 88 held out, 10 features`.
+pub(crate) fn subject(data: &DataSummary) -> String {
+    let held_out = match data.n_validation {
+        0 => "none held out".to_owned(),
+        n => format!("{} held out", count(n as u64)),
+    };
+    format!(
+        "{} on {}: {} to learn from, {held_out}, {}",
+        capital(&data.model),
+        data.source,
+        plural(data.n_train as u64, "row"),
+        plural(data.n_features as u64, "feature"),
+    )
+}
+
+/// Two digits are enough for a factor.
+pub(crate) fn rounded(factor: f64) -> f64 {
+    let unit = 10_f64.powf(factor.abs().log10().floor() - 1.0);
+    (factor / unit).round() * unit
+}
+
 /// The same words as the beginning of a sentence.
 pub(crate) fn capital(words: &str) -> String {
     let mut rest = words.chars();

@@ -15,7 +15,7 @@ use crate::objective::LossSum;
 use crate::state::State;
 
 /// The form of the file; another number is refused.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// A state, and how far the files beside it had got when it was taken.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,11 +44,14 @@ impl Checkpoint {
             state.running.n_rows,
             state.training_time.as_nanos() as u64,
             self.metrics_bytes,
+            state.back_offs.into(),
+            state.last_good_epoch,
         ];
         let tensors = [
             ("theta", Dtype::F32, bytes_of(&state.theta, f32::to_le_bytes)),
             ("velocity", Dtype::F32, bytes_of(&state.velocity, f32::to_le_bytes)),
             ("best_theta", Dtype::F32, bytes_of(&state.best_theta, f32::to_le_bytes)),
+            ("last_good", Dtype::F32, bytes_of(&state.last_good, f32::to_le_bytes)),
             ("train_losses", Dtype::F64, bytes_of(&state.train_losses, f64::to_le_bytes)),
             ("validation_losses", Dtype::F64, bytes_of(&state.validation_losses, f64::to_le_bytes)),
             (
@@ -86,8 +89,10 @@ impl Checkpoint {
             let data = |name| tensors.tensor(name).map(|tensor| tensor.data()).map_err(|error| error.to_string());
             let counts = values_of(data("counts")?, u64::from_le_bytes);
             let losses = values_of(data("running_and_initial_loss")?, f64::from_le_bytes);
-            let (&[step, epoch, batch, n_rows, nanoseconds, metrics_bytes], &[sum, initial_loss]) =
-                (counts.as_slice(), losses.as_slice())
+            let (
+                &[step, epoch, batch, n_rows, nanoseconds, metrics_bytes, back_offs, last_good_epoch],
+                &[sum, initial_loss],
+            ) = (counts.as_slice(), losses.as_slice())
             else {
                 return Err("a list of another length".to_owned());
             };
@@ -95,6 +100,9 @@ impl Checkpoint {
                 theta: values_of(data("theta")?, f32::from_le_bytes),
                 velocity: values_of(data("velocity")?, f32::from_le_bytes),
                 best_theta: values_of(data("best_theta")?, f32::from_le_bytes),
+                last_good: values_of(data("last_good")?, f32::from_le_bytes),
+                last_good_epoch,
+                back_offs: back_offs as u32,
                 train_losses: values_of(data("train_losses")?, f64::from_le_bytes),
                 validation_losses: values_of(data("validation_losses")?, f64::from_le_bytes),
                 step,
@@ -214,6 +222,7 @@ mod tests {
         let path = folder.path().join("state.safetensors");
         let mut state = State::new(vec![1.5, -0.0, f32::INFINITY]);
         state.velocity = vec![0.1, 0.2, 0.3];
+        (state.last_good, state.last_good_epoch, state.back_offs) = (vec![0.5, 0.25, 0.125], 1, 2);
         state.train_losses = vec![0.1 + 0.2, f64::INFINITY];
         state.initial_loss = 7.0;
         (state.step, state.epoch, state.batch) = (12, 2, 3);

@@ -212,8 +212,8 @@ fn measure(
     initial_loss: f64,
     observers: &mut [&mut dyn Observer],
 ) -> Result<Method> {
-    let (lr, lr_from) = experiment.learning_rate(batch_size)?;
-    let mut trainer = experiment.trainer(batch_size, lr);
+    let plan = experiment.plan_at(batch_size)?;
+    let mut trainer = experiment.trainer_of(&plan);
     // A target is a line to be timed at, not a reason to stop: the clocks need whole runs.
     trainer.stop.target = None;
     let n_rows = experiment.objective().n_rows();
@@ -225,7 +225,7 @@ fn measure(
     let trained = {
         let mut all: Vec<&mut dyn Observer> = vec![&mut curve, &mut times];
         all.extend(observers.iter_mut().map(|observer| &mut **observer as &mut dyn Observer));
-        experiment.descend(&trainer, lr_from, &mut state, &mut all)?
+        experiment.descend(&trainer, plan.lr_from, &mut state, &mut all)?
     };
 
     // The same run once more, step by step, by the same rules but for the clock's.
@@ -253,8 +253,8 @@ fn measure(
         }
         .to_owned(),
         batch_size: rows,
-        lr,
-        lr_from,
+        lr: plan.lr,
+        lr_from: plan.lr_from,
         steps_per_epoch,
         epochs: state.epoch,
         steps: state.step,
@@ -378,6 +378,12 @@ impl Observer for Curve {
                     self.push(step.step, loss, step.training_time.as_secs_f64());
                 }
             }
+            Event::BackedOff(back) => {
+                let kept = self.points.iter().take_while(|point| point.step <= back.step).count();
+                self.points.truncate(kept);
+                self.seconds.truncate(kept);
+                self.next = back.step + 1;
+            }
             Event::Epoch(epoch) => self.push(epoch.step, epoch.train_loss, epoch.training_time.as_secs_f64()),
             _ => {}
         }
@@ -405,12 +411,19 @@ impl Observer for StepTimes {
         self.next
     }
 
-    fn observe(&mut self, event: &Event<'_>, _: &State) -> Control {
-        if let Event::Step(step) = event {
-            let now = (step.step, step.training_time.as_secs_f64());
-            self.samples.push((now.1 - self.last.1) / (now.0 - self.last.0) as f64);
-            self.last = now;
-            self.next = step.step + self.interval;
+    fn observe(&mut self, event: &Event<'_>, state: &State) -> Control {
+        match event {
+            Event::Step(step) => {
+                let now = (step.step, step.training_time.as_secs_f64());
+                self.samples.push((now.1 - self.last.1) / (now.0 - self.last.0) as f64);
+                self.last = now;
+                self.next = step.step + self.interval;
+            }
+            Event::BackedOff(back) => {
+                self.last = (back.step, state.training_time.as_secs_f64());
+                self.next = back.step + self.interval;
+            }
+            _ => {}
         }
         Control::Continue
     }

@@ -16,6 +16,8 @@ pub enum Event<'a> {
     Step(Step),
     /// An epoch is over.
     Epoch(Epoch),
+    /// The run diverged, went back to the last good weights, and goes on at half the rate.
+    BackedOff(BackedOff),
     /// Something about the run is worth saying.
     Finding(&'a Finding),
     /// The run is over.
@@ -48,6 +50,17 @@ pub struct Step {
     pub lr: f64,
     /// Time spent on steps so far.
     pub training_time: Duration,
+}
+
+/// A step back from a rate that was too high.
+#[derive(Clone, Copy, Debug)]
+pub struct BackedOff {
+    /// Steps done until the weights it goes on from.
+    pub step: u64,
+    /// Epochs done until then.
+    pub epoch: u64,
+    /// The learning rate of the next step.
+    pub lr: f64,
 }
 
 /// The end of an epoch.

@@ -45,7 +45,8 @@
 //! # The house, in the order the data flow
 //!
 //! [`data`] → [`loader`] → [`loss`], [`model`] → [`objective`] → [`metrics`] → [`schedule`], [`clip`] → [`sgd`] →
-//! [`state`] → [`stop`] → [`event`] → [`observer`] → [`trainer`] → [`run`] → [`diagnosis`], and [`compare`], which is the main job.
+//! [`state`] → [`stop`] → [`event`] → [`observer`] → [`trainer`] → [`run`] → [`diagnosis`] → [`advise`], and [`compare`],
+//! which is the main job, with [`map`] beside it.
 //! Beside them: [`checkpoint`], [`clock`], [`error`], [`numeric`], [`random`], and the inner loops, which are private.
 
 pub mod data;
@@ -64,7 +65,9 @@ pub mod observer;
 pub mod trainer;
 pub mod run;
 pub mod diagnosis;
+pub mod advise;
 pub mod compare;
+pub mod map;
 
 pub mod checkpoint;
 pub mod clock;

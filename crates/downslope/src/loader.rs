@@ -235,6 +235,12 @@ impl DataLoader {
         Self { n_rows, batch_size, order, last_batch }
     }
 
+    /// The same over another number of rows.
+    #[must_use]
+    pub fn over(self, n_rows: usize) -> Self {
+        Self { n_rows, ..self }
+    }
+
     /// Everything that is wrong with the given orders.
     pub fn problems(&self) -> Vec<Problem> {
         let Order::Given(orders) = &self.order else { return Vec::new() };

@@ -168,8 +168,7 @@ impl<W: Write> JsonLines<W> {
     /// Writes every n-th step (0: none), counted from the first step of the run, and every other event, of a run that
     /// has done so many steps.
     pub fn new(out: W, log_every: u64, steps_done: u64) -> Self {
-        let next = steps_done.checked_div(log_every).map_or(u64::MAX, |times| (times + 1) * log_every);
-        Self { out, log_every, next, error: None }
+        Self { out, log_every, next: next_multiple(log_every, steps_done), error: None }
     }
 
     /// Where the lines go.
@@ -193,8 +192,10 @@ impl<W: Write> Observer for JsonLines<W> {
     }
 
     fn observe(&mut self, event: &Event<'_>, state: &State) -> Control {
-        if let Event::Step(step) = event {
-            self.next = step.step + self.log_every;
+        match event {
+            Event::Step(step) => self.next = step.step + self.log_every,
+            Event::BackedOff(back) => self.next = next_multiple(self.log_every, back.step),
+            _ => {}
         }
         let line = line_of(event, state);
         match writeln!(self.out, "{line}") {
@@ -205,6 +206,11 @@ impl<W: Write> Observer for JsonLines<W> {
             }
         }
     }
+}
+
+/// The next step to be written down after so many.
+fn next_multiple(log_every: u64, steps_done: u64) -> u64 {
+    steps_done.checked_div(log_every).map_or(u64::MAX, |times| (times + 1) * log_every)
 }
 
 fn line_of(event: &Event<'_>, state: &State) -> Value {
@@ -226,6 +232,9 @@ fn line_of(event: &Event<'_>, state: &State) -> Value {
                 add_validation(metrics, line);
             }
             line
+        }
+        Event::BackedOff(back) => {
+            json!({ "event": "backed-off", "step": back.step, "epoch": back.epoch, "lr": back.lr })
         }
         Event::Finding(finding) => json!({ "event": "finding", "finding": finding }),
         Event::Finished(reason) => {

@@ -28,6 +28,12 @@ pub struct State {
     pub validation_losses: Vec<f64>,
     /// The weights after the epoch with the lowest monitored loss; kept where there is patience.
     pub best_theta: Vec<f32>,
+    /// The weights after the last epoch whose loss was not above the first; kept where the trainer backs off.
+    pub last_good: Vec<f32>,
+    /// That epoch.
+    pub last_good_epoch: u64,
+    /// How often the trainer backed off: each time it halved the rate.
+    pub back_offs: u32,
     /// Time spent on steps.
     pub training_time: Duration,
 }
@@ -46,6 +52,9 @@ impl State {
             train_losses: Vec::new(),
             validation_losses: Vec::new(),
             best_theta: Vec::new(),
+            last_good: Vec::new(),
+            last_good_epoch: 0,
+            back_offs: 0,
             training_time: Duration::ZERO,
         }
     }
@@ -61,6 +70,25 @@ impl State {
         self.step += losses.n_steps;
         self.batch += losses.n_steps as usize;
         self.running = losses.total;
+    }
+
+    /// Notes the weights between two epochs as good.
+    pub(crate) fn keep_good(&mut self) {
+        self.last_good.clone_from(&self.theta);
+        self.last_good_epoch = self.epoch;
+    }
+
+    /// Goes back to the last weights that were good, at half the rate, as if the epochs that led astray had not been.
+    /// The time they took stays spent.
+    pub(crate) fn back_off(&mut self, steps_per_epoch: u64) {
+        self.epoch = self.last_good_epoch;
+        self.train_losses.truncate(self.epoch as usize);
+        self.validation_losses.truncate(self.epoch as usize);
+        self.theta.clone_from(&self.last_good);
+        self.velocity.clear();
+        self.step = self.epoch * steps_per_epoch;
+        (self.batch, self.running) = (0, LossSum::default());
+        self.back_offs += 1;
     }
 
     /// Notes the end of an epoch and returns the losses of its batches.

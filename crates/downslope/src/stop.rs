@@ -146,9 +146,7 @@ impl Stop {
         } else {
             self.within_epoch(state)?
         };
-        let worse = times(course.ended_worse(), course.turned(state.initial_loss));
-        let ended_worse = state.train_losses.last().is_some_and(|&loss| course.turned(loss) > worse);
-        Some(if ended_worse && done != StopReason::Target { StopReason::Diverged } else { done })
+        Some(if is_worse(state, course) && done != StopReason::Target { StopReason::Diverged } else { done })
     }
 
     /// Whether a run is over between two steps.
@@ -171,6 +169,12 @@ fn times(factor: f64, loss: f64) -> f64 {
 /// Whether a training loss is so far from the first that the weights are no model.
 pub(crate) fn leapt_out(loss: f64, state: &State, course: Course) -> bool {
     !loss.is_finite() || course.turned(loss) > times(course.leapt_out(), course.turned(state.initial_loss))
+}
+
+/// Whether the last training loss is above the first by more than noise can explain.
+pub(crate) fn is_worse(state: &State, course: Course) -> bool {
+    let worse = times(course.ended_worse(), course.turned(state.initial_loss));
+    state.train_losses.last().is_some_and(|&loss| course.turned(loss) > worse)
 }
 
 /// Epochs since the lowest loss so far.

@@ -10,17 +10,30 @@ use std::time::Duration;
 use crate::clip::Clip;
 use crate::clock::{Clock, Stopwatch};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Epoch, Event, Started, Step};
+use crate::event::{BackedOff, Epoch, Event, Started, Step};
 use crate::loader::{Batch, BatchSize, Batches, DataLoader, LastBatch, Order};
 use crate::objective::{Gradient, LossSum, Objective, StepLosses, StepRule};
 use crate::observer::{Control, Observer, Pace, tell};
 use crate::schedule::{Moment, Schedule};
 use crate::sgd::{Rate, Sgd};
 use crate::state::State;
-use crate::stop::{Course, Stop, StopReason, leapt_out};
+use crate::stop::{Course, Stop, StopReason, is_worse, leapt_out};
 
 /// How often a run with a time limit looks at the clock.
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_millis(2);
+
+/// A run that was halved so often has no rate that works.
+const MOST_BACK_OFFS: u32 = 60;
+
+/// What becomes of a run that diverges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDivergence {
+    /// It ends.
+    #[default]
+    Stop,
+    /// It goes back to the weights after the last epoch that had not diverged, and on at half the rate.
+    BackOff,
+}
 
 /// Gradient descent on any [`Objective`].
 ///
@@ -37,6 +50,8 @@ pub struct Trainer {
     pub schedule: Schedule,
     /// How large a gradient may be.
     pub clip: Clip,
+    /// What becomes of a run that diverges.
+    pub on_divergence: OnDivergence,
     /// What time it is.
     pub clock: Clock,
 }
@@ -44,7 +59,15 @@ pub struct Trainer {
 impl Trainer {
     /// Full-batch descent at a constant rate.
     pub fn new(sgd: Sgd, stop: Stop) -> Self {
-        Self { sgd, stop, loader: None, schedule: Schedule::Constant, clip: Clip::None, clock: Clock::default() }
+        Self {
+            sgd,
+            stop,
+            loader: None,
+            schedule: Schedule::Constant,
+            clip: Clip::None,
+            on_divergence: OnDivergence::Stop,
+            clock: Clock::default(),
+        }
     }
 
     /// Trains from θ, leaves the result in θ, and says why it stopped.
@@ -79,13 +102,17 @@ impl Trainer {
             if wanted == Control::Stop {
                 break StopReason::Interrupted;
             }
-            if state.batch == 0
-                && let Some(reason) = self.stop.between_epochs(state, descent.course())
-            {
-                break reason;
+            if state.batch == 0 {
+                match self.stop.between_epochs(state, descent.course()) {
+                    Some(StopReason::Diverged) if descent.backs_off(state, observers) => continue,
+                    Some(reason) => break reason,
+                    None => descent.keep_good(state),
+                }
             }
-            if let ControlFlow::Break(reason) = descent.epoch(objective, state, observers) {
-                break reason;
+            match descent.epoch(objective, state, observers) {
+                ControlFlow::Break(StopReason::Diverged) if descent.backs_off(state, observers) => continue,
+                ControlFlow::Break(reason) => break reason,
+                ControlFlow::Continue(()) => {}
             }
             let validation = validation.as_mut().map(|validation| &mut **validation as &mut dyn Objective);
             let event = descent.evaluate(objective, validation, state);
@@ -93,7 +120,17 @@ impl Trainer {
                 break StopReason::Interrupted;
             }
         };
-        let reason = descent.verdict(objective, state, reason);
+        let asked = reason;
+        let mut reason = descent.verdict(objective, state, asked);
+        if reason == StopReason::Diverged
+            && asked != StopReason::Diverged
+            && self.can_back_off(state)
+            && state.epoch > 0
+        {
+            // There was no time left to go on: the last good weights are what there is.
+            descent.backs_off(state, observers);
+            reason = asked;
+        }
         if !state.best_theta.is_empty() && reason != StopReason::Interrupted {
             state.theta.clone_from(&state.best_theta);
         }
@@ -105,17 +142,31 @@ impl Trainer {
     pub fn last_rate(&self, state: &State) -> Rate {
         let epoch = if state.batch > 0 { state.epoch } else { state.epoch.saturating_sub(1) };
         let losses = state.monitored();
-        self.rate(state.step.saturating_sub(1), epoch, &losses[..losses.len().min(epoch as usize)])
+        let losses = &losses[..losses.len().min(epoch as usize)];
+        self.rate(state.back_offs, state.step.saturating_sub(1), epoch, losses)
+    }
+
+    /// The rate of the next step.
+    fn next_rate(&self, state: &State) -> Rate {
+        self.rate(state.back_offs, state.step, state.epoch, state.monitored())
     }
 
     /// The rate of a step, counted from 0, of an epoch, counted from 0.
-    fn rate(&self, step: u64, epoch: u64, losses: &[f64]) -> Rate {
+    fn rate(&self, back_offs: u32, step: u64, epoch: u64, losses: &[f64]) -> Rate {
         let steps_per_epoch = self.loader.as_ref().map_or(1, DataLoader::len) as u64;
         let total_epochs = self.stop.epochs;
         let steps_of_epochs = total_epochs.map(|epochs| epochs.saturating_mul(steps_per_epoch));
         let total_steps = steps_of_epochs.into_iter().chain(self.stop.steps).min();
         let moment = Moment { step, epoch, total_steps, total_epochs, losses };
-        self.schedule.rate(self.sgd.lr, self.sgd.momentum, &moment)
+        let Rate { lr, momentum } = self.schedule.rate(self.sgd.lr, self.sgd.momentum, &moment);
+        Rate { lr: lr * 0.5_f64.powi(back_offs as i32), momentum }
+    }
+
+    fn can_back_off(&self, state: &State) -> bool {
+        self.on_divergence == OnDivergence::BackOff
+            && !state.last_good.is_empty()
+            && state.back_offs < MOST_BACK_OFFS
+            && state.initial_loss.is_finite()
     }
 
     fn check(&self, objective: &dyn Objective, state: &State) -> Result<()> {
@@ -173,6 +224,24 @@ impl<'a> Descent<'a> {
         }
     }
 
+    /// Notes the weights of this moment, where they are good and the run may come back to them.
+    fn keep_good(&self, state: &mut State) {
+        if self.trainer.on_divergence == OnDivergence::BackOff && !is_worse(state, self.course()) {
+            state.keep_good();
+        }
+    }
+
+    /// Goes back to the last good weights, where the run may.
+    fn backs_off(&self, state: &mut State, observers: &mut [&mut dyn Observer]) -> bool {
+        if !self.trainer.can_back_off(state) {
+            return false;
+        }
+        state.back_off(self.loader.len() as u64);
+        let lr = self.trainer.next_rate(state).lr;
+        tell(observers, &Event::BackedOff(BackedOff { step: state.step, epoch: state.epoch, lr }), state);
+        true
+    }
+
     /// Which way the training loss should go.
     fn course(&self) -> Course {
         let sgd = &self.trainer.sgd;
@@ -212,11 +281,11 @@ impl<'a> Descent<'a> {
         // The order of the rows is part of the price of small batches.
         self.watch.start();
         self.loader.write_order(state.epoch, &mut order);
-        let mut rate = self.trainer.rate(state.step, state.epoch, state.monitored());
+        let mut rate = self.trainer.next_rate(state);
         let mut next_look = self.next_look(observers);
         while state.batch < self.loader.len() {
             if self.trainer.schedule.is_per_step() {
-                rate = self.trainer.rate(state.step, state.epoch, state.monitored());
+                rate = self.trainer.next_rate(state);
             }
             let end = self.next_end(objective, state, rate, next_look);
             let loss = self.steps(objective, state, &self.loader.batches(&order, state.batch..end), rate);
@@ -325,7 +394,8 @@ impl<'a> Descent<'a> {
         validation: Option<&mut dyn Objective>,
         state: &mut State,
     ) -> Epoch {
-        let lr = self.trainer.rate(state.step.saturating_sub(1), state.epoch, state.monitored()).lr;
+        let last = state.step.saturating_sub(1);
+        let lr = self.trainer.rate(state.back_offs, last, state.epoch, state.monitored()).lr;
         let train_loss = objective.loss(&state.theta, Batch::all(objective.n_rows())).mean();
         let validation = validation.map(|objective| objective.evaluate(&state.theta));
         let keeps_best = self.trainer.stop.patience.is_some();

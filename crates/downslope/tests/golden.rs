@@ -241,7 +241,7 @@ fn balanced_logistic_regression_ends_where_that_of_scikit_learn_does() {
         class_weight: ClassWeight::Balanced,
         scale: downslope::data::Scale::None,
         validation: Validation::None,
-        batch_size: BatchSize::Full,
+        batch_size: downslope::run::BatchSetting::Fixed(BatchSize::Full),
         lr: LearningRate::Fixed(1.0),
         epochs: 2000,
         ..Settings::default()

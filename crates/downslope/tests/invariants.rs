@@ -19,7 +19,7 @@ use downslope::schedule::Schedule;
 use downslope::sgd::Sgd;
 use downslope::state::State;
 use downslope::stop::{Stop, StopReason};
-use downslope::trainer::Trainer;
+use downslope::trainer::{OnDivergence, Trainer};
 use support::{
     LOSSES, Numbers, assert_close, bits, counts, dense_table, model, objective, twin_tables, weighted, without_zeros,
 };
@@ -274,6 +274,32 @@ fn an_interrupted_run_goes_on_to_the_same_bits() {
                 let name = format!("{name}, batch {batch_size}, hidden {hidden:?}");
                 let (train, validation) = (train.clone(), validation.clone());
                 resumes_to_the_bit(&Experiment { trainer, hidden, train, validation }, &name);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_run_that_backs_off_goes_on_to_the_same_bits() {
+    let train = dense_table(Loss::Squared, 100, 5, 6);
+    let validation = dense_table(Loss::Squared, 30, 5, 60);
+    for batch_size in [rows(1), rows(32), BatchSize::Full] {
+        // The first leaps out within an epoch, the second at the end of one.
+        for (lr, momentum) in [(1e3, 0.0), (1.3, 0.0), (0.8, 0.9)] {
+            for hidden in [vec![], vec![6]] {
+                let trainer = Trainer {
+                    loader: Some(loader(100, batch_size)),
+                    on_divergence: OnDivergence::BackOff,
+                    ..Trainer::new(Sgd { momentum, ..Sgd::new(lr) }, Stop::epochs(6))
+                };
+                let name = format!("lr {lr}, momentum {momentum}, batch {batch_size}, hidden {hidden:?}");
+                let (train, validation) = (train.clone(), validation.clone());
+                let experiment = Experiment { trainer, hidden, train, validation };
+                let mut whole = experiment.begin();
+                assert_eq!(experiment.run(&mut whole, &mut []), StopReason::Epochs, "{name}");
+                assert!(lr < 1e3 || whole.back_offs > 0, "{name}");
+                assert_eq!((whole.epoch, whole.train_losses.len()), (6, 6), "{name}");
+                resumes_to_the_bit(&experiment, &name);
             }
         }
     }

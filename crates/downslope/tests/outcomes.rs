@@ -20,7 +20,7 @@ use downslope::schedule::Schedule;
 use downslope::sgd::Sgd;
 use downslope::state::State;
 use downslope::stop::{Stop, StopReason};
-use downslope::trainer::Trainer;
+use downslope::trainer::{OnDivergence, Trainer};
 use support::{LOSSES, Path, bits, dense_table, objective};
 
 fn loader(n_rows: usize, batch_size: &str) -> DataLoader {
@@ -186,6 +186,69 @@ fn a_rate_far_too_high_diverges_by_every_loss_in_its_first_epoch() {
             }
         }
     }
+}
+
+/// Every step back: epochs done, and the rate it goes on at.
+#[derive(Default)]
+struct BackOffs(Vec<(u64, f64)>);
+
+impl Observer for BackOffs {
+    fn observe(&mut self, event: &Event<'_>, state: &State) -> Control {
+        if let Event::BackedOff(back) = event {
+            assert_eq!((back.step, back.epoch), (state.step, state.epoch));
+            assert_eq!(bits(&state.theta), bits(&state.last_good));
+            self.0.push((back.epoch, back.lr));
+        }
+        Control::Continue
+    }
+}
+
+#[test]
+fn a_run_that_may_back_off_ends_well_at_a_rate_that_works() {
+    for loss in LOSSES {
+        let data = dense_table(loss, 100, 5, 2);
+        for hidden in [&[][..], &[6]] {
+            for batch_size in ["1", "32", "full"] {
+                let trainer = Trainer {
+                    loader: Some(loader(100, batch_size)),
+                    on_divergence: OnDivergence::BackOff,
+                    ..Trainer::new(Sgd::new(1e4), Stop::epochs(9))
+                };
+                let mut objective = objective(loss, hidden, &data);
+                let mut state = State::new(objective.model().init(1));
+                let mut backs = BackOffs::default();
+                let reason = trainer.run(&mut objective, None, &mut state, &mut [&mut backs]).unwrap();
+                let what = format!("{loss}, hidden {hidden:?}, batch {batch_size}");
+                assert_eq!((reason, state.epoch), (StopReason::Epochs, 9), "{what}");
+                assert_eq!(backs.0.len() as u32, state.back_offs, "{what}");
+                assert!(backs.0.iter().zip(1..).all(|((_, lr), n)| *lr == 1e4 * 0.5_f64.powi(n)), "{what}");
+                assert!(state.train_losses[8] < state.initial_loss * 1.5, "{what}: {:?}", state.train_losses);
+                assert_eq!(trainer.last_rate(&state).lr, 1e4 * 0.5_f64.powi(state.back_offs as i32), "{what}");
+            }
+        }
+    }
+}
+
+/// Flat at 0 and out of the numbers everywhere else.
+struct Cliff;
+
+impl Objective for Cliff {
+    fn n_parameters(&self) -> usize {
+        1
+    }
+
+    fn loss_and_gradient(&mut self, theta: &[f32], _: Batch<'_>, gradient: &mut Gradient) -> LossSum {
+        gradient.values_mut()[0] += 1.0;
+        LossSum::new(if theta[0] == 0.0 { 1.0 } else { f64::NAN }, 1)
+    }
+}
+
+#[test]
+fn a_run_that_no_rate_helps_ends_though_it_may_back_off() {
+    let trainer = Trainer { on_divergence: OnDivergence::BackOff, ..Trainer::new(Sgd::new(1.0), Stop::epochs(9)) };
+    let mut state = State::new(vec![0.0]);
+    assert_eq!(run(&trainer, &mut Cliff, &mut state), StopReason::Diverged);
+    assert!(state.back_offs > 10);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! One file a command.
 
+pub(crate) mod advise;
 pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod explain;
+mod form;
 pub(crate) mod learn;
 mod play;
 pub(crate) mod predict;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use downslope::checkpoint::write_whole;
 use downslope::error::Problem;
-use downslope::run::{Experiment, Record, RunDirectory};
+use downslope::run::{BatchSetting, Experiment, Record, RunDirectory};
 use downslope::stop::StopReason;
 use downslope::{Error, ErrorKind, Place, Result, Table};
-use downslope_view::learning_rate::learning_rate_words;
+use downslope_view::learning_rate::plan_words;
 use downslope_view::quantity;
 use downslope_view::run_report::{self, Run};
 
@@ -36,14 +36,17 @@ pub(crate) fn run(args: &Train) -> Result<Outcome> {
     }
     let experiment = Experiment::prepare(&Table::read(&args.data, &settings.read_options())?, &settings)?;
     if !args.voice.quiet {
-        introduce(&experiment, &args.data, &[args.batch_size]);
+        let given = if let BatchSetting::Fixed(batch_size) = args.batch_size { Some(batch_size) } else { None };
+        introduce(&experiment, &args.data, given.as_slice());
     }
-    let (lr, lr_from) = experiment.learning_rate(settings.batch_size)?;
-    if let (Some(chosen), false) = (&lr_from, args.voice.quiet) {
+    let plan = experiment.plan()?;
+    if !args.voice.quiet {
         let n_rows = experiment.summary().n_train;
-        say(learning_rate_words(chosen, settings.batch_size.of(n_rows), n_rows));
+        for words in plan_words(&plan, n_rows) {
+            say(words);
+        }
     }
-    let record = Record::new(&experiment, lr, lr_from, args.keep.log_every.unwrap_or(LOG_EVERY));
+    let record = Record::new(&experiment, plan, args.keep.log_every.unwrap_or(LOG_EVERY));
     let directory = match &args.out {
         Some(out) => RunDirectory::create(out, &record)?,
         None => create_numbered(&args.data, &record)?,
@@ -97,7 +100,7 @@ fn carry_on(
 ) -> Result<Outcome> {
     record.log_every = keep.log_every.unwrap_or(record.log_every);
     let period = checkpoint_period(keep)?;
-    let trainer = experiment.trainer(record.settings.batch_size, record.lr);
+    let trainer = experiment.trainer_of(&record.plan);
     let (mut state, mut recorder) = directory.go_on(experiment.start(), record.log_every, Some(period))?;
     if state.step > 0 && !voice.quiet {
         say(format!("going on after epoch {}, step {}", state.epoch, quantity::count(state.step)));
@@ -109,7 +112,7 @@ fn carry_on(
     let mut progress = Progress::new(experiment.summary().n_train, voice.quiet);
     let trained = experiment.descend(
         &trainer,
-        record.lr_from,
+        record.plan.lr_from,
         &mut state,
         &mut [&mut recorder, &mut progress, &mut interrupt::observer()],
     )?;

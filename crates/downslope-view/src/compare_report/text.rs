@@ -7,9 +7,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::table::{Group, groups};
 use super::{figures, verdict};
-use crate::quantity::count;
 use crate::terminal::{Canvas, Glyphs};
-use crate::words::{capital, hanging, next_steps, paragraph, plural};
+use crate::words::{self, hanging, next_steps, paragraph, plural};
 
 /// Columns between two columns.
 const GAP: usize = 2;
@@ -36,19 +35,7 @@ pub(super) fn report(comparison: &Comparison, canvas: Canvas) -> String {
 
 /// What is compared on what.
 pub(super) fn subject(comparison: &Comparison) -> String {
-    let data = &comparison.data;
-    let held_out = match data.n_validation {
-        0 => "none held out".to_owned(),
-        n => format!("{} held out", count(n as u64)),
-    };
-    format!(
-        "{} on {}: {} to learn from, {held_out}, {}; the same start and {} each",
-        capital(&data.model),
-        data.source,
-        plural(data.n_train as u64, "row"),
-        plural(data.n_features as u64, "feature"),
-        plural(comparison.epochs, "epoch"),
-    )
+    format!("{}; the same start and {} each", words::subject(&comparison.data), plural(comparison.epochs, "epoch"))
 }
 
 /// The methods as columns, in as many tables as the width asks for.

@@ -12,7 +12,7 @@ use super::table::{epoch_seconds, held_out, is_full};
 use crate::command::{self, Flag, differing};
 use crate::quality::{self, Best};
 use crate::quantity::{count, number, seconds};
-use crate::words::{capital, listed, plural, reasons};
+use crate::words::{capital, listed, plural, reasons, rounded};
 
 /// A factor below this is not worth a word.
 const WORTH_A_WORD: f64 = 1.2;
@@ -229,12 +229,6 @@ fn why_by_steps(comparison: &Comparison) -> String {
     };
     let itself = if is_full(comparison, winner) { " the gradient itself" } else { "" };
     format!("{own}the noise is {}{itself}{rates}.", each(others, noise))
-}
-
-/// Two digits are enough for a factor.
-fn rounded(factor: f64) -> f64 {
-    let unit = 10_f64.powf(factor.abs().log10().floor() - 1.0);
-    (factor / unit).round() * unit
 }
 
 fn why_by_epochs(comparison: &Comparison) -> String {

@@ -60,6 +60,11 @@ impl Curves {
                     let place = Place { step, epoch: step as f64 / steps_per_epoch };
                     curves.steps.push(Step { place, loss: number("loss"), lr: number("lr") });
                 }
+                // What led astray is not part of the way.
+                Some("backed-off") => {
+                    curves.steps.retain(|before| before.place.step <= step);
+                    curves.epochs.retain(|before| before.place.step <= step);
+                }
                 Some("epoch") => {
                     let has = |key: &&'static str| event.get(*key).is_some();
                     let seconds = event.pointer("/time/training_seconds").and_then(Value::as_f64);

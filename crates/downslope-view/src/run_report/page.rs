@@ -4,7 +4,7 @@ use downslope::diagnosis::Severity;
 
 use super::{Run, figures, text, verdict};
 use crate::command;
-use crate::learning_rate::learning_rate_words;
+use crate::learning_rate::plan_words;
 use crate::page::{Block, Note, Page, Section, Tone};
 use crate::quality::{headline, measures};
 use crate::quantity::{count, number, seconds};
@@ -99,14 +99,11 @@ fn how(run: &Run<'_>) -> Vec<Block> {
         ("model".to_owned(), format!("{}, {}", data.model, plural(data.n_parameters as u64, "parameter"))),
         ("loss".to_owned(), data.loss.to_string()),
         ("batch size".to_owned(), plural(text::batch_rows(run) as u64, "row")),
-        (
-            "learning rate".to_owned(),
-            record.lr_from.as_ref().map_or_else(
-                || format!("{}, as given", number(record.lr)),
-                |chosen| learning_rate_words(chosen, text::batch_rows(run), data.n_train),
-            ),
-        ),
     ];
+    match plan_words(&record.plan, data.n_train).as_slice() {
+        [] => pairs.push(("learning rate".to_owned(), format!("{}, as given", number(record.plan.lr)))),
+        words => pairs.push(("chosen".to_owned(), words.join("; "))),
+    }
     if let Some(outcome) = record.outcome {
         pairs.push((
             "ended".to_owned(),
@@ -230,7 +227,7 @@ fn told(run: &Run<'_>) -> Vec<(String, String)> {
         ("data".to_owned(), record.data.source.clone()),
         ("model".to_owned(), record.data.model.clone()),
         ("batch size".to_owned(), count(text::batch_rows(run) as u64)),
-        ("learning rate".to_owned(), number(record.lr)),
+        ("learning rate".to_owned(), number(record.plan.lr)),
     ];
     let known = ["--batch-size", "--lr"];
     let others = verdict::flags_of(record).into_iter().filter(|(flag, _)| !known.contains(flag));

@@ -3,9 +3,11 @@ use std::collections::BTreeMap;
 use downslope::data::TaskKind;
 use downslope::diagnosis::learning_rate::Chosen;
 use downslope::diagnosis::{Finding, Severity};
+use downslope::loader::BatchSize;
 use downslope::loss::Loss;
 use downslope::metrics::Metrics;
-use downslope::run::{DataSummary, LearningRate, Machine, Outcome, OutcomeTime, Settings, Validation};
+use downslope::run::{DataSummary, LearningRate, Machine, Outcome, OutcomeTime, Plan, Settings, Validation};
+use downslope::schedule::Schedule;
 use downslope::stop::StopReason;
 use serde_json::json;
 
@@ -18,6 +20,7 @@ fn record(reason: Option<StopReason>) -> Record {
         reason,
         epochs: 10,
         steps: 450,
+        back_offs: 0,
         best_epoch: (reason == StopReason::Patience).then_some(6),
         time: OutcomeTime { training_seconds: 0.012 },
     };
@@ -46,15 +49,21 @@ fn record(reason: Option<StopReason>) -> Record {
             loss: Loss::CrossEntropy,
         },
         machine: Machine { os: "linux".to_owned(), arch: "x86_64".to_owned(), cores: 2 },
-        lr: 0.0754,
-        lr_from: Some(Chosen {
+        plan: Plan {
+            batch_size: BatchSize::rows(32).unwrap(),
             lr: 0.0754,
-            lambda_max: 0.746,
-            row_curvature: 25.6,
-            largest_row_curvature: 246.0,
-            stability_limit: 2.68,
-            halvings: 0,
-        }),
+            lr_from: Some(Chosen {
+                lr: 0.0754,
+                lambda_max: 0.746,
+                row_curvature: 25.6,
+                largest_row_curvature: 246.0,
+                stability_limit: 2.68,
+                halvings: 0,
+            }),
+            schedule: Schedule::Constant,
+            epochs: 10,
+            race: None,
+        },
         log_every: 0,
         outcome: reason.map(outcome),
         findings: Vec::new(),
@@ -87,7 +96,7 @@ fn events(n: u32, validation: impl Fn(f64) -> f64) -> Vec<Value> {
 fn diverged() -> (Record, Vec<Value>) {
     let mut record = record(Some(StopReason::Diverged));
     record.settings.lr = LearningRate::Fixed(50.0);
-    (record.lr, record.lr_from) = (50.0, None);
+    (record.plan.lr, record.plan.lr_from) = (50.0, None);
     record.train = Some(Metrics { loss: f64::NAN, ..Metrics::default() });
     record.validation = Some(Metrics { loss: f64::NAN, accuracy: Some(0.1), ..Metrics::default() });
     record.findings = vec![Finding {

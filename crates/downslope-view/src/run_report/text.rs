@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Run, figures, verdict};
-use crate::learning_rate::learning_rate_words;
+use crate::learning_rate::plan_words;
 use crate::quality::measures;
 use crate::table::{Column, Table};
 use crate::terminal::Canvas;
@@ -30,8 +30,7 @@ pub(super) fn summary(run: &Run<'_>, canvas: Canvas) -> String {
     for finding in verdict::findings(run.record) {
         out.push_str(&paragraph(&finding, canvas));
     }
-    if let Some(chosen) = &run.record.lr_from {
-        let words = learning_rate_words(chosen, batch_rows(run), run.record.data.n_train);
+    for words in plan_words(&run.record.plan, run.record.data.n_train) {
         let _ = write!(out, "{}", paragraph(&format!("{}.", crate::words::capital(&words)), canvas));
     }
     out.push('\n');
@@ -40,10 +39,7 @@ pub(super) fn summary(run: &Run<'_>, canvas: Canvas) -> String {
 }
 
 pub(super) fn batch_rows(run: &Run<'_>) -> usize {
-    match run.record.settings.batch_size {
-        downslope::loader::BatchSize::Full => run.record.data.n_train,
-        downslope::loader::BatchSize::Rows(rows) => rows.get().min(run.record.data.n_train),
-    }
+    run.record.plan.batch_size.of(run.record.data.n_train)
 }
 
 /// The final metrics, a row each, for the rows that trained and those held out.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use crate::axis::{Axis, Span, Tick};
 use crate::figure::Mark;
-use crate::palette::{Ink, LIGHT, dash, name};
+use crate::palette::{Ink, LIGHT, dash, name, over};
 use crate::plot::{Exit, Line, Plot, Point};
 use crate::svg::Theme;
 
@@ -92,6 +92,13 @@ impl Pen {
         }
     }
 
+    fn ground_stroke(&self) -> String {
+        match self.theme {
+            Theme::Adaptive => "class=\"halo\"".to_owned(),
+            Theme::Light => format!("stroke=\"{}\"", LIGHT.paper),
+        }
+    }
+
     // Writing to a `String` cannot fail, so the results below are dropped.
 
     pub(super) fn text(&mut self, x: f64, y: f64, anchor: &str, ink: Ink, size: f64, text: &str) {
@@ -104,10 +111,7 @@ impl Pen {
 
     /// Text over lines: the ground shines around it so that it reads.
     pub(super) fn halo(&mut self, x: f64, y: f64, anchor: &str, ink: Ink, size: f64, text: &str) {
-        let class = match self.theme {
-            Theme::Adaptive => "class=\"halo\"".to_owned(),
-            Theme::Light => format!("stroke=\"{}\"", LIGHT.paper),
-        };
+        let class = self.ground_stroke();
         // Twice, because `paint-order` is younger than some viewers.
         let shown = escaped(text);
         let _ = writeln!(
@@ -132,15 +136,31 @@ impl Pen {
     }
 
     /// The shape of a series: disc, square, triangle, diamond.
-    pub(super) fn shape(&mut self, series: usize, (x, y): Point, r: f64) {
-        let d = match series % 4 {
-            0 => format!("M{:.1} {y:.1}a{r} {r} 0 1 0 {} 0a{r} {r} 0 1 0 -{} 0z", x - r, 2.0 * r, 2.0 * r),
-            1 => format!("M{:.1} {:.1}h{}v{}h-{}z", x - r * 0.9, y - r * 0.9, r * 1.8, r * 1.8, r * 1.8),
-            2 => format!("M{x:.1} {:.1}l{:.1} {:.1}h-{:.1}z", y - r * 1.2, r * 1.15, r * 2.0, r * 2.3),
-            _ => format!("M{x:.1} {:.1}l{r} {}l-{r} {}l-{r} -{}z", y - r * 1.3, r * 1.3, r * 1.3, r * 1.3),
-        };
-        let fill = self.fill(Ink::Series(series));
+    pub(super) fn shape(&mut self, series: usize, at: Point, r: f64) {
+        let (d, fill) = (outline(series, at, r), self.fill(Ink::Series(series)));
         let _ = writeln!(self.body, "<path d=\"{d}\" {fill}/>");
+    }
+
+    /// A line over shades: the ground shines around it, so that it stands out from all of them, and each of its points
+    /// has its sign.
+    pub(super) fn over(&mut self, frame: &Frame, line: usize, pieces: &[Vec<Point>], name: &str) {
+        let (ink, halo) = (over(line), self.ground_stroke());
+        let d: String = pieces.iter().map(|piece| joined(frame, piece)).collect();
+        let _ = writeln!(self.body, "<g><title>{}</title>", escaped(name));
+        let _ =
+            writeln!(self.body, "<path d=\"{d}\" fill=\"none\" {halo} stroke-width=\"5\" stroke-opacity=\"0.85\"/>");
+        self.path(&d, ink, 2.25, dash(line));
+        for point in pieces.iter().flatten() {
+            self.sign(line, frame.at(*point));
+        }
+        self.body.push_str("</g>\n");
+    }
+
+    /// The sign of a line over shades.
+    pub(super) fn sign(&mut self, line: usize, at: Point) {
+        let (d, halo, fill) = (outline([0, 2, 3][line % 3], at, 4.5), self.ground_stroke(), self.fill(over(line)));
+        let _ =
+            writeln!(self.body, "<path d=\"{d}\" fill=\"none\" {halo} stroke-width=\"3\"/>\n<path d=\"{d}\" {fill}/>");
     }
 
     /// The title, where it is drawn; returns how much height it took.
@@ -221,10 +241,7 @@ impl Pen {
                 self.shape(series, frame.at(*single), 3.5);
                 continue;
             }
-            for (i, p) in piece.iter().enumerate() {
-                let (x, y) = frame.at(*p);
-                let _ = write!(d, "{}{x:.1} {y:.1}", if i == 0 { "M" } else { "L" });
-            }
+            d.push_str(&joined(frame, piece));
         }
         if !d.is_empty() {
             let stroke = self.stroke(ink);
@@ -278,6 +295,26 @@ impl Pen {
             escaped(description),
             self.body
         )
+    }
+}
+
+/// Points of the unit square, joined by straight lines.
+fn joined(frame: &Frame, points: &[Point]) -> String {
+    let mut d = String::new();
+    for (i, point) in points.iter().enumerate() {
+        let (x, y) = frame.at(*point);
+        let _ = write!(d, "{}{x:.1} {y:.1}", if i == 0 { "M" } else { "L" });
+    }
+    d
+}
+
+/// The outline of a series' shape.
+fn outline(series: usize, (x, y): Point, r: f64) -> String {
+    match series % 4 {
+        0 => format!("M{:.1} {y:.1}a{r} {r} 0 1 0 {} 0a{r} {r} 0 1 0 -{} 0z", x - r, 2.0 * r, 2.0 * r),
+        1 => format!("M{:.1} {:.1}h{}v{}h-{}z", x - r * 0.9, y - r * 0.9, r * 1.8, r * 1.8, r * 1.8),
+        2 => format!("M{x:.1} {:.1}l{:.1} {:.1}h-{:.1}z", y - r * 1.2, r * 1.15, r * 2.0, r * 2.3),
+        _ => format!("M{x:.1} {:.1}l{r} {}l-{r} {}l-{r} -{}z", y - r * 1.3, r * 1.3, r * 1.3, r * 1.3),
     }
 }
 

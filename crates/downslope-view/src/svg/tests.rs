@@ -1,6 +1,6 @@
 use super::*;
 use crate::axis::Axis;
-use crate::figure::{Bar, Mark, Series};
+use crate::figure::{Bar, HeatMap, Mark, Profile, Series};
 
 const NASTY: &str = "<b>\"R&D\" 'x'\u{0}\u{7}</b>";
 const SIZES: [Size; 2] = [Size::WIDE, Size::NARROW];
@@ -116,4 +116,62 @@ fn bars_without_values_or_below_zero_are_drawn() {
             chart.to_text(crate::terminal::Canvas::default());
         }
     }
+}
+
+/// Heat maps with everything that can be odd in them: none or one row or column, columns that end early, lines off the map.
+pub(crate) fn odd_maps() -> Vec<HeatMap> {
+    let mut maps = vec![HeatMap::default()];
+    for (n_columns, n_rows) in [(1, 1), (1, 13), (9, 2), (9, 20), (40, 3)] {
+        for y in [Axis::new(NASTY), Axis::new(NASTY).log10()] {
+            let values = [0.1, f64::NAN, 1.0, f64::INFINITY, 1e300, -1.0];
+            let column = |i: usize| (0..n_rows - i % n_rows.min(2)).map(|row| values[(i + row) % 6]).collect();
+            let line = |value: f64| Profile { name: NASTY.to_owned(), values: vec![value; n_columns] };
+            maps.push(HeatMap {
+                title: NASTY.to_owned(),
+                description: NASTY.to_owned(),
+                x: Axis::new(NASTY),
+                y,
+                value: Axis::new(NASTY),
+                columns: (0..n_columns).map(|i| (2.0 * i as f64).exp2()).collect(),
+                rows: (0..n_rows).map(|i| (i as f64).exp2()).collect(),
+                cells: (0..n_columns).map(column).collect(),
+                bounds: vec![0.1, 0.2, 0.3, 0.4, 0.5, 1.0],
+                lost: NASTY.to_owned(),
+                profiles: vec![line(1.5), line(f64::NAN), line(1e9), line(0.0)],
+            });
+        }
+    }
+    maps
+}
+
+#[test]
+fn every_heat_map_is_well_formed_whatever_is_in_it() {
+    for map in odd_maps() {
+        for theme in [Theme::Adaptive, Theme::Light] {
+            for size in SIZES {
+                let svg = map.to_svg_sized(theme, size);
+                with_tree(&svg, |tree| {
+                    assert!(!tree.descendants().any(|n| n.has_tag_name("b")), "text became an element");
+                });
+                assert_eq!(svg.contains("=\"#"), theme == Theme::Light, "{svg}");
+            }
+        }
+        assert!(map.to_png().is_ok());
+    }
+}
+
+#[test]
+fn what_is_lost_on_a_heat_map_has_a_cross_and_no_shade() {
+    let map = HeatMap {
+        columns: vec![1.0],
+        rows: vec![1.0, 2.0],
+        cells: vec![vec![0.5, f64::NAN]],
+        bounds: vec![1.0],
+        ..HeatMap::default()
+    };
+    with_tree(&map.to_svg(Theme::Adaptive), |tree| {
+        let of = |class: &str| tree.descendants().filter(|node| node.attribute("class") == Some(class)).count();
+        // One cell and the two shades of the key, of which it has the first.
+        assert_eq!((of("fill-shade-0"), of("fill-shade-1"), of("stroke-muted")), (2, 1, 1));
+    });
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::axis::Axis;
-use crate::figure::{Bar, Series};
+use crate::figure::{Bar, HeatMap, Profile, Series};
+use crate::svg::tests::odd_maps;
 
 fn curve(n: i32, f: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
     (0..=n).map(|t| (f64::from(t), f(f64::from(t)))).collect()
@@ -176,4 +177,62 @@ fn a_sparkline_has_the_shape_of_its_values() {
     assert_eq!(sparkline(&[2.0; 4], 5), "▁▁▁▁");
     assert_eq!(sparkline(&(0..800).map(f64::from).collect::<Vec<_>>(), 8), "▁▂▃▄▅▆▇█");
     assert_eq!(sparkline(&[f64::MIN, f64::MAX], 2), "▁█");
+}
+
+fn map() -> HeatMap {
+    HeatMap {
+        title: "Loss".to_owned(),
+        x: Axis::new("batch size"),
+        y: Axis::new("rate").log10(),
+        value: Axis::new("loss"),
+        columns: vec![1.0, 4.0, 16.0],
+        rows: vec![0.1, 0.2, 0.4],
+        cells: vec![vec![0.5, 0.2, f64::NAN], vec![0.7, 0.05, 0.3], vec![3.0, 1.0]],
+        bounds: vec![0.1, 0.3, 0.6, 1.0],
+        lost: "diverged".to_owned(),
+        profiles: vec![
+            Profile { name: "best".to_owned(), values: vec![0.2, 0.2, 9.0] },
+            // On an edge between two rows: that of the one below.
+            Profile { name: "limit".to_owned(), values: vec![0.08_f64.sqrt(), 0.4, f64::NAN] },
+        ],
+        ..HeatMap::default()
+    }
+}
+
+#[test]
+fn a_heat_map_is_blocks_with_a_cross_for_what_is_lost() {
+    assert_eq!(
+        map().to_text(SMALL),
+        "\
+Loss
+loss   ██ ≤0.1   ▓▓ ≤0.3   ▒▒ ≤0.6   ░░ ≤1   :: >1
+× diverged
+● best   ▲ limit
+rate
+0.4 ┤   ×    ▓▓ ▲ ▓▓▓
+0.2 ┤▓▓ ●▲ ▓▓██ ● ███░░░░░░░░
+0.1 ┤▒▒▒▒▒▒▒▒░░░░░░░░::::::::
+    └────────────────────────
+         1       4      16
+            batch size
+"
+    );
+}
+
+#[test]
+fn heat_maps_fit_every_canvas_in_either_alphabet_and_colour_adds_only_colour() {
+    for map in odd_maps().into_iter().chain([map()]) {
+        for width in [20, 30, 40, 64, 80, 120] {
+            let canvas = Canvas { width, ..SMALL };
+            let text = map.to_text(canvas);
+            assert!(text.lines().all(|line| line.width() <= width || line.contains("R&D")), "{width}\n{text}");
+            assert!(!text.contains(['\u{7}', '\u{1b}']));
+            assert!(map.to_text(Canvas { glyphs: Glyphs::Ascii, ..canvas }).is_ascii());
+            let coloured = map.to_text(Canvas { colour: Colour::Always, ..canvas });
+            let plain = coloured.split('\u{1b}').map(|part| {
+                part.split_once('m').filter(|(code, _)| code.starts_with('[')).map_or(part, |(_, rest)| rest)
+            });
+            assert_eq!(plain.collect::<String>(), text);
+        }
+    }
 }

@@ -77,6 +77,37 @@ impl Dataset {
         Ok(self)
     }
 
+    /// Some of the rows, in the order given, with the weights they have here.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[must_use]
+    pub fn rows(&self, rows: &[u32]) -> Self {
+        let numbers = || rows.iter().map(|&row| row as usize);
+        let features = match &self.features {
+            Features::Dense(x) => {
+                let mut picked = Matrix::zeros(rows.len(), x.n_columns());
+                let into = picked.values_mut().chunks_exact_mut(x.n_columns().max(1));
+                into.zip(numbers()).for_each(|(into, row)| into.copy_from_slice(x.row(row)));
+                Features::Dense(picked)
+            }
+            Features::Sparse(x) => {
+                let (mut indptr, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
+                for (columns, of_row) in numbers().map(|row| x.row(row)) {
+                    indices.extend_from_slice(columns);
+                    values.extend_from_slice(of_row);
+                    indptr.push(indices.len());
+                }
+                Features::Sparse(Csr { n_columns: x.n_columns, indptr, indices, values })
+            }
+        };
+        Self {
+            features,
+            targets: numbers().map(|row| self.targets[row]).collect(),
+            weights: self.weights.as_ref().map(|weights| numbers().map(|row| weights[row]).collect()),
+        }
+    }
+
     /// What each row weighs, (`n_rows`); none where all weigh 1.
     pub fn weights(&self) -> Option<&[f32]> {
         self.weights.as_deref()

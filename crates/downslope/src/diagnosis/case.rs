@@ -38,6 +38,12 @@ pub struct Case<'a> {
     pub lr: f64,
     /// The learning rate of its last step so far.
     pub last_lr: f64,
+    /// How it changes.
+    pub schedule: &'a Schedule,
+    /// The epochs it was to take.
+    pub epochs: u64,
+    /// How often the run backed off from a rate that was too high.
+    pub back_offs: u32,
     /// Mean training loss before the first step.
     pub initial_loss: f64,
     /// Mean training loss after each epoch.
@@ -116,7 +122,7 @@ impl<'a> Case<'a> {
     pub fn of(
         settings: &'a Settings,
         data: &'a DataSummary,
-        trainer: &Trainer,
+        trainer: &'a Trainer,
         state: &'a State,
         reason: Option<StopReason>,
         probes: Probes,
@@ -127,6 +133,9 @@ impl<'a> Case<'a> {
             batch_size: trainer.loader.as_ref().map_or(data.n_train, DataLoader::batch_size),
             lr: trainer.sgd.lr,
             last_lr: trainer.last_rate(state).lr,
+            schedule: &trainer.schedule,
+            epochs: trainer.stop.epochs.unwrap_or(settings.epochs),
+            back_offs: state.back_offs,
             initial_loss: state.initial_loss,
             train_losses: &state.train_losses,
             validation_losses: &state.validation_losses,
@@ -157,7 +166,7 @@ impl Case<'_> {
 
     /// Whether the rate stays as it began.
     pub fn has_constant_rate(&self) -> bool {
-        self.settings.schedule == Schedule::Constant
+        *self.schedule == Schedule::Constant
     }
 
     /// Whether the loss no longer falls: it rests, or goes up and down by more than it falls.
@@ -234,7 +243,7 @@ impl Case<'_> {
         let probe = |subject: &mut Subject<'_>| {
             let n_rows = subject.objective.n_rows();
             let rows = evenly(n_rows, sample_size(n_rows).max(ROWS_PER_PARAMETER * subject.theta.len()));
-            Some(quadratic::touching(&mut subject.objective, subject.theta, rows_of(&rows, n_rows)))
+            Some(quadratic::touching(&mut subject.objective, subject.theta, rows_of(rows.as_deref(), n_rows)))
         };
         ask(&mut self.probes.quadratic, &mut self.subject, probe)
     }
@@ -252,7 +261,12 @@ impl Case<'_> {
         let probe = |subject: &mut Subject<'_>| {
             let n_rows = subject.objective.n_rows();
             let rows = evenly(n_rows, sample_size(n_rows));
-            columns::scales(&mut subject.objective, subject.start, rows_of(&rows, n_rows), subject.preprocessing)
+            columns::scales(
+                &mut subject.objective,
+                subject.start,
+                rows_of(rows.as_deref(), n_rows),
+                subject.preprocessing,
+            )
         };
         ask(&mut self.probes.column_scales, &mut self.subject, probe)
     }
@@ -263,7 +277,12 @@ impl Case<'_> {
         let probe = |subject: &mut Subject<'_>| {
             let n_rows = subject.objective.n_rows();
             let rows = evenly(n_rows, sample_size(n_rows));
-            columns::telltale(subject.objective.data(), &rows_of(&rows, n_rows), n_classes, subject.preprocessing)
+            columns::telltale(
+                subject.objective.data(),
+                &rows_of(rows.as_deref(), n_rows),
+                n_classes,
+                subject.preprocessing,
+            )
         };
         ask(&mut self.probes.telltale, &mut self.subject, probe)
     }
@@ -287,7 +306,7 @@ impl Case<'_> {
         let probe = |subject: &mut Subject<'_>| {
             let n_rows = subject.objective.n_rows();
             let rows = evenly(n_rows, sample_size(n_rows));
-            let active = subject.objective.active_units(subject.theta, &rows_of(&rows, n_rows)).concat();
+            let active = subject.objective.active_units(subject.theta, &rows_of(rows.as_deref(), n_rows)).concat();
             Some((active.iter().filter(|active| !**active).count(), active.len()))
         };
         ask(&mut self.probes.dead_units, &mut self.subject, probe)

@@ -56,14 +56,14 @@ pub fn largest(objective: &mut dyn Objective, theta: &[f32]) -> Curvature {
     let part = evenly(n_rows, sample_size(n_rows));
     let mut stream = Stream::new(0, Purpose::Probe, 0);
     let start = (0..theta.len()).map(|_| stream.normal()).collect();
-    let found = lanczos(start, MOST_PRODUCTS, SETTLED, objective.curvature(theta, rows_of(&part, n_rows)));
-    let row_products = found.products() * rows_of(&part, n_rows).len();
+    let found = lanczos(start, MOST_PRODUCTS, SETTLED, objective.curvature(theta, rows_of(part.as_deref(), n_rows)));
+    let row_products = found.products() * rows_of(part.as_deref(), n_rows).len();
     if part.is_none() || !found.largest().is_finite() {
         return Curvature { lambda_max: found.largest(), row_products };
     }
     let v = found.along_largest();
     let fine = evenly(n_rows, MOST_FINE_ROWS);
-    let fine = rows_of(&fine, n_rows);
+    let fine = rows_of(fine.as_deref(), n_rows);
     let row_products = row_products + fine.len();
     let mut away = vec![0.0; v.len()];
     objective.curvature(theta, fine)(&v, &mut away);
@@ -71,7 +71,7 @@ pub fn largest(objective: &mut dyn Objective, theta: &[f32]) -> Curvature {
     away.iter_mut().zip(&v).for_each(|(a, v)| *a -= along * v);
     let beside = normalise(&mut away);
     let mut product = vec![0.0; v.len()];
-    objective.curvature(theta, rows_of(&part, n_rows))(&away, &mut product);
+    objective.curvature(theta, rows_of(part.as_deref(), n_rows))(&away, &mut product);
     let across = inner(&away, &product);
     // The larger eigenvalue of (along, beside; beside, across).
     let lambda_max = f64::midpoint(along, across) + ((along - across) / 2.0).hypot(beside);
@@ -84,14 +84,14 @@ pub(super) fn sample_size(n_rows: usize) -> usize {
 }
 
 /// At most so many rows, evenly spread; nothing if that is all.
-pub(super) fn evenly(n_rows: usize, most: usize) -> Option<Vec<u32>> {
+pub(crate) fn evenly(n_rows: usize, most: usize) -> Option<Vec<u32>> {
     let pick = |i: usize| (i * n_rows / most) as u32;
     (n_rows > most).then(|| (0..most).map(pick).collect())
 }
 
 /// Those rows, or all.
-pub(super) fn rows_of(picked: &Option<Vec<u32>>, n_rows: usize) -> Batch<'_> {
-    picked.as_deref().map_or(Batch::all(n_rows), Batch::Rows)
+pub(crate) fn rows_of(picked: Option<&[u32]>, n_rows: usize) -> Batch<'_> {
+    picked.map_or(Batch::all(n_rows), Batch::Rows)
 }
 
 /// The rate above which full-batch descent with these options leaps out, for a loss whose largest curvature is λmax.

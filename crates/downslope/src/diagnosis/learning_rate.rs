@@ -28,7 +28,7 @@ use crate::objective::Objective;
 use crate::sgd::Sgd;
 use crate::state::State;
 use crate::stop::{Stop, StopReason};
-use crate::trainer::Trainer;
+use crate::trainer::{OnDivergence, Trainer};
 
 /// How many times the typical curvature of a row bounds a step of one row: the floor is half its inverse.
 const ABOVE_TYPICAL: f64 = 16.0;
@@ -115,6 +115,7 @@ fn goes_down(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer, lr
         sgd: Sgd { lr, ..trainer.sgd },
         stop: Stop { steps, epochs: steps, ..Stop::default() },
         schedule: crate::schedule::Schedule::Constant,
+        on_divergence: OnDivergence::Stop,
         ..trainer.clone()
     };
     let mut state = State::new(theta.to_vec());

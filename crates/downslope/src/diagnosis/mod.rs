@@ -16,10 +16,14 @@ pub mod learning_rate;
 pub mod noise;
 pub mod path;
 pub mod quadratic;
+pub mod range_test;
+pub mod step_time;
 pub mod surface;
 mod trend;
 
 pub use case::{Case, Probes, Subject};
+pub(crate) use curvature::{evenly, rows_of};
+
 pub use constant::best_constant_loss;
 pub use finding::{Finding, Severity};
 pub use findings::{RULES, Rule, examine, learning_rate_too_high};

@@ -105,7 +105,9 @@ impl EmpiricalLoss {
                 }
             }
         }
-        out.iter_mut().for_each(|sum| *sum /= batch.len() as f64);
+        for sum in &mut out {
+            *sum /= batch.len() as f64;
+        }
         Some(out)
     }
 
@@ -161,22 +163,20 @@ impl EmpiricalLoss {
         let of_block = |block: std::ops::Range<usize>| {
             let (rows, length) = (batch.part(block.clone()), block.len());
             let pass = self.pass();
-            match loss.constant_curvature(kink_width) {
-                Some(curvature) => vec![curvature as f32; length],
-                None => {
-                    pass.forward(theta, &data.features, &rows);
-                    let targets = Targets { values: &data.targets, weights: None };
-                    pass.losses(loss, targets, &rows, Scores::Derive(1.0));
-                    let mut bends = pass.scores_mut(length).to_vec();
-                    let stride = stride(loss, &bends, length);
-                    for position in 0..length {
-                        let target = data.targets[rows.row(position)];
-                        let at = if loss == Loss::CrossEntropy { target as usize * stride } else { 0 } + position;
-                        bends[at] = loss.bend(bends[at], target);
-                    }
-                    bends
-                }
+            if let Some(curvature) = loss.constant_curvature(kink_width) {
+                return vec![curvature as f32; length];
             }
+            pass.forward(theta, &data.features, &rows);
+            let targets = Targets { values: &data.targets, weights: None };
+            pass.losses(loss, targets, &rows, Scores::Derive(1.0));
+            let mut bends = pass.scores_mut(length).to_vec();
+            let stride = stride(loss, &bends, length);
+            for position in 0..length {
+                let target = data.targets[rows.row(position)];
+                let at = if loss == Loss::CrossEntropy { target as usize * stride } else { 0 } + position;
+                bends[at] = loss.bend(bends[at], target);
+            }
+            bends
         };
         blocks(0..batch.len()).map(of_block).collect()
     }

@@ -18,13 +18,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::experiment::{DataSummary, Experiment, Outcome, Trained};
+use super::plan::Plan;
 use super::settings::Settings;
 use crate::checkpoint::{
     Checkpoint, Outlives, folder_of, remove_unfinished_files, unfinished_file, without_the_name, write_whole,
 };
 use crate::clock::Clock;
 use crate::data::Notice;
-use crate::diagnosis::{Finding, Probes, learning_rate};
+use crate::diagnosis::{Finding, Probes};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::event::Event;
 use crate::metrics::Metrics;
@@ -43,10 +44,9 @@ pub struct Record {
     pub data: DataSummary,
     /// The machine.
     pub machine: Machine,
-    /// The learning rate.
-    pub lr: f64,
-    /// The measurements it came from, unless it was given.
-    pub lr_from: Option<learning_rate::Chosen>,
+    /// What it goes by: batch size, rate and what they came from.
+    #[serde(flatten)]
+    pub plan: Plan,
     /// Every how many steps one was written down; 0: none.
     pub log_every: u64,
     /// How it ended; nothing while it runs, or if it was killed.
@@ -88,14 +88,13 @@ impl Machine {
 
 impl Record {
     /// The record of a run that begins.
-    pub fn new(experiment: &Experiment, lr: f64, lr_from: Option<learning_rate::Chosen>, log_every: u64) -> Self {
+    pub fn new(experiment: &Experiment, plan: Plan, log_every: u64) -> Self {
         Self {
             downslope: env!("CARGO_PKG_VERSION").to_owned(),
             settings: experiment.settings().clone(),
             data: experiment.summary().clone(),
             machine: Machine::this(),
-            lr,
-            lr_from,
+            plan,
             log_every,
             outcome: None,
             findings: Vec::new(),
@@ -112,7 +111,7 @@ impl Record {
         self.outcome = Some(trained.outcome);
         self.findings.clone_from(&trained.findings);
         self.probes = trained.probes.clone();
-        if self.lr_from.is_some() {
+        if self.plan.lr_from.is_some() {
             self.probes.chosen = None;
         }
         self.train = Some(trained.train);

@@ -20,7 +20,7 @@ use crate::objective::{EmpiricalLoss, Objective};
 use crate::observer::Observer;
 use crate::state::State;
 use crate::stop::StopReason;
-use crate::trainer::Trainer;
+use crate::trainer::{OnDivergence, Trainer};
 
 /// A table made ready by settings: rows split, features and targets encoded, model and loss decided, θ at its start.
 pub struct Experiment {
@@ -78,6 +78,9 @@ pub struct Outcome {
     pub epochs: u64,
     /// Steps done.
     pub steps: u64,
+    /// How often it backed off from a rate that was too high, each time to half of it.
+    #[serde(default)]
+    pub back_offs: u32,
     /// The epoch, from 1, whose weights were kept, where there was patience.
     pub best_epoch: Option<u64>,
     /// What the clock said.
@@ -225,14 +228,13 @@ impl Experiment {
         }
     }
 
-    /// Trains from the start with the settings' batch size and rate.
+    /// Trains from the start by the plan that the settings leave room for.
     ///
     /// # Errors
     /// None that [`Experiment::prepare`] has not found.
     pub fn train(&self, observers: &mut [&mut dyn Observer]) -> Result<Trained> {
-        let (lr, chosen) = self.learning_rate(self.settings.batch_size)?;
-        let trainer = self.trainer(self.settings.batch_size, lr);
-        self.descend(&trainer, chosen, &mut State::new(self.start.clone()), observers)
+        let plan = self.plan()?;
+        self.descend(&self.trainer_of(&plan), plan.lr_from, &mut State::new(self.start.clone()), observers)
     }
 
     /// Goes on from a state until the trainer stops, and says what came of it. `chosen` is what the rate came from, unless
@@ -274,6 +276,7 @@ impl Experiment {
                 reason,
                 epochs: state.epoch,
                 steps: state.step,
+                back_offs: state.back_offs,
                 best_epoch: if state.best_theta.is_empty() {
                     None
                 } else {
@@ -306,6 +309,7 @@ pub(super) fn trainer_of(settings: &Settings, n_rows: usize, batch_size: BatchSi
         loader: Some(DataLoader::new(n_rows, batch_size, order, last_batch)),
         schedule: settings.schedule.clone(),
         clip: settings.clip,
+        on_divergence: OnDivergence::Stop,
         clock: Clock::default(),
     }
 }

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::directory::{Record, RunDirectory};
-use super::experiment::trainer_of;
 use crate::diagnosis::{Case, Probes};
 use crate::error::Result;
 use crate::state::State;
@@ -22,7 +21,7 @@ pub struct SavedRun {
 impl SavedRun {
     /// Puts a record together with the events of the run.
     pub fn new(record: Record, events: &[Value]) -> Self {
-        let trainer = trainer_of(&record.settings, record.data.n_train, record.settings.batch_size, record.lr);
+        let trainer = record.plan.trainer(&record.settings, record.data.n_train);
         let mut state = State::new(Vec::new());
         // What was no number has no word in JSON.
         let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
@@ -33,13 +32,19 @@ impl SavedRun {
                     state.train_losses.push(number(&event["train_loss"]));
                     state.validation_losses.extend(event.get("validation_loss").map(number));
                 }
+                Some("backed-off") => {
+                    let epoch = event["epoch"].as_u64().unwrap_or(0) as usize;
+                    state.train_losses.truncate(epoch);
+                    state.validation_losses.truncate(epoch);
+                    state.back_offs += 1;
+                }
                 _ => {}
             }
         }
         state.epoch = state.train_losses.len() as u64;
         if let Some(outcome) = record.outcome {
             let steps_per_epoch = trainer.loader.as_ref().map_or(1, crate::loader::DataLoader::len) as u64;
-            (state.epoch, state.step) = (outcome.epochs, outcome.steps);
+            (state.epoch, state.step, state.back_offs) = (outcome.epochs, outcome.steps, outcome.back_offs);
             state.batch = outcome.steps.saturating_sub(outcome.epochs * steps_per_epoch) as usize;
         }
         Self { record, trainer, state }
@@ -52,8 +57,8 @@ impl SavedRun {
 
     /// The run as findings see it.
     pub fn case(&self) -> Case<'_> {
-        let Record { settings, data, outcome, lr_from, probes, train, validation, .. } = &self.record;
-        let probes = Probes { chosen: lr_from.or(probes.chosen), ..probes.clone() };
+        let Record { settings, data, plan, outcome, probes, train, validation, .. } = &self.record;
+        let probes = Probes { chosen: plan.lr_from.or(probes.chosen), ..probes.clone() };
         let reason = outcome.map(|outcome| outcome.reason);
         Case {
             train: *train,

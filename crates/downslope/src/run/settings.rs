@@ -52,7 +52,7 @@ pub struct Settings {
     /// Where it begins.
     pub init: Init,
     /// Rows a step. Default: 32.
-    pub batch_size: BatchSize,
+    pub batch_size: BatchSetting,
     /// The learning rate. Default: chosen from measurements of the data.
     pub lr: LearningRate,
     /// Momentum.
@@ -102,7 +102,9 @@ impl Default for Settings {
             loss: None,
             class_weight: ClassWeight::None,
             init: Init::Auto,
-            batch_size: BatchSize::Rows(const { std::num::NonZeroUsize::new(32).expect("32 is not 0") }),
+            batch_size: BatchSetting::Fixed(BatchSize::Rows(
+                const { std::num::NonZeroUsize::new(32).expect("32 is not 0") },
+            )),
             lr: LearningRate::Auto,
             momentum: 0.0,
             dampening: 0.0,
@@ -210,6 +212,16 @@ pub enum LearningRate {
     Fixed(f64),
 }
 
+/// How the batch size is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum BatchSetting {
+    /// The winner of a race: [`crate::advise::choose`].
+    Auto,
+    /// Given.
+    Fixed(BatchSize),
+}
+
 /// Which rows tell how good the model is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -256,6 +268,7 @@ macro_rules! reads_as_text {
 pub(super) use reads_as_text;
 
 reads_as_text!(LearningRate);
+reads_as_text!(BatchSetting);
 reads_as_text!(Validation);
 reads_as_text!(Init);
 
@@ -278,6 +291,23 @@ impl FromStr for LearningRate {
             "auto" => Ok(Self::Auto),
             _ => text.parse().ok().filter(|&lr: &f64| lr > 0.0 && lr.is_finite()).map(Self::Fixed).ok_or_else(refused),
         }
+    }
+}
+
+impl fmt::Display for BatchSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Fixed(batch_size) => batch_size.fmt(f),
+        }
+    }
+}
+
+impl FromStr for BatchSetting {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if text == "auto" { Ok(Self::Auto) } else { text.parse().map(Self::Fixed) }
     }
 }
 

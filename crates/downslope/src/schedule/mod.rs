@@ -18,6 +18,7 @@
 //! | `cosine-restarts` | the same, begun anew after N, N·m, N·m² … epochs | `t-0` N, `t-mult` 1, `eta-min` 0 |
 //! | `one-cycle` | up from max/`div-factor` to max over `pct-start` of T, then down to that/`final-div-factor` | `max-lr` (η₀), `total-steps` (T), `pct-start` 0.3, `anneal-strategy` cos, `three-phase` false, `div-factor` 25, `final-div-factor` 10000, `cycle-momentum` true, `base-momentum` 0.85, `max-momentum` 0.95 |
 //! | `plateau` | ·`factor` each time the loss has not fallen by `threshold` for more than `patience` epochs | `factor` 0.1, `patience` 10, `threshold` 0.0001, `threshold-mode` rel, `cooldown` 0, `min-lr` 0, `eps` 1e-8 |
+//! | `stable-decay` | η₀·min(1, (E − e)/(s·E)) | `share` s 0.2: the last part of the run's E epochs |
 //! | `inverse-time` | η₀/(1 + γe) | `gamma` 1 |
 //! | `inverse-sqrt` | η₀/√(1 + γe) | `gamma` 1 |
 //!
@@ -32,7 +33,7 @@
 //! # downslope::Result::Ok(())
 //! ```
 //!
-//! **References**: Loshchilov and Hutter 2017 (eq. 5); Smith and Topin 2019; Robbins and Monro 1951.
+//! **References**: Loshchilov and Hutter 2017 (eq. 5); Zhai, Kolesnikov, Houlsby and Beyer 2022 (§3.5, `stable-decay`); Smith and Topin 2019; Robbins and Monro 1951.
 
 mod text;
 
@@ -121,6 +122,11 @@ pub enum Schedule {
     OneCycle(OneCycle),
     /// Down when the loss no longer falls.
     Plateau(Plateau),
+    /// Always the same, and in a straight line towards zero over the last part of the run.
+    StableDecay {
+        /// The last part.
+        share: f64,
+    },
     /// η₀/(1 + γe).
     InverseTime {
         /// γ.
@@ -323,6 +329,10 @@ impl Schedule {
             }
             Self::OneCycle(one_cycle) => return one_cycle.rate(lr, momentum, at),
             Self::Plateau(plateau) => plateau.lr(lr, at.losses),
+            Self::StableDecay { share } => {
+                let left = at.total_epochs.map_or(1.0, |total| (total as f64 - epoch) / (share * total as f64));
+                lr * left.clamp(0.0, 1.0)
+            }
             Self::InverseTime { gamma } => lr / (1.0 + gamma * epoch),
             Self::InverseSqrt { gamma } => lr / (1.0 + gamma * epoch).sqrt(),
         };
@@ -355,6 +365,7 @@ mod tests {
         assert_close(&rates("polynomial:total-iters=2,power=2", 4), &[1.0, 0.25, 0.0, 0.0]);
         assert_close(&rates("cosine", 2), &[1.0, 0.5]);
         assert_close(&rates("cosine-restarts:t-0=1,t-mult=2", 4), &[1.0, 1.0, 0.5, 1.0]);
+        assert_close(&rates("stable-decay:share=0.5", 4), &[1.0, 1.0, 1.0, 0.5]);
         assert_close(&rates("inverse-time", 3), &[1.0, 0.5, 1.0 / 3.0]);
         assert_close(&rates("inverse-sqrt:gamma=3", 2), &[1.0, 0.5]);
     }
@@ -389,6 +400,7 @@ mod tests {
             "one-cycle",
             "one-cycle:max-lr=1,anneal-strategy=linear,cycle-momentum=false",
             "plateau",
+            "stable-decay",
             "inverse-time",
             "inverse-sqrt",
         ] {

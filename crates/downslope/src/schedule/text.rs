@@ -9,7 +9,7 @@ use super::{Anneal, OneCycle, Plateau, Schedule, ThresholdMode};
 use crate::error::{Error, ErrorKind, Problem, Result};
 
 /// The names of the schedules, for messages.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 13] = [
     "constant",
     "step",
     "multi-step",
@@ -20,6 +20,7 @@ pub const NAMES: [&str; 12] = [
     "cosine-restarts",
     "one-cycle",
     "plateau",
+    "stable-decay",
     "inverse-time",
     "inverse-sqrt",
 ];
@@ -65,6 +66,7 @@ impl fmt::Display for Schedule {
                 "plateau:factor={factor},patience={patience},threshold={threshold},threshold-mode={},cooldown={cooldown},min-lr={min_lr},eps={eps}",
                 if *threshold_mode == ThresholdMode::Rel { "rel" } else { "abs" },
             ),
+            Self::StableDecay { share } => write!(f, "stable-decay:share={share}"),
             Self::InverseTime { gamma } => write!(f, "inverse-time:gamma={gamma}"),
             Self::InverseSqrt { gamma } => write!(f, "inverse-sqrt:gamma={gamma}"),
         }
@@ -214,6 +216,7 @@ impl FromStr for Schedule {
                 min_lr: a.number("min-lr", Some(0.0), 0.0),
                 eps: a.number("eps", Some(1e-8), 0.0),
             }),
+            "stable-decay" => Self::StableDecay { share: a.number("share", Some(0.2), ABOVE_ZERO).min(1.0) },
             "inverse-time" => Self::InverseTime { gamma: a.number("gamma", Some(1.0), ABOVE_ZERO) },
             "inverse-sqrt" => Self::InverseSqrt { gamma: a.number("gamma", Some(1.0), ABOVE_ZERO) },
             _ => {

@@ -33,7 +33,7 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     );
     let numbers = [("lr", case.last_lr), ("floor", floor), ("floor_share", share), ("trace", noise.trace)];
     let finding = Finding::new(SLUG, Severity::Advice, numbers, cause);
-    let schedule = format!("cosine:t-max={}", case.settings.epochs);
+    let schedule = format!("cosine:t-max={}", case.epochs);
     Some(finding.remedy(
         [("--schedule", Some(schedule))],
         "the floor sinks with the rate; half the rate or twice the batch would halve it",

@@ -10,12 +10,31 @@ use crate::stop::StopReason;
 pub(super) const SLUG: &str = "learning-rate-too-high";
 
 pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
+    if case.back_offs > 0 && case.has_ended_well() {
+        return Some(backed_off(case));
+    }
     // A momentum that never fades is its own reason, at any rate.
     if case.reason != Some(StopReason::Diverged) || case.settings.momentum >= 1.0 {
         return None;
     }
     let chosen = case.chosen()?;
     Some(learning_rate_too_high(&chosen, &case.sgd(), case.batch_size, case.data.n_train))
+}
+
+/// Of a run that lowered its own rate: what was too high, and what it ended with.
+fn backed_off(case: &Case<'_>) -> Finding {
+    let ended = case.lr * 0.5_f64.powi(case.back_offs.cast_signed());
+    let times = if case.back_offs == 1 { "once".to_owned() } else { format!("{} times", case.back_offs) };
+    let cause = format!(
+        "the learning rate {} that was chosen threw the run out of the valley: {times} it went back to the last good weights \
+         and halved the rate, to {} in the end",
+        digits(case.lr),
+        digits(ended)
+    );
+    let suggested = round_down(ended);
+    let numbers = [("lr", case.lr), ("ended_with_lr", ended), ("back_offs", case.back_offs.into())];
+    let finding = Finding::new(SLUG, Severity::Advice, numbers, cause);
+    finding.remedy([("--lr", Some(suggested.to_string()))], "the run then begins at the rate it ended with")
 }
 
 /// Says of a run that diverged by how much its rate was above what the start of the run could bear, and which rate goes

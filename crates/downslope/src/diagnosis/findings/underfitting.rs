@@ -59,6 +59,6 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
         let rate = round_down(chosen.lr).to_string();
         return Some(finding.remedy([("--lr", Some(rate))], "measured to be safe here, and faster"));
     }
-    let epochs = MORE * settings.epochs;
+    let epochs = MORE * case.epochs;
     Some(finding.remedy([("--epochs", Some(epochs.to_string()))], "it has not left the plain it began on"))
 }
