@@ -4,7 +4,7 @@
 
 use downslope::Table;
 use downslope::data::Scale;
-use downslope::diagnosis::{Case, examine};
+use downslope::diagnosis::{Case, Probes, examine};
 use downslope::loader::BatchSize;
 use downslope::run::{BatchSetting, Experiment, LearningRate, Record, RunDirectory, Settings};
 use downslope::state::State;
@@ -77,7 +77,7 @@ fn a_run_is_judged_alike_whoever_holds_it() {
     let trainer = experiment.trainer(BatchSize::rows(32).unwrap(), 0.007);
     let mut state = State::new(experiment.start().to_vec());
     let trained = experiment.descend(&trainer, None, &mut state, &mut []).unwrap();
-    let mut case: Case<'_> = experiment.case(&trainer, &state, Some(trained.outcome.reason), Default::default());
+    let mut case: Case<'_> = experiment.case(&trainer, &state, Some(trained.outcome.reason), Probes::default());
     (case.train, case.validation) = (Some(trained.train), trained.validation);
     assert_eq!(examine(&mut case), trained.findings);
     assert_eq!(case.probes, trained.probes);
