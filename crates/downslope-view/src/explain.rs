@@ -11,8 +11,8 @@ pub fn page_text(rule: &Rule, canvas: Canvas) -> String {
     for (index, text) in rule.page.split("```").enumerate() {
         if index % 2 == 1 {
             // The first line names the language.
-            let commands: Vec<String> = text.lines().skip(1).map(|line| format!("    {line}")).collect();
-            parts.push(commands.join("\n") + "\n");
+            let commands = text.lines().skip(1);
+            parts.push(commands.flat_map(|line| ["    ", line, "\n"]).collect());
             continue;
         }
         for text in text.split("\n\n").map(str::trim).filter(|text| !text.is_empty()) {

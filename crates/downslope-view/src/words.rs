@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use downslope::diagnosis::Finding;
 use downslope::run::DataSummary;
 
 use crate::page::unbroken;
@@ -45,6 +46,15 @@ pub(crate) fn rounded(factor: f64) -> f64 {
 pub(crate) fn capital(words: &str) -> String {
     let mut rest = words.chars();
     rest.next().map_or(String::new(), |first| first.to_uppercase().chain(rest).collect())
+}
+
+/// Why there is no model, each reason with its remedy.
+pub(crate) fn reasons(findings: &[Finding]) -> impl Iterator<Item = String> {
+    findings.iter().enumerate().map(|(index, finding)| {
+        let Finding { slug, cause, remedy, .. } = finding;
+        let what = if index == 0 { "The reason" } else { "Behind it" };
+        format!("{what} ({slug}): {cause}. {}.", capital(remedy))
+    })
 }
 
 /// `a`, `a and b`, `a, b and c`.

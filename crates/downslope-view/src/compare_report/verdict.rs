@@ -12,7 +12,7 @@ use super::table::{epoch_seconds, held_out, is_full};
 use crate::command::{self, Flag, differing};
 use crate::quality::{self, Best};
 use crate::quantity::{count, number, seconds};
-use crate::words::{capital, listed, plural, rounded};
+use crate::words::{capital, listed, plural, reasons, rounded};
 
 /// A factor below this is not worth a word.
 const WORTH_A_WORD: f64 = 1.2;
@@ -153,10 +153,9 @@ pub(super) fn failures(comparison: &Comparison) -> Vec<String> {
         match method.reason {
             StopReason::Diverged => {
                 let mut words = format!("{name} diverged after {}, and has no model.", plural(method.steps, "step"));
-                for finding in &method.findings {
-                    let remedy = capital(&finding.remedy);
-                    // Writing to a `String` cannot fail.
-                    let _ = write!(words, " The reason ({}): {}. {remedy}.", finding.slug, finding.cause);
+                for reason in reasons(&method.findings) {
+                    words.push(' ');
+                    words.push_str(&reason);
                 }
                 out.push(words);
             }

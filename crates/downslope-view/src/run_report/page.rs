@@ -142,7 +142,9 @@ fn of_several(runs: &[Run<'_>]) -> Vec<Section> {
         let tone =
             if verdict::has_failed(run.record) || verdict::can_go_on(run.record) { Tone::Caution } else { Tone::Plain };
         let title = format!("{}: {}", run.name, verdict::title(run));
-        words.push(Block::Note(Note { tone, title, paragraphs: vec![verdict::sentences(run).join(" ")] }));
+        let mut paragraphs = vec![verdict::sentences(run).join(" ")];
+        paragraphs.extend(verdict::findings(run.record));
+        words.push(Block::Note(Note { tone, title, paragraphs }));
     }
     let mut again = String::new();
     for run in runs {

@@ -27,6 +27,9 @@ pub(super) fn summary(run: &Run<'_>, canvas: Canvas) -> String {
         out.push('\n');
     }
     out.push_str(&paragraph(&verdict::sentences(run).join(" "), canvas));
+    for finding in verdict::findings(run.record) {
+        out.push_str(&paragraph(&finding, canvas));
+    }
     for words in plan_words(&run.record.plan, run.record.data.n_train) {
         let _ = write!(out, "{}", paragraph(&format!("{}.", crate::words::capital(&words)), canvas));
     }

@@ -11,7 +11,7 @@ use super::curves::Curves;
 use crate::command::{self, Flag, differing};
 use crate::quality::headline;
 use crate::quantity::{number, percent, seconds};
-use crate::words::{capital, plural};
+use crate::words::{capital, plural, reasons};
 
 /// So many findings are answered with a whole command.
 const MOST_REMEDIES: usize = 3;
@@ -19,6 +19,9 @@ const MOST_REMEDIES: usize = 3;
 const OVERFITS: f64 = 1.5;
 /// Differences of losses below this share of the first loss are too small to speak of.
 const WORTH_A_WORD: f64 = 0.01;
+/// Findings that say why a loss wanders.
+const NOISE: &[&str] = &["batch-noise-dominated", "last-batch-imbalance", "at-the-noise-floor", "edge-of-stability"];
+
 /// The state of a run in one line.
 pub(super) fn title(run: &Run<'_>) -> String {
     let record = run.record;
@@ -51,24 +54,26 @@ pub(super) fn has_failed(record: &Record) -> bool {
     record.outcome.is_some_and(|outcome| outcome.reason == StopReason::Diverged)
 }
 
-/// What happened, sentence by sentence.
+/// What was found in a run that has a model, a paragraph each.
+pub(super) fn findings(record: &Record) -> Vec<String> {
+    let findings = record.findings.iter().filter(|_| !has_failed(record));
+    findings.map(|finding| format!("{} ({}): {}.", capital(&finding.cause), finding.slug, finding.remedy)).collect()
+}
+
+/// Whether one of these was found.
+fn has_found(record: &Record, slugs: &[&str]) -> bool {
+    record.findings.iter().any(|finding| slugs.contains(&finding.slug.as_str()))
+}
+
+/// What happened, sentence by sentence, beside the findings of a run that has a model.
 pub(super) fn sentences(run: &Run<'_>) -> Vec<String> {
     let (record, curves) = (run.record, Curves::of(run));
     let mut out = vec![what_happened(record, &curves)];
     if has_failed(record) {
-        for finding in &record.findings {
-            out.push(format!("The reason ({}): {}.", finding.slug, finding.cause));
-            out.push(format!("{}.", capital(&finding.remedy)));
-        }
+        out.extend(reasons(&record.findings));
         out.push("No model was written.".to_owned());
         return out;
     }
-    out.extend(
-        record
-            .findings
-            .iter()
-            .map(|finding| format!("{} ({}): {}.", capital(&finding.cause), finding.slug, finding.remedy)),
-    );
     out.extend(why_it_stopped(record));
     if can_go_on(record) {
         return out;
@@ -149,7 +154,17 @@ fn how_it_ended(record: &Record, curves: &Curves) -> Option<String> {
         return None;
     }
     let (which, losses) = monitored(curves);
-    Some(match Trend::of(&losses)? {
+    let trend = Trend::of(&losses)?;
+    // Findings say it with a reason.
+    let is_told = match trend {
+        Trend::RisesAgain { .. } => has_found(record, &["overfitting"]),
+        Trend::Wanders { .. } => has_found(record, NOISE),
+        Trend::Falls { .. } | Trend::Rests { .. } => false,
+    };
+    if is_told {
+        return None;
+    }
+    Some(match trend {
         Trend::Falls { share, epochs } => format!(
             "Over the last {} the mean {which} loss was still {} lower than over the {epochs} before: more epochs would help.",
             plural(epochs as u64, "epoch"),
@@ -200,10 +215,7 @@ fn on_new_rows(record: &Record, curves: &Curves) -> Option<String> {
     let both = if name == "loss" { losses } else { format!("{losses}, {side_by_side}") };
     let than = "than on the rows it was trained on";
     Some(if overfits(record, curves).is_some() {
-        // A gap alone is no overfitting as long as new rows still gain.
-        let rises = matches!(Trend::of(&monitored(curves).1), Some(Trend::RisesAgain { .. }));
-        let which = if rises { ", which is overfitting" } else { "" };
-        format!("On rows held out it is clearly worse {than}{which}: loss {both}.")
+        format!("On rows held out it is clearly worse {than}: loss {both}.")
     } else if validation.loss > train.loss {
         format!("On rows held out it is a little worse {than}: loss {both}.")
     } else {
@@ -226,36 +238,44 @@ pub(super) fn next(run: &Run<'_>) -> Vec<(String, String)> {
         return vec![(command::line("resume", run.name, &[]), "goes on from the last checkpoint".to_owned())];
     }
     if has_failed(record) {
-        return vec![remedies(record).next().unwrap_or_else(|| {
-            (train("--lr", "auto".to_owned()), "starts again with a rate that is measured".to_owned())
-        })];
+        let mut out: Vec<(String, String)> = remedies(record).collect();
+        // What lies behind a failure is told last and tried first.
+        out.reverse();
+        if out.is_empty() {
+            out.push((train("--lr", "auto".to_owned()), "starts again with a rate that is measured".to_owned()));
+        }
+        return out;
     }
     let mut out: Vec<(String, String)> = remedies(record).take(MOST_REMEDIES).collect();
     let (_, losses) = monitored(&curves);
     let ended_by = |reason| record.outcome.is_some_and(|outcome| outcome.reason == reason);
     let (stopped_early, out_of_time) = (ended_by(StopReason::Patience), ended_by(StopReason::Seconds));
-    match Trend::of(&losses) {
+    let more = match Trend::of(&losses) {
         Some(Trend::Falls { .. }) if out_of_time => {
             let seconds = record.settings.seconds.map_or(1.0, |seconds| 2.0 * seconds);
-            out.push((train("--seconds", seconds.to_string()), "goes on twice as long".to_owned()));
+            Some((train("--seconds", seconds.to_string()), "goes on twice as long"))
         }
         Some(Trend::Falls { .. }) if !stopped_early => {
-            out.push((train("--epochs", (record.settings.epochs * 2).to_string()), "goes twice as far".to_owned()));
+            Some((train("--epochs", (record.settings.epochs * 2).to_string()), "goes twice as far"))
         }
         Some(Trend::RisesAgain { .. }) if record.settings.patience.is_none() && record.validation.is_some() => {
-            out.push((train("--patience", "5".to_owned()), "keeps the weights of the best epoch".to_owned()));
+            Some((train("--patience", "5".to_owned()), "keeps the weights of the best epoch"))
         }
+        Some(Trend::Wanders { .. }) if has_found(record, NOISE) => None,
         Some(Trend::Wanders { .. }) if record.settings.schedule == Schedule::Constant => {
             let schedule = format!("cosine:t-max={}", record.settings.epochs);
-            out.push((train("--schedule", schedule), "lets the rate shrink to nothing by the last epoch".to_owned()));
+            Some((train("--schedule", schedule), "lets the rate shrink to nothing by the last epoch"))
         }
         _ if overfits(record, &curves).is_some() && record.settings.weight_decay <= 0.0 => {
-            out.push((
-                train("--weight-decay", "0.001".to_owned()),
-                "holds the weights small against overfitting".to_owned(),
-            ));
+            Some((train("--weight-decay", "0.001".to_owned()), "holds the weights small against overfitting"))
         }
-        _ => {}
+        _ => None,
+    };
+    // A finding may have said so already, with its reason.
+    if let Some((command, why)) = more
+        && out.iter().all(|(told, _)| *told != command)
+    {
+        out.push((command, why.to_owned()));
     }
     let model = format!("{}/model.safetensors", run.name.trim_end_matches('/'));
     out.push((

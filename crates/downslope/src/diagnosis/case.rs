@@ -10,12 +10,18 @@ use super::noise;
 use super::quadratic::{self, Quadratic};
 use super::trend::Trend;
 use crate::data::Preprocessing;
+use crate::loader::DataLoader;
 use crate::metrics::Metrics;
 use crate::model::Activation;
 use crate::objective::{EmpiricalLoss, Objective};
 use crate::run::{DataSummary, Settings};
+use crate::schedule::Schedule;
+use crate::state::State;
 use crate::stop::StopReason;
 use crate::trainer::Trainer;
+
+/// The parabola is seen on so many rows for every parameter, where there are so many.
+const ROWS_PER_PARAMETER: usize = 32;
 
 /// A run as a finding sees it: what was decided, what was recorded, and probes of its objective.
 ///
@@ -32,6 +38,10 @@ pub struct Case<'a> {
     pub lr: f64,
     /// The learning rate of its last step so far.
     pub last_lr: f64,
+    /// How it changes.
+    pub schedule: &'a Schedule,
+    /// The epochs it was to take.
+    pub epochs: u64,
     /// How often the run backed off from a rate that was too high.
     pub back_offs: u32,
     /// Mean training loss before the first step.
@@ -107,6 +117,37 @@ impl Probes {
     }
 }
 
+impl<'a> Case<'a> {
+    /// A run that a trainer took so far, with nothing to probe.
+    pub fn of(
+        settings: &'a Settings,
+        data: &'a DataSummary,
+        trainer: &'a Trainer,
+        state: &'a State,
+        reason: Option<StopReason>,
+        probes: Probes,
+    ) -> Self {
+        Self {
+            settings,
+            data,
+            batch_size: trainer.loader.as_ref().map_or(data.n_train, DataLoader::batch_size),
+            lr: trainer.sgd.lr,
+            last_lr: trainer.last_rate(state).lr,
+            schedule: &trainer.schedule,
+            epochs: trainer.stop.epochs.unwrap_or(settings.epochs),
+            back_offs: state.back_offs,
+            initial_loss: state.initial_loss,
+            train_losses: &state.train_losses,
+            validation_losses: &state.validation_losses,
+            reason,
+            train: None,
+            validation: None,
+            probes,
+            subject: None,
+        }
+    }
+}
+
 impl Case<'_> {
     /// Whether every step sees all rows.
     pub fn is_full_batch(&self) -> bool {
@@ -123,6 +164,22 @@ impl Case<'_> {
         self.reason.is_some_and(|reason| reason != StopReason::Diverged && reason != StopReason::Interrupted)
     }
 
+    /// Whether the rate stays as it began.
+    pub fn has_constant_rate(&self) -> bool {
+        *self.schedule == Schedule::Constant
+    }
+
+    /// Whether the loss no longer falls: it rests, or goes up and down by more than it falls.
+    pub fn falls_no_more(&self) -> bool {
+        matches!(self.trend(), Some(Trend::Rests { .. } | Trend::Wanders { .. }))
+    }
+
+    /// The last training loss as a share of the first: no loss here is below zero but Poisson's, so no more of what was
+    /// there to gain can be left.
+    pub fn left_at_most(&self) -> Option<f64> {
+        Some(self.last_loss()? / self.initial_loss)
+    }
+
     /// Steps in an epoch.
     pub fn steps_per_epoch(&self) -> usize {
         if self.settings.drop_last {
@@ -134,12 +191,14 @@ impl Case<'_> {
 
     /// How the training loss moved at the end.
     pub fn trend(&self) -> Option<Trend> {
-        let losses: Vec<(f64, f64)> = std::iter::once(self.initial_loss)
-            .chain(self.train_losses.iter().copied())
-            .enumerate()
-            .map(|(epoch, loss)| (epoch as f64, loss))
-            .collect();
-        Trend::of(&losses)
+        let losses = std::iter::once(self.initial_loss).chain(self.train_losses.iter().copied());
+        Trend::of(&losses.enumerate().map(|(epoch, loss)| (epoch as f64, loss)).collect::<Vec<_>>())
+    }
+
+    /// How the validation loss moved at the end.
+    pub fn validation_trend(&self) -> Option<Trend> {
+        let losses = self.validation_losses.iter().enumerate();
+        Trend::of(&losses.map(|(epoch, &loss)| ((epoch + 1) as f64, loss)).collect::<Vec<_>>())
     }
 
     /// The training loss after the last epoch.
@@ -178,11 +237,12 @@ impl Case<'_> {
         ask(&mut self.probes.noise, &mut self.subject, probe)
     }
 
-    /// The parabola that touches the loss where the run is now, seen on some of the rows.
+    /// The parabola that touches the loss where the run is now, seen on some of the rows: so many that what could be gained
+    /// by learning those rows by heart, about half a parameter a row, does not count.
     pub fn quadratic(&mut self) -> Option<Quadratic> {
         let probe = |subject: &mut Subject<'_>| {
             let n_rows = subject.objective.n_rows();
-            let rows = evenly(n_rows, sample_size(n_rows));
+            let rows = evenly(n_rows, sample_size(n_rows).max(ROWS_PER_PARAMETER * subject.theta.len()));
             Some(quadratic::touching(&mut subject.objective, subject.theta, rows_of(rows.as_deref(), n_rows)))
         };
         ask(&mut self.probes.quadratic, &mut self.subject, probe)

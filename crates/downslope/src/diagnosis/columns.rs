@@ -2,20 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Dataset, Features, Preprocessing};
+use crate::data::{Dataset, Encoding, Features, Preprocessing};
 use crate::loader::Batch;
 use crate::objective::Objective;
 
-/// How much the curvatures along single columns differ: λmax is at least the largest of them.
+/// How much the curvatures along single columns of numbers differ: λmax is at least the largest of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ColumnScales {
     /// The column along which the loss bends most, and by how much: mean ℓ″·xⱼ².
     pub steepest: (String, f64),
     /// The column along which it bends least, the bias included.
     pub flattest: (String, f64),
+    /// How much it bends along the bias, which a standardised column equals.
+    pub bias: f64,
 }
 
-/// Compares the curvatures along the features of a linear model; nothing with hidden layers.
+/// Compares the curvatures along the columns of numbers of a linear model; nothing with hidden layers. Categories and
+/// booleans stay out: they are 0 and 1 on any scale, and a rare one is flat because it is rare.
 pub fn scales(
     objective: &mut dyn Objective,
     theta: &[f32],
@@ -23,18 +26,23 @@ pub fn scales(
     preprocessing: &Preprocessing,
 ) -> Option<ColumnScales> {
     let diagonal = objective.curvature_diagonal(theta, rows)?;
-    let mut names = preprocessing.feature_names();
-    let n_features = names.len();
+    let features = preprocessing.feature_names();
+    let n_features = features.len();
     let n_outputs = diagonal.len() / (n_features + 1);
     // Weights first, (outputs, features), then the biases.
     let sum = |of: &dyn Fn(usize) -> usize| (0..n_outputs).map(|output| diagonal[of(output)]).sum::<f64>();
-    let mut curvatures: Vec<f64> =
-        (0..n_features).map(|feature| sum(&|output| output * n_features + feature)).collect();
-    curvatures.push(sum(&|output| n_outputs * n_features + output));
-    names.push("bias".to_owned());
-    let mut named: Vec<(String, f64)> = names.into_iter().zip(curvatures).filter(|(_, c)| *c > 0.0).collect();
+    let bias = sum(&|output| n_outputs * n_features + output);
+    let numbers = preprocessing.inputs().iter().filter(|input| matches!(input.encoding, Encoding::Number { .. }));
+    let mut named: Vec<(String, f64)> = numbers
+        .filter_map(|input| {
+            let feature = features.iter().position(|name| Some(name) == input.becomes.first())?;
+            Some((input.name.clone(), sum(&|output| output * n_features + feature)))
+        })
+        .chain([("bias".to_owned(), bias)])
+        .filter(|(_, curvature)| *curvature > 0.0)
+        .collect();
     named.sort_by(|a, b| a.1.total_cmp(&b.1));
-    Some(ColumnScales { flattest: named.first()?.clone(), steepest: named.last()?.clone() })
+    Some(ColumnScales { flattest: named.first()?.clone(), steepest: named.last()?.clone(), bias })
 }
 
 /// A column that tells the target all by itself.

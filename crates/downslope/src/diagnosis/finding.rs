@@ -12,7 +12,7 @@ pub enum Severity {
     Advice,
     /// The result may not be what was asked.
     Warning,
-    /// There is no usable result.
+    /// There is no usable result, and this is why.
     Failure,
 }
 
@@ -52,9 +52,14 @@ impl Finding {
         Self { slug: slug.to_owned(), severity, numbers, cause, remedy: String::new(), flags: Vec::new() }
     }
 
+    /// Whether it says why there is no model. Several can, each from its own side: the rate, and the column that bears no other.
+    pub fn explains_failure(&self) -> bool {
+        self.severity == Severity::Failure
+    }
+
     /// The same with a remedy: flags with their values, and what they do: "try `--lr 0.1`: it …".
-    pub(super) fn remedy<const N: usize>(mut self, flags: [(&str, Option<String>); N], does: &str) -> Self {
-        self.flags = flags.map(|(flag, value)| (flag.to_owned(), value)).into();
+    pub(super) fn remedy<'f>(mut self, flags: impl IntoIterator<Item = (&'f str, Option<String>)>, does: &str) -> Self {
+        self.flags = flags.into_iter().map(|(flag, value)| (flag.to_owned(), value)).collect();
         let written = self.flags.iter().map(|(flag, value)| match value {
             Some(value) => format!("{flag} {value}"),
             None => flag.clone(),
@@ -74,6 +79,12 @@ pub(super) fn digits(value: f64) -> String {
     }
     let decimals = (2.0 - value.log10().floor()).max(0.0) as usize;
     format!("{value:.decimals$}")
+}
+
+/// A share as a person would write it.
+pub(super) fn percent(share: f64) -> String {
+    let hundredths = 100.0 * share;
+    if hundredths < 10.0 { format!("{hundredths:.1}%") } else { format!("{hundredths:.0}%") }
 }
 
 /// A number of two digits, not above the one given.

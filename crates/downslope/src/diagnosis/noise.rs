@@ -99,7 +99,7 @@ const STUDENT: f64 = 2.131;
 /// How noisy the gradients of single rows are, beside the gradient of all.
 ///
 /// ```text
-/// tr Σ̂ = (Σ‖gᵢ‖² − m‖ḡ‖²)/(m − 1)     |G|²̂ = ‖ḡ‖² − tr Σ̂/m·(1 − m/n)     B_simple = tr Σ̂/|G|²̂
+/// tr Σ̂ = (Σ‖gᵢ‖² − m‖ḡ‖²)/(m − 1)     |G|²̂ = ‖ḡ‖² − tr Σ̂/m·(1 − m/n)     `B_simple` = tr Σ̂/|G|²̂
 /// ```
 ///
 /// over m of the n rows. A batch of B rows has noise tr Σ/B beside a signal of |G|²: `B_simple` is the batch in which both

@@ -210,18 +210,7 @@ impl Experiment {
 
     /// The trainer for a batch size and a rate. Everything else is the same for every method.
     pub fn trainer(&self, batch_size: BatchSize, lr: f64) -> Trainer {
-        let settings = &self.settings;
-        let order = if settings.shuffle { Order::Shuffled { seed: settings.seed } } else { Order::Sequential };
-        let last_batch = if settings.drop_last { LastBatch::Drop } else { LastBatch::Keep };
-        Trainer {
-            sgd: settings.sgd(lr),
-            stop: settings.stop(),
-            loader: Some(DataLoader::new(self.train.n_rows(), batch_size, order, last_batch)),
-            schedule: settings.schedule.clone(),
-            clip: settings.clip,
-            on_divergence: OnDivergence::Stop,
-            clock: self.clock.clone(),
-        }
+        Trainer { clock: self.clock.clone(), ..trainer_of(&self.settings, self.train.n_rows(), batch_size, lr) }
     }
 
     /// The rate for a batch size, and the measurements it came from unless it was given.
@@ -307,6 +296,21 @@ impl Experiment {
                 theta: state.theta.clone(),
             },
         })
+    }
+}
+
+/// The trainer that settings ask for, for so many rows.
+pub(super) fn trainer_of(settings: &Settings, n_rows: usize, batch_size: BatchSize, lr: f64) -> Trainer {
+    let order = if settings.shuffle { Order::Shuffled { seed: settings.seed } } else { Order::Sequential };
+    let last_batch = if settings.drop_last { LastBatch::Drop } else { LastBatch::Keep };
+    Trainer {
+        sgd: settings.sgd(lr),
+        stop: settings.stop(),
+        loader: Some(DataLoader::new(n_rows, batch_size, order, last_batch)),
+        schedule: settings.schedule.clone(),
+        clip: settings.clip,
+        on_divergence: OnDivergence::Stop,
+        clock: Clock::default(),
     }
 }
 

@@ -79,21 +79,7 @@ impl Experiment {
         reason: Option<StopReason>,
         probes: Probes,
     ) -> Case<'a> {
-        let n_train = self.summary().n_train;
         Case {
-            settings: self.settings(),
-            data: self.summary(),
-            batch_size: trainer.loader.as_ref().map_or(n_train, crate::loader::DataLoader::batch_size),
-            lr: trainer.sgd.lr,
-            last_lr: trainer.last_rate(state).lr,
-            back_offs: state.back_offs,
-            initial_loss: state.initial_loss,
-            train_losses: &state.train_losses,
-            validation_losses: &state.validation_losses,
-            reason,
-            train: None,
-            validation: None,
-            probes,
             subject: Some(Subject {
                 objective: self.objective(),
                 preprocessing: self.preprocessing(),
@@ -101,6 +87,7 @@ impl Experiment {
                 start: self.start(),
                 theta: &state.theta,
             }),
+            ..Case::of(self.settings(), self.summary(), trainer, state, reason, probes)
         }
     }
 }

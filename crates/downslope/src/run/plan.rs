@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::experiment::Experiment;
-use super::settings::{BatchSetting, LearningRate};
+use super::experiment::{Experiment, trainer_of};
+use super::settings::{BatchSetting, LearningRate, Settings};
 use crate::advise::{self, Race};
 use crate::diagnosis::learning_rate;
 use crate::error::Result;
@@ -54,10 +54,19 @@ impl Experiment {
 
     /// The trainer of a plan. A rate that was chosen is held on to: the run backs off from one that turns out too high.
     pub fn trainer_of(&self, plan: &Plan) -> Trainer {
-        let trainer = self.trainer(plan.batch_size, plan.lr);
-        let on_divergence =
-            if self.settings().lr == LearningRate::Auto { OnDivergence::BackOff } else { OnDivergence::Stop };
-        let stop = Stop { epochs: Some(plan.epochs), ..trainer.stop };
-        Trainer { schedule: plan.schedule.clone(), stop, on_divergence, ..trainer }
+        Trainer {
+            clock: self.trainer(plan.batch_size, plan.lr).clock,
+            ..plan.trainer(self.settings(), self.summary().n_train)
+        }
+    }
+}
+
+impl Plan {
+    /// The trainer for so many rows.
+    pub(super) fn trainer(&self, settings: &Settings, n_rows: usize) -> Trainer {
+        let trainer = trainer_of(settings, n_rows, self.batch_size, self.lr);
+        let on_divergence = if settings.lr == LearningRate::Auto { OnDivergence::BackOff } else { OnDivergence::Stop };
+        let stop = Stop { epochs: Some(self.epochs), ..trainer.stop };
+        Trainer { schedule: self.schedule.clone(), stop, on_divergence, ..trainer }
     }
 }

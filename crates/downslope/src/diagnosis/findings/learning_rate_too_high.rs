@@ -13,7 +13,8 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     if case.back_offs > 0 && case.has_ended_well() {
         return Some(backed_off(case));
     }
-    if case.reason != Some(StopReason::Diverged) {
+    // A momentum that never fades is its own reason, at any rate.
+    if case.reason != Some(StopReason::Diverged) || case.settings.momentum >= 1.0 {
         return None;
     }
     let chosen = case.chosen()?;

@@ -3,14 +3,27 @@
 //! One file and one page each. A verdict is a function of a [`Case`]: cheap conditions first, probes only where they hold,
 //! so that a run in which nothing is wrong is hardly asked anything.
 
+mod at_the_noise_floor;
+mod badly_scaled_columns;
+mod batch_larger_than_useful;
+mod batch_noise_dominated;
+mod class_imbalance;
+mod dead_units;
+mod edge_of_stability;
+mod ill_conditioned;
+mod last_batch_imbalance;
 mod learning_rate_too_high;
 mod learning_rate_too_low;
 mod momentum_too_high;
+mod overfitting;
 mod overshooting;
+mod target_leak_suspected;
+mod underfitting;
 
 pub use learning_rate_too_high::learning_rate_too_high;
 
 use super::{Case, Finding};
+use crate::stop::StopReason;
 
 /// A verdict that can be reached.
 #[derive(Clone, Copy, Debug)]
@@ -32,24 +45,29 @@ macro_rules! rules {
     };
 }
 
-/// Every verdict, those that explain a failure first.
+/// Every verdict: what explains a failure, then the data, the model, the rate and the batches.
 pub const RULES: &[Rule] = &rules![
     momentum_too_high
     learning_rate_too_high
+    badly_scaled_columns
+    target_leak_suspected
+    class_imbalance
+    underfitting
+    overfitting
+    dead_units
+    ill_conditioned
     learning_rate_too_low
     overshooting
+    edge_of_stability
+    batch_noise_dominated
+    last_batch_imbalance
+    at_the_noise_floor
+    batch_larger_than_useful
 ];
 
-/// Everything worth saying about a run, in the order of [`RULES`].
+/// Everything worth saying about a run, in the order of [`RULES`]. Without a model that is what explains its absence.
 pub fn examine(case: &mut Case<'_>) -> Vec<Finding> {
+    let has_failed = case.reason == Some(StopReason::Diverged);
     let found = RULES.iter().filter_map(|rule| (rule.find)(case));
-    let mut findings: Vec<Finding> = Vec::new();
-    for finding in found {
-        // Without a model only what explains that is worth a word, and one reason is enough.
-        let is_about_a_failure = findings.iter().any(|found| found.severity == super::Severity::Failure);
-        if !is_about_a_failure {
-            findings.push(finding);
-        }
-    }
-    findings
+    found.filter(|finding| !has_failed || finding.explains_failure()).collect()
 }

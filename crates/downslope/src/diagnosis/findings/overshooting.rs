@@ -3,7 +3,6 @@
 use crate::diagnosis::curvature::stability_limit;
 use crate::diagnosis::finding::{digits, round_down};
 use crate::diagnosis::{Case, Finding, Severity};
-use crate::schedule::Schedule;
 
 pub(super) const SLUG: &str = "overshooting";
 
@@ -11,7 +10,7 @@ pub(super) const SLUG: &str = "overshooting";
 const MARGIN: f64 = 1.1;
 
 pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
-    let is_plain = case.settings.momentum == 0.0 && case.settings.schedule == Schedule::Constant;
+    let is_plain = case.settings.momentum == 0.0 && case.has_constant_rate();
     if !case.has_ended_well() || !case.is_full_batch() || !case.is_linear() || !is_plain {
         return None;
     }
