@@ -32,7 +32,7 @@ const MOST_ROWS: usize = 4096;
 /// No fewer for the steepest direction: with 256 rows of `@digits` the answer was 12 % off.
 const LEAST_STEEP_ROWS: usize = 2048;
 /// The rows on which the curvature along that direction is then measured, at most.
-const MOST_FINE_ROWS: usize = 1 << 16;
+const MOST_FINE_ROWS: usize = 1 << 15;
 
 /// (√5 − 1)/2: its multiples fill the places between 0 and 1 most evenly.
 const GOLDEN: f64 = 0.618_033_988_749_895;
@@ -49,7 +49,7 @@ pub struct Curvature {
 /// Measures λmax at θ.
 ///
 /// The steepest direction v is looked for on a sixteenth of the rows (2048 to 4096) by the method of Lanczos, which then
-/// goes on from v with all rows (65,536 at most), often for no more than the one product that tells vᵀHv and the residual
+/// goes on from v with all rows (32,768 at most), often for no more than the one product that tells vᵀHv and the residual
 /// ‖Hv − (vᵀHv)v‖. An eigenvalue is no farther from vᵀHv than the residual, and usually above: estimates of this kind come
 /// from below, which for a limit is the wrong side. So half the residual is added, unless a small one was cheap, as all rows
 /// were no more than the part. Within 2 % where it was held against computed eigenvalues.

@@ -27,6 +27,8 @@ const PER_DECADE: i32 = 8;
 /// How far below the expected edge the test begins, in factors of ten, and how far above it ends.
 const DECADES_BELOW: i32 = 3;
 const DECADES_ABOVE: i32 = 1;
+/// A rise of this share of the first loss is rounding at the bottom of the valley.
+const ROUNDING: f64 = 1e-5;
 /// Halvings of the gap between a rate that falls and one that does not.
 const HALVINGS: u32 = 6;
 
@@ -98,7 +100,8 @@ pub fn run(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer, chos
             return Ok((f64::NAN, false));
         }
         let loss = go_on(STEPS)?;
-        let falls = loss.is_finite() && loss < initial_loss && !(is_full && loss > before);
+        let rises = loss - before > ROUNDING * initial_loss.abs();
+        let falls = loss.is_finite() && loss < initial_loss && !(is_full && rises);
         Ok((loss, falls))
     };
     let factor = 10_f64.powf(1.0 / f64::from(PER_DECADE));

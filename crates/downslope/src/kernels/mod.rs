@@ -39,7 +39,7 @@ pub(crate) use lanes::LANES;
 pub(crate) use losses::{CrossEntropies, LinearGradient, Losses, Scores, SumUp};
 pub(crate) use memory::Aligned;
 pub(crate) use rows::{Rows, prefetch};
-pub(crate) use slices::{axpy, scale, sum_of_squares};
+pub(crate) use slices::{SquaredLengths, axpy, scale, sum_of_squares};
 pub(crate) use sparse::{SparseGradient, SparseOneRowSteps, SparseScores};
 pub(crate) use targets::Targets;
 pub(crate) use tiles::{Combine, Dots, Strides};

@@ -1,7 +1,7 @@
 //! What is done to a whole slice.
 
-use super::lanes::Lanes;
-use super::{Kernel, run};
+use super::lanes::{LANES, Lanes};
+use super::{Kernel, Rows, run};
 
 /// Sums of squares run in this many lanes side by side.
 const WIDE: usize = 8;
@@ -67,4 +67,28 @@ impl Kernel for SumOfSquares<'_> {
 /// Σ xᵢ², in `f64`.
 pub(crate) fn sum_of_squares(x: &[f32]) -> f64 {
     run(SumOfSquares(x))
+}
+
+/// ‖x‖² of each row.
+pub(crate) struct SquaredLengths<'a> {
+    /// The rows.
+    pub(crate) x: Rows<'a>,
+    /// Their squared lengths, one a row.
+    pub(crate) out: &'a mut [f32],
+}
+
+impl Kernel for SquaredLengths<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        for (position, out) in self.out.iter_mut().enumerate() {
+            let mut sum = V::splat(0.0);
+            for values in self.x.row(position).chunks(LANES) {
+                let values = V::load_part(values);
+                sum = values.mul_add(values, sum);
+            }
+            *out = sum.sum().first();
+        }
+    }
 }

@@ -520,6 +520,20 @@ fn what_is_done_to_slices_agrees_with_plain_loops_for_every_length_and_offset() 
 }
 
 #[test]
+fn squared_lengths_of_rows_are_those_of_their_formula() {
+    for width in 1..=70 {
+        let values = numbers(5 * width, width as u64);
+        let found = the_same_on_all("squared lengths", |machine| {
+            let mut out = vec![0.0; 5];
+            run_on(machine, SquaredLengths { x: Rows::all(&values, width), out: &mut out });
+            out
+        });
+        let squares = values.chunks_exact(width).map(|row| row.iter().map(|&x| f64::from(x).powi(2)).sum());
+        assert_close(&found, squares, 1e-6, "squared lengths");
+    }
+}
+
+#[test]
 fn large_memory_starts_at_a_cache_line_and_holds_what_is_written() {
     for len in [0, 1, 16, 17, 1 << 20] {
         let mut values = Aligned::zeros(len);

@@ -7,7 +7,7 @@ use super::pass::Pass;
 use super::workers::blocks;
 use super::{CurvatureProduct, Objective, differences_of_gradients};
 use crate::data::{Features, Matrix};
-use crate::kernels::{self, LinearGradient, Rows, Scores, Targets};
+use crate::kernels::{self, LinearGradient, Rows, Scores, SquaredLengths, Targets};
 use crate::loader::Batch;
 use crate::loss::{Loss, Suits};
 
@@ -73,9 +73,10 @@ impl EmpiricalLoss {
         let mut out = Vec::with_capacity(all.len());
         for (block, bends) in blocks(0..all.len()).zip(&bends) {
             let stride = stride(self.loss_function(), bends, block.len());
-            out.extend(block.enumerate().map(|(position, row)| {
-                let of_loss = largest_of(self.loss_function(), bends.iter().skip(position).step_by(stride));
-                f64::from(self.data().weight(row)) * (1.0 + squared_length(&self.data().features, row)) * of_loss
+            let lengths = squared_lengths(&self.data().features, &Batch::Range(block.clone()));
+            out.extend(block.zip(lengths).enumerate().map(|(position, (row, length))| {
+                let of_loss = largest_of(self.loss_function(), bends[position..].iter().step_by(stride));
+                f64::from(self.data().weight(row)) * (1.0 + f64::from(length)) * of_loss
             }));
         }
         Some(out)
@@ -123,15 +124,12 @@ impl EmpiricalLoss {
             let mut sums = vec![0.0; length];
             for layer in 0..=widths.len() {
                 let derivatives = pass.squared_derivatives(layer, length);
-                for (row, (sum, derivative)) in sums.iter_mut().zip(derivatives).enumerate() {
-                    let input = match layer.checked_sub(1) {
-                        None => squared_length(&data.features, rows.row(row)),
-                        Some(below) => {
-                            let width = widths[below];
-                            kernels::sum_of_squares(&pass.hidden_outputs(below, length)[row * width..][..width])
-                        }
-                    };
-                    *sum += derivative * (1.0 + input);
+                let inputs = match layer.checked_sub(1) {
+                    None => squared_lengths(&data.features, &rows),
+                    Some(below) => lengths_of(Rows::all(pass.hidden_outputs(below, length), widths[below])),
+                };
+                for ((sum, derivative), input) in sums.iter_mut().zip(derivatives).zip(inputs) {
+                    *sum += derivative * (1.0 + f64::from(input));
                 }
             }
             out.extend(sums);
@@ -170,6 +168,12 @@ impl EmpiricalLoss {
             let targets = Targets { values: &data.targets, weights: None };
             pass.losses(loss, targets, &rows, Scores::Derive(1.0));
             let mut bends = pass.scores_mut(length).to_vec();
+            if loss == Loss::Logistic {
+                for bend in &mut bends {
+                    *bend = loss.bend(*bend, 0.0);
+                }
+                return bends;
+            }
             let stride = stride(loss, &bends, length);
             for position in 0..length {
                 let target = data.targets[rows.row(position)];
@@ -236,11 +240,21 @@ impl OneScore {
     }
 }
 
-fn squared_length(features: &Features, row: usize) -> f64 {
+/// ‖x‖² of each row of a batch.
+fn squared_lengths(features: &Features, batch: &Batch<'_>) -> Vec<f32> {
     match features {
-        Features::Dense(x) => kernels::sum_of_squares(x.row(row)),
-        Features::Sparse(x) => kernels::sum_of_squares(x.row(row).1),
+        Features::Dense(x) => lengths_of(Rows::new(x.values(), x.n_columns(), batch.clone())),
+        Features::Sparse(x) => {
+            let of_row = |position: usize| kernels::sum_of_squares(x.row(batch.row(position)).1) as f32;
+            (0..batch.len()).map(of_row).collect()
+        }
     }
+}
+
+fn lengths_of(x: Rows<'_>) -> Vec<f32> {
+    let mut out = vec![0.0; x.len()];
+    kernels::run(SquaredLengths { x, out: &mut out });
+    out
 }
 
 /// How far apart the values of a row stand in a block.
