@@ -104,7 +104,7 @@ pub fn run(task: &Task, folder: &Path, seed: u64) -> Result<Option<Outcome>> {
         if !path.exists() {
             return Ok(None);
         }
-        if task.data.ends_with(".svm") {
+        if path.extension().is_some_and(|extension| extension == "svm") {
             sparse_as_table(&path)?
         } else {
             Table::read(&path.to_string_lossy(), &settings.read_options()).map_err(say)?

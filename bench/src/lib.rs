@@ -1,8 +1,9 @@
 //! Downslope's own side of the measurements in `bench/`: what is compared with the peers, and with the machine itself.
 //!
 //! [`cases`] say what is measured, [`make`] draws the data, [`arrays`] keep them as files that a Python script reads in
-//! one line, [`descent`] trains on them, [`auto`] lets the choice of rate and batch size stand beside a grid, [`scaling`] asks how the cost grows, [`load`] reads a table, and [`roofs`]
-//! measures what the machine could do. Nothing is asserted about time anywhere.
+//! one line, [`descent`] trains on them, [`scaling`] asks how the cost grows, [`load`] reads a table, and [`roofs`]
+//! measures what the machine could do. [`probes`] hold the cost of a diagnosis against epochs, [`auto`] what is chosen
+//! against a grid. Nothing is asserted about time anywhere.
 
 pub mod arrays;
 pub mod auto;
@@ -10,6 +11,7 @@ pub mod cases;
 pub mod descent;
 pub mod load;
 pub mod make;
+pub mod probes;
 pub mod roofs;
 pub mod scaling;
 

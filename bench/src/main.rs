@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use downslope_bench::cases::Case;
 use downslope_bench::descent::Descent;
 use downslope_bench::scaling::{self, Axis};
-use downslope_bench::{Result, arrays, auto, load, make, median, roofs};
+use downslope_bench::{Result, arrays, auto, load, make, median, probes, roofs};
 
 const HELP: &str = "\
 downslope-bench make     --case CASE --data FOLDER       the arrays of a case, in FOLDER/CASE
@@ -23,6 +23,7 @@ downslope-bench make-csv --file FILE [--rows N] [--columns N]
 downslope-bench csv      --file FILE                     read a table
 downslope-bench scaling  [--largest ROWS]                cost over rows and over features
 downslope-bench roofs    [--repetitions N]               full batches beside what the machine could do
+downslope-bench probes   [--repetitions N]               what the probes of a diagnosis cost, in epochs of 32 rows a step
 downslope-bench auto     --data FOLDER [--seed N]        what auto chooses, beside a grid of 8 rates and 6 batch sizes";
 
 fn main() -> ExitCode {
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         "scaling" => scale(&options),
         "roofs" => hold_against_roofs(&options),
         "auto" => auto_beside_grid(&options),
+        "probes" => probe(&options),
         _ => Err(format!("no task `{task}`\n\n{HELP}")),
     });
     match done {
@@ -156,6 +158,22 @@ fn scale(options: &Options) -> Result<()> {
         for (name, pairs) in names.iter().zip(&pairs) {
             tell(&json!({ "axis": word, "batch": name, "slope": scaling::slope(pairs) }));
         }
+    }
+    Ok(())
+}
+
+fn probe(options: &Options) -> Result<()> {
+    let repetitions = options.number("repetitions", 7)?;
+    println!("table            epoch, ms  λmax (passes)  row curvatures  noise of 1/16  --lr auto   (in epochs)");
+    for name in probes::TABLES {
+        let costs = probes::measure(name, repetitions)?;
+        let [largest, rows, noise, choose] =
+            [costs.largest, costs.rows, costs.noise, costs.choose].map(|seconds| seconds / costs.epoch);
+        println!(
+            "{name:15} {:10.3} {largest:6.2} ({:5.2}) {rows:15.2} {noise:14.2} {choose:10.2}",
+            1e3 * costs.epoch,
+            costs.passes,
+        );
     }
     Ok(())
 }

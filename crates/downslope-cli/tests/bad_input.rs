@@ -305,18 +305,18 @@ fn a_validation_file_that_does_not_fit() {
 #[test]
 fn flags_that_are_refused_as_they_are_read() {
     let rate = "expected `auto` or a finite number above 0";
-    let batch = "expected `full` or a whole number above 0";
+    let batch = "expected `auto`, `full` or a whole number above 0";
     let whole = "expected a whole number, 0 or above";
-    let schedules = "expected one of constant, step, multi-step, exponential, linear, polynomial, cosine, cosine-restarts, one-cycle, plateau, inverse-time, inverse-sqrt";
+    let schedules = "expected one of constant, step, multi-step, exponential, linear, polynomial, cosine, cosine-restarts, one-cycle, plateau, stable-decay, inverse-time, inverse-sqrt";
     let losses = "expected one of squared, absolute, huber[=δ], quantile=τ, poisson, logistic, cross-entropy, hinge, squared-hinge";
     for (flag, value, form, expected) in [
         ("--lr", "0", " <auto|X>", rate),
         ("--lr", "-1", " <auto|X>", rate),
         ("--lr", "nan", " <auto|X>", rate),
         ("--lr", "inf", " <auto|X>", rate),
-        ("--batch-size", "0", " <N|full>", batch),
-        ("--batch-size", "-1", " <N|full>", batch),
-        ("--batch-size", "10.5", " <N|full>", batch),
+        ("--batch-size", "0", " <N|full|auto>", batch),
+        ("--batch-size", "-1", " <N|full|auto>", batch),
+        ("--batch-size", "10.5", " <N|full|auto>", batch),
         ("--epochs", "-1", " <N>", whole),
         ("--epochs", "1.5", " <N>", whole),
         ("--hidden", "-3", " <N,…>", whole),
@@ -351,7 +351,7 @@ fn flags_that_are_refused_as_they_are_read() {
     flag_refused(
         "--batchsize 3",
         "error: unexpected argument '--batchsize' found\n\n  tip: a similar argument exists: '--batch-size'\n\n\
-         Usage: downslope train --out <DIR> --batch-size <N|full> <DATA>\n\nFor more information, try '--help'.\n",
+         Usage: downslope train --out <DIR> --batch-size <N|full|auto> <DATA>\n\nFor more information, try '--help'.\n",
     );
 }
 

@@ -47,7 +47,7 @@ pub fn list_text(canvas: Canvas) -> String {
         title.split_once(": ").map_or("", |(_, words)| words)
     };
     let line = |rule: &Rule| format!("{:width$}  {}\n", rule.slug, canvas.glyphs.spelled(words(rule)));
-    RULES.iter().map(line).collect()
+    RULES.iter().map(line).collect::<Vec<_>>().concat()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::diagnosis::curvature::batch_limit;
-use crate::diagnosis::learning_rate::Chosen;
+use crate::diagnosis::learning_rate::{self, Chosen};
 use crate::error::{Error, Problem, Result};
 use crate::loader::{Batch, BatchSize, DataLoader};
 use crate::objective::{EmpiricalLoss, Objective};
@@ -56,7 +56,7 @@ pub struct MapOptions {
 
 /// What a map will hold: measured once, before its runs.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
+pub struct Grid {
     sizes: Vec<(BatchSize, Chosen)>,
     rates: Vec<f64>,
     length: Length,
@@ -196,10 +196,10 @@ pub fn check(settings: &Settings) -> Result<()> {
     Error::unless_empty(problems)
 }
 
-impl Plan {
+impl Grid {
     /// Measures what the map needs to know of the objective: limits, and with them the rates.
     ///
-    /// **Cost**: that of [`crate::diagnosis::learning_rate::choose`] for each batch size.
+    /// **Cost**: that of [`learning_rate::measure`], and a trial for each batch size.
     ///
     /// # Errors
     /// Settings that have no place beside a map, and [`crate::ErrorKind::NoCurvature`].
@@ -207,17 +207,18 @@ impl Plan {
         check(experiment.settings())?;
         let summary = experiment.summary();
         let length = Length::new(summary.n_train, summary.n_parameters, options);
+        let mut objective = experiment.objective();
+        let curvatures = learning_rate::measure(&mut objective, experiment.start());
         let mut sizes = Vec::new();
         for batch_size in batch_sizes(summary.n_train, length, &options.batch_sizes) {
-            if let (_, Some(chosen)) = experiment.learning_rate(batch_size)? {
-                sizes.push((batch_size, chosen));
-            }
+            let trainer = experiment.trainer(batch_size, 1.0);
+            sizes.push((batch_size, curvatures.choose(&mut objective, experiment.start(), &trainer)?));
         }
-        let mut plan = Self { sizes, rates: Vec::new(), length };
-        let anchor = plan.sizes.first().map_or(1.0, |(_, chosen)| chosen.stability_limit);
+        let mut grid = Self { sizes, rates: Vec::new(), length };
+        let anchor = grid.sizes.first().map_or(1.0, |(_, chosen)| chosen.stability_limit);
         let limits = |(batch_size, chosen): &(_, Chosen)| [predicted_limit(experiment, *batch_size, chosen), chosen.lr];
-        plan.rates = rates(anchor, plan.sizes.iter().flat_map(limits));
-        Ok(plan)
+        grid.rates = rates(anchor, grid.sizes.iter().flat_map(limits));
+        Ok(grid)
     }
 
     /// How many runs it takes.
@@ -229,7 +230,7 @@ impl Plan {
     /// in turn; once one of them asks to stop, no other run begins.
     ///
     /// # Errors
-    /// None that [`Plan::new`] has not found.
+    /// None that [`Grid::new`] has not found.
     pub fn map(&self, experiment: &Experiment, observers: &mut [&mut dyn Observer]) -> Result<LearningRateMap> {
         let clock = Clock::default();
         let mut objective = experiment.objective();
@@ -437,9 +438,9 @@ mod tests {
         let settings = Settings::default();
         let table = crate::Table::read("@diabetes", &settings.read_options()).unwrap();
         let experiment = Experiment::prepare(&table, &settings).unwrap();
-        let mut plan = Plan::new(&experiment, &MapOptions::default()).unwrap();
-        plan.length = Length { epochs: 1, rows: 256, is_shortened: true };
-        let map = plan.map(&experiment, &mut []).unwrap();
+        let mut grid = Grid::new(&experiment, &MapOptions::default()).unwrap();
+        grid.length = Length { epochs: 1, rows: 256, is_shortened: true };
+        let map = grid.map(&experiment, &mut []).unwrap();
         for column in map.columns.iter().filter(|column| column.batch_size <= 64) {
             assert_eq!(column.steps * column.batch_size as u64, 256);
             for cell in column.cells.iter().filter(|cell| cell.reason != StopReason::Diverged) {

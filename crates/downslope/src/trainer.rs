@@ -159,7 +159,7 @@ impl Trainer {
         let total_steps = steps_of_epochs.into_iter().chain(self.stop.steps).min();
         let moment = Moment { step, epoch, total_steps, total_epochs, losses };
         let Rate { lr, momentum } = self.schedule.rate(self.sgd.lr, self.sgd.momentum, &moment);
-        Rate { lr: lr * 0.5_f64.powi(back_offs as i32), momentum }
+        Rate { lr: lr * 0.5_f64.powi(back_offs.cast_signed()), momentum }
     }
 
     fn can_back_off(&self, state: &State) -> bool {

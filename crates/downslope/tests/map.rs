@@ -1,7 +1,7 @@
 //! A map of rates and batch sizes has the border where theory puts it, and is the same in every repetition.
 #![allow(clippy::unwrap_used, reason = "a map that cannot be made is a failed test")]
 
-use downslope::map::{LearningRateMap, MapOptions, MapTime, Plan, check};
+use downslope::map::{Grid, LearningRateMap, MapOptions, MapTime, check};
 use downslope::observer::{Control, Observer};
 use downslope::run::{Experiment, LearningRate, Settings};
 use downslope::state::State;
@@ -14,7 +14,7 @@ fn experiment(data: &str, settings: &Settings) -> Experiment {
 
 fn mapped(data: &str, settings: &Settings, options: &MapOptions) -> LearningRateMap {
     let experiment = experiment(data, settings);
-    Plan::new(&experiment, options).unwrap().map(&experiment, &mut []).unwrap()
+    Grid::new(&experiment, options).unwrap().map(&experiment, &mut []).unwrap()
 }
 
 /// The map without what the clock said and without the number of threads.
@@ -86,9 +86,9 @@ impl Observer for StopsAt {
 #[test]
 fn a_map_that_is_stopped_keeps_the_runs_it_had() {
     let experiment = experiment("@diabetes", &Settings::default());
-    let plan = Plan::new(&experiment, &MapOptions::default()).unwrap();
-    let n_rates = plan.n_runs() as usize / 5;
-    let map = plan.map(&experiment, &mut [&mut StopsAt(n_rates + 3)]).unwrap();
+    let grid = Grid::new(&experiment, &MapOptions::default()).unwrap();
+    let n_rates = grid.n_runs() as usize / 5;
+    let map = grid.map(&experiment, &mut [&mut StopsAt(n_rates + 3)]).unwrap();
     assert!(!map.is_whole());
     assert_eq!(map.columns.iter().map(|column| column.cells.len()).collect::<Vec<_>>(), [n_rates, 3]);
     assert_eq!(map.columns[1].cells[2].loss, None);

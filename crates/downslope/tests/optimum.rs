@@ -7,7 +7,7 @@ mod support;
 
 use std::sync::Arc;
 
-use downslope::data::{Dataset, Features, Generated, Generator, GeneratorKind, Matrix, Values};
+use downslope::data::{Dataset, Generator, GeneratorKind};
 use downslope::diagnosis::curvature;
 use downslope::loss::Loss;
 use downslope::objective::{EmpiricalLoss, Objective};
@@ -15,7 +15,8 @@ use downslope::sgd::Sgd;
 use downslope::state::State;
 use downslope::stop::{Stop, StopReason};
 use downslope::trainer::Trainer;
-use support::{Path, dense_table, objective};
+use support::algebra::{eigen, rows_with_one};
+use support::{Path, dense_table, generated, objective};
 
 /// Solves A·x = b by Gaussian elimination with pivoting.
 fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
@@ -39,12 +40,6 @@ fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
     b
 }
 
-/// Rows with a 1 behind each, as θ has the bias behind the weights.
-fn rows_with_one(data: &Dataset) -> Vec<Vec<f64>> {
-    let Features::Dense(x) = &data.features else { panic!("dense rows") };
-    (0..data.n_rows()).map(|row| x.row(row).iter().map(|&x| f64::from(x)).chain([1.0]).collect()).collect()
-}
-
 /// 2·X̃ᵀX̃/n and 2·X̃ᵀy/n: where their equation holds, the squared loss is lowest.
 fn normal_equations(data: &Dataset) -> (Vec<Vec<f64>>, Vec<f64>) {
     let rows = rows_with_one(data);
@@ -56,49 +51,13 @@ fn normal_equations(data: &Dataset) -> (Vec<Vec<f64>>, Vec<f64>) {
     (matrix, (0..d).map(side).collect())
 }
 
-/// Eigenvalues and eigenvectors of a symmetric matrix, by Jacobi's rotations.
-fn eigen(mut a: Vec<Vec<f64>>) -> Vec<(f64, Vec<f64>)> {
-    let n = a.len();
-    let mut vectors: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect()).collect();
-    for _ in 0..50 {
-        for p in 0..n {
-            for q in p + 1..n {
-                if a[p][q] == 0.0 {
-                    continue;
-                }
-                let angle = 0.5 * (2.0 * a[p][q]).atan2(a[p][p] - a[q][q]);
-                let (sin, cos) = angle.sin_cos();
-                for k in 0..n {
-                    let (x, y) = (a[k][p], a[k][q]);
-                    (a[k][p], a[k][q]) = (cos * x + sin * y, cos * y - sin * x);
-                }
-                for k in 0..n {
-                    let (x, y) = (a[p][k], a[q][k]);
-                    (a[p][k], a[q][k]) = (cos * x + sin * y, cos * y - sin * x);
-                    let (x, y) = (vectors[p][k], vectors[q][k]);
-                    (vectors[p][k], vectors[q][k]) = (cos * x + sin * y, cos * y - sin * x);
-                }
-            }
-        }
-    }
-    vectors.into_iter().enumerate().map(|(i, vector)| (a[i][i], vector)).collect()
-}
-
 /// A quadratic whose second derivative has the eigenvalues 2, 2 and down to 2/`condition_number`, as a table.
 fn quadratic(condition_number: f64, noise: f64) -> (Arc<Dataset>, Vec<f64>) {
     let kind = GeneratorKind::Regression;
     let generator = Generator { kind, n_rows: 60, n_features: 4, condition_number, noise, seed: 11 };
-    let Generated { table, optimum } = generator.generate().unwrap();
-    let columns = table.columns().iter().map(|column| match &column.values {
-        Values::Number(numbers) => numbers.to_vec(),
-        _ => panic!("a made table holds numbers"),
-    });
-    let columns: Vec<Vec<f64>> = columns.collect();
-    let values = (0..60).flat_map(|row| columns[..4].iter().map(move |column| column[row] as f32)).collect();
-    let targets = columns[4].iter().map(|&t| t as f32).collect();
-    let data = Dataset::new(Features::Dense(Matrix::new(60, 4, values).unwrap()), targets).unwrap();
+    let (data, optimum) = generated(&generator);
     let lowest = optimum.weights[0].iter().chain(&optimum.bias).copied().collect();
-    (Arc::new(data), lowest)
+    (data, lowest)
 }
 
 fn path_of(objective: &mut EmpiricalLoss, sgd: Sgd, epochs: u64) -> (StopReason, Vec<Vec<f32>>) {

@@ -7,7 +7,7 @@ use downslope::checkpoint::write_whole;
 use downslope::compare::{Comparison, compare};
 use downslope::diagnosis::Finding;
 use downslope::loader::BatchSize;
-use downslope::map::{self, LearningRateMap, MapOptions, Plan};
+use downslope::map::{self, Grid, LearningRateMap, MapOptions};
 use downslope::run::{BatchSetting, Experiment};
 use downslope::stop::StopReason;
 use downslope::{Error, ErrorKind, Place, Result, Table};
@@ -100,9 +100,9 @@ fn compared(args: &Compare, experiment: &Experiment, batch_sizes: &[BatchSize]) 
 }
 
 fn mapped(args: &Compare, experiment: &Experiment, batch_sizes: Vec<BatchSize>) -> Result<Found> {
-    let plan = Plan::new(experiment, &MapOptions { batch_sizes, epochs: args.fit.epochs })?;
-    let mut progress = MapProgress::new(plan.n_runs(), args.voice.quiet);
-    plan.map(experiment, &mut [&mut progress, &mut interrupt::observer()]).map(Found::Map)
+    let grid = Grid::new(experiment, &MapOptions { batch_sizes, epochs: args.fit.epochs })?;
+    let mut progress = MapProgress::new(grid.n_runs(), args.voice.quiet);
+    grid.map(experiment, &mut [&mut progress, &mut interrupt::observer()]).map(Found::Map)
 }
 
 /// What was found, and the ways to show it.

@@ -118,7 +118,8 @@ pub fn advise(experiment: &Experiment) -> Result<Advice> {
     let (mut objective, start) = (experiment.objective(), experiment.start());
     let n_rows = objective.n_rows();
     let full = experiment.trainer(BatchSize::Full, 1.0);
-    let chosen = learning_rate::choose(&mut objective, start, &full)?;
+    let curvatures = learning_rate::measure(&mut objective, start);
+    let chosen = curvatures.choose(&mut objective, start, &full)?;
     let picked = evenly(n_rows, MOST_ROWS);
     let quadratic = quadratic::touching(&mut objective, start, rows_of(picked.as_deref(), n_rows));
     let noise = noise::scale(&mut objective, start, None, experiment.settings().seed);
@@ -129,7 +130,7 @@ pub fn advise(experiment: &Experiment) -> Result<Advice> {
     for &(rows, seconds) in &step_seconds {
         let batch_size = if rows == n_rows { BatchSize::Full } else { BatchSize::rows(rows)? };
         let trainer = experiment.trainer(batch_size, 1.0);
-        let lr = learning_rate::choose(&mut objective, start, &trainer)?.lr;
+        let lr = curvatures.choose(&mut objective, start, &trainer)?.lr;
         let found = at_batch_size(rows, lr, &trainer, &chosen, &noise, &quadratic, n_rows);
         seconds_to_target.push((rows, found.steps_to_target.map(|steps| steps as f64 * seconds)));
         at.push(found);

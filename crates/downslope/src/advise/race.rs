@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnosis::{evenly, learning_rate, rows_of, step_time};
+use crate::diagnosis::learning_rate::{self, Chosen, Curvatures};
+use crate::diagnosis::{evenly, rows_of, step_time};
 use crate::error::Result;
 use crate::loader::{Batch, BatchSize};
 use crate::metrics::number_or_null;
@@ -153,6 +154,7 @@ fn better(first: Runner, second: Runner) -> Option<Runner> {
 struct Track<'a> {
     experiment: &'a Experiment,
     objective: EmpiricalLoss,
+    curvatures: Curvatures,
     n_rows: usize,
     /// What runners are judged by: the rows held out, or where there are none those that train.
     judge: Option<EmpiricalLoss>,
@@ -167,10 +169,11 @@ struct Track<'a> {
 
 impl<'a> Track<'a> {
     fn new(experiment: &'a Experiment) -> Result<Self> {
-        let objective = experiment.objective();
+        let mut objective = experiment.objective();
         let n_rows = objective.n_rows();
         let mut track = Self {
             experiment,
+            curvatures: learning_rate::measure(&mut objective, experiment.start()),
             objective,
             n_rows,
             judge: experiment.validation_objective(),
@@ -197,8 +200,13 @@ impl<'a> Track<'a> {
         if !self.chooses_rate() {
             return Ok(self.experiment.learning_rate(batch_size)?.0);
         }
+        Ok(self.chosen(batch_size)?.lr)
+    }
+
+    /// What theory makes of the curvatures at a batch size.
+    fn chosen(&mut self, batch_size: BatchSize) -> Result<Chosen> {
         let trainer = self.experiment.trainer(batch_size, 1.0);
-        Ok(learning_rate::choose(&mut self.objective, self.experiment.start(), &trainer)?.lr)
+        self.curvatures.choose(&mut self.objective, self.experiment.start(), &trainer)
     }
 
     fn size_of(&self, rows: usize) -> BatchSize {
@@ -268,12 +276,7 @@ impl<'a> Track<'a> {
     fn plan(mut self, best: Runner) -> Result<Plan> {
         let batch_size = self.size_of(best.batch_size);
         let epochs = self.epochs_in(batch_size, self.run_seconds)?;
-        let lr_from = if self.chooses_rate() {
-            let trainer = self.experiment.trainer(batch_size, 1.0);
-            Some(learning_rate::choose(&mut self.objective, self.experiment.start(), &trainer)?)
-        } else {
-            None
-        };
+        let lr_from = if self.chooses_rate() { Some(self.chosen(batch_size)?) } else { None };
         Ok(Plan { batch_size, lr: best.lr, lr_from, epochs, schedule: self.schedule(), race: Some(self.race) })
     }
 }

@@ -8,10 +8,14 @@ pub(super) struct Krylov {
     vectors: Vec<Vec<f64>>,
     /// Orthogonal, each of length one; the first is that of the start.
     directions: Vec<Vec<f64>>,
+    /// How far the matrix leads away from the direction in which it is largest: an eigenvalue is no farther than this from
+    /// the largest found (Parlett, *The Symmetric Eigenvalue Problem*, §4.5).
+    pub(super) residual: f64,
 }
 
-/// Looks at a matrix along a start and what becomes of it under up to `most` products. Ends early when a product changes
-/// the largest eigenvalue by less than a share of `settled`, or when there is nowhere else to look.
+/// Looks at a matrix along a start and what becomes of it under up to `most` products. Ends early when the residual is at
+/// most `settled` of the largest eigenvalue, or when there is nowhere else to look. That a product hardly changes the
+/// eigenvalue is no reason to end: it also happens on the way, where many eigenvalues lie close together.
 ///
 /// Every new direction is made orthogonal to all before. **Cost**: the products, and as many vectors.
 ///
@@ -26,7 +30,6 @@ pub(super) fn lanczos(
     let n = start.len();
     let (mut direction, mut directions) = (start, Vec::new());
     let (mut diagonal, mut beside) = (Vec::new(), Vec::new());
-    let mut largest = f64::NAN;
     loop {
         let mut next = vec![0.0; n];
         product(&direction, &mut next);
@@ -36,17 +39,18 @@ pub(super) fn lanczos(
             let along = inner(earlier, &next);
             next.iter_mut().zip(earlier).for_each(|(x, e)| *x -= along * e);
         }
-        let residual = normalise(&mut next);
+        let length = normalise(&mut next);
         let reach = diagonal.iter().chain(&beside).fold(0.0, |most: f64, x: &f64| most.max(x.abs()));
-        let is_over = directions.len() >= most.min(n) || residual.is_nan() || residual <= 1e-9 * reach;
-        if is_over || (directions.len() > 3 && settled > 0.0) {
+        let is_over = directions.len() >= most.min(n) || length.is_nan() || length <= 1e-9 * reach;
+        if is_over || settled > 0.0 {
             let (values, vectors) = eigen_of_tridiagonal(diagonal.clone(), &beside);
-            let before = std::mem::replace(&mut largest, values.last().copied().unwrap_or(f64::NAN));
-            if is_over || (largest - before).abs() <= settled * largest.abs() {
-                return Krylov { values, vectors, directions };
+            let largest = values.last().copied().unwrap_or(f64::NAN);
+            let residual = length * vectors.last().and_then(|vector| vector.last()).map_or(f64::NAN, |last| last.abs());
+            if is_over || residual <= settled * largest.abs() {
+                return Krylov { values, vectors, directions, residual };
             }
         }
-        beside.push(residual);
+        beside.push(length);
         direction = next;
     }
 }
@@ -169,7 +173,7 @@ mod tests {
     fn the_largest_eigenvalue_of_a_spread_spectrum_is_found() {
         let eigenvalues: Vec<f64> = (0..200).map(|i| 10_f64.powf(-6.0 * f64::from(i) / 199.0)).collect();
         let start = (0..200).map(|i| 1.0 + f64::from(i % 3)).collect();
-        let found = lanczos(start, 40, 1e-3, of_diagonal(&eigenvalues));
+        let found = lanczos(start, 40, 1e-2, of_diagonal(&eigenvalues));
         assert!((found.largest() - 1.0).abs() < 0.01 && found.products() < 30, "{}", found.products());
         assert!(found.along_largest()[0].abs() > 0.99);
     }

@@ -14,8 +14,8 @@
 //! - max hᵢ keeps the one batch with the worst outlier from throwing the weights out. It counts where the derivative of
 //!   the loss grows without bound; elsewhere (classes, huber) an outlier pulls no harder than another row.
 //!
-//! The rate that follows is tried on the data: as long as a short trial ends with a higher loss than it began, it is
-//! halved.
+//! Unless the loss is known to bend nowhere more than at a start of zeros, the rate that follows is tried on the data: as
+//! long as a short trial ends with a higher loss than it began, it is halved.
 
 use serde::{Deserialize, Serialize};
 
@@ -66,45 +66,78 @@ pub struct Chosen {
     pub halvings: u32,
 }
 
-/// Measures the objective at θ and chooses the rate for the trainer's batch size and momentum.
+/// The curvatures at one θ: what a rate is chosen from, whatever the batch size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Curvatures {
+    /// The largest curvature of the mean loss.
+    pub lambda_max: f64,
+    /// The typical curvature of a single row's loss, Σhᵢ²/Σhᵢ.
+    pub of_row: f64,
+    /// The largest curvature of a single row's loss.
+    pub largest_of_row: f64,
+    /// How many times the typical curvature of a row bounds a step of one row.
+    above_typical: f64,
+}
+
+/// Measures the curvatures at θ.
 ///
-/// **Cost**: that of [`curvature::largest`], a pass over the rows, and a trial of half an epoch (4 to 200 steps) with its
-/// loss before and after.
-///
-/// # Errors
-/// [`ErrorKind::NoCurvature`] where the curvature at θ is no number: the features are too large for any rate.
-pub fn choose(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer) -> Result<Chosen> {
-    let sgd = &trainer.sgd;
-    let momentum = trainer.schedule.largest_momentum(sgd.momentum);
-    let n = objective.n_rows() as f64;
-    let batch_size = trainer.loader.as_ref().map_or(n, |loader| loader.batch_size() as f64);
+/// **Cost**: that of [`curvature::largest`] and a pass over the rows; with hidden layers a few dozen gradients of 64 rows.
+pub fn measure(objective: &mut dyn Objective, theta: &[f32]) -> Curvatures {
     let lambda_max = curvature::largest(objective, theta).lambda_max;
     let known = objective.row_curvatures(theta);
     let above_typical = if known.is_some() { ABOVE_TYPICAL } else { ABOVE_TYPICAL_PROBED };
     let rows = known.unwrap_or_else(|| probe_rows(objective, theta));
-    // A flat start, or one that bends down, says nothing: then the rows alone decide. NaN stays NaN and is refused below.
+    // A flat start, or one that bends down, says nothing: then the rows alone decide. NaN stays NaN and is refused later.
     let lambda_max = if lambda_max <= 0.0 { f64::MIN_POSITIVE } else { lambda_max };
-    let row_curvature = (rows.iter().map(|h| h * h).sum::<f64>() / rows.iter().sum::<f64>()).max(lambda_max);
-    let largest_row_curvature = rows.iter().copied().fold(lambda_max, f64::max);
-    let noise = if n > 1.0 { (n - batch_size) / (n - 1.0) / batch_size } else { 0.0 };
-    let worst = if objective.is_pulled_by_outliers() { largest_row_curvature } else { 0.0 };
-    let beta = worst.max(above_typical * row_curvature) / (1.0 - momentum.min(0.999));
-    let mut chosen = Chosen {
-        lr: 1.0 / (lambda_max + (beta - lambda_max) * noise),
-        lambda_max,
-        row_curvature,
-        largest_row_curvature,
-        stability_limit: curvature::stability_limit(lambda_max, sgd),
-        halvings: 0,
-    };
-    if !(chosen.lr > 0.0 && chosen.lr.is_finite()) {
-        return Err(ErrorKind::NoCurvature { lambda_max, row_curvature: largest_row_curvature }.into());
+    let of_row = (rows.iter().map(|h| h * h).sum::<f64>() / rows.iter().sum::<f64>()).max(lambda_max);
+    let largest_of_row = rows.iter().copied().fold(lambda_max, f64::max);
+    Curvatures { lambda_max, of_row, largest_of_row, above_typical }
+}
+
+/// Measures the objective at θ and chooses the rate for the trainer's batch size and momentum.
+///
+/// **Cost**: that of [`measure`], and but for linear models with a squared, logistic or piecewise loss a trial of half an
+/// epoch (4 to 200 steps) with its loss before and after.
+///
+/// # Errors
+/// [`ErrorKind::NoCurvature`] where the curvature at θ is no number: the features are too large for any rate.
+pub fn choose(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer) -> Result<Chosen> {
+    measure(objective, theta).choose(objective, theta, trainer)
+}
+
+impl Curvatures {
+    /// Chooses the rate for the trainer's batch size and momentum, for the objective that was measured at θ.
+    ///
+    /// # Errors
+    /// As [`choose`].
+    pub fn choose(&self, objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer) -> Result<Chosen> {
+        let Self { lambda_max, of_row, largest_of_row, above_typical } = *self;
+        let sgd = &trainer.sgd;
+        let momentum = trainer.schedule.largest_momentum(sgd.momentum);
+        let n = objective.n_rows() as f64;
+        let batch_size = trainer.loader.as_ref().map_or(n, |loader| loader.batch_size() as f64);
+        let noise = if n > 1.0 { (n - batch_size) / (n - 1.0) / batch_size } else { 0.0 };
+        let worst = if objective.is_pulled_by_outliers() { largest_of_row } else { 0.0 };
+        let beta = worst.max(above_typical * of_row) / (1.0 - momentum.min(0.999));
+        let mut chosen = Chosen {
+            lr: 1.0 / (lambda_max + (beta - lambda_max) * noise),
+            lambda_max,
+            row_curvature: of_row,
+            largest_row_curvature: largest_of_row,
+            stability_limit: curvature::stability_limit(lambda_max, sgd),
+            halvings: 0,
+        };
+        if !(chosen.lr > 0.0 && chosen.lr.is_finite()) {
+            return Err(ErrorKind::NoCurvature { lambda_max, row_curvature: largest_of_row }.into());
+        }
+        // Where theory leaves nothing open there is nothing to be tried.
+        let is_sure = objective.bends_most_at_zero() && !sgd.maximize && theta.iter().all(|&theta| theta == 0.0);
+        while !is_sure && chosen.halvings < MAX_HALVINGS && !goes_down(objective, theta, trainer, chosen.lr) {
+            chosen.lr /= 2.0;
+            chosen.halvings += 1;
+        }
+        Ok(chosen)
     }
-    while chosen.halvings < MAX_HALVINGS && !goes_down(objective, theta, trainer, chosen.lr) {
-        chosen.lr /= 2.0;
-        chosen.halvings += 1;
-    }
-    Ok(chosen)
 }
 
 /// Whether a short run at a rate ends with a lower loss than it began.

@@ -105,7 +105,7 @@ const STUDENT: f64 = 2.131;
 /// over m of the n rows. A batch of B rows has noise tr Σ/B beside a signal of |G|²: `B_simple` is the batch in which both
 /// are equal. Much smaller batches walk about; much larger ones hardly see more.
 ///
-/// **References**: McCandlish, Kaplan, Amodei et al. 2018, appendix A, with the correction for rows drawn without
+/// **References**: `McCandlish`, Kaplan, Amodei et al. 2018, appendix A, with the correction for rows drawn without
 /// replacement (Cochran, *Sampling Techniques*, §2.6).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scale {
@@ -147,7 +147,10 @@ impl Scale {
 
 /// Measures the noise of single rows at θ, on up to `most` rows drawn by the seed (16,384 if nothing else is said).
 ///
-/// How far off the estimates may be is seen by leaving out each of 16 groups of rows in turn (the jackknife).
+/// How far off the estimates may be is seen by leaving out each of 16 groups of rows in turn (the jackknife); that of tr Σ
+/// is made wider where few rows make up much of it. On an eighth of 4096 rows, 100 draws each, intervals held tr Σ 94 to 98
+/// times and `B_simple` 91 to 100 times, for normal and far-off features and errors; but where a few rows make up a tenth of
+/// tr Σ (features and errors by Student's t with 3 degrees), most draws meet none of them, and 68 intervals held it.
 ///
 /// **Cost**: a gradient and the norms of the rows' own gradients, both over the rows looked at; 16 vectors as long as θ.
 pub fn scale(objective: &mut dyn Objective, theta: &[f32], most: Option<usize>, seed: u64) -> Scale {
@@ -159,11 +162,14 @@ pub fn scale(objective: &mut dyn Objective, theta: &[f32], most: Option<usize>, 
     rows.truncate(most);
     let groups = GROUPS.min(rows.len());
     let mut parts: Vec<Sums> = Vec::with_capacity(groups);
+    let mut squared_norms = Vec::with_capacity(rows.len());
     for group in 0..groups {
         let rows = Batch::Rows(&rows[group * rows.len() / groups..(group + 1) * rows.len() / groups]);
         let mut gradient = objective.gradient();
         objective.loss_and_gradient(theta, rows.clone(), &mut gradient);
-        let squares = objective.squared_gradient_norms(theta, rows.clone()).iter().sum();
+        let norms = objective.squared_gradient_norms(theta, rows.clone());
+        let squares = norms.iter().sum();
+        squared_norms.extend(norms);
         let gradient = gradient.values().iter().map(|&g| f64::from(g)).collect();
         parts.push(Sums { gradient, squares, n_rows: rows.len() });
     }
@@ -183,25 +189,36 @@ pub fn scale(objective: &mut dyn Objective, theta: &[f32], most: Option<usize>, 
         .collect();
     // Rows that were all looked at leave nothing to chance.
     let finite = (1.0 - rows.len() as f64 / n_rows as f64).max(0.0).sqrt();
-    let error = |value: &dyn Fn(&[f64; 2]) -> f64| {
+    let error = |times: f64, value: &dyn Fn(&[f64; 2]) -> f64| {
         let mean = without.iter().map(value).sum::<f64>() / groups as f64;
         let spread: f64 = without.iter().map(|estimate| (value(estimate) - mean).powi(2)).sum();
-        STUDENT * finite * (spread * (groups as f64 - 1.0) / groups as f64).sqrt()
+        times * finite * (spread * (groups as f64 - 1.0) / groups as f64).sqrt()
     };
     let [trace, squared_gradient] = whole;
     // The share of the signal, which stays finite where the gradient is lost in noise.
     let signal = squared_gradient / trace;
-    let signal_error = error(&|&[trace, squared_gradient]| squared_gradient / trace);
+    let signal_error = error(STUDENT, &|&[trace, squared_gradient]| squared_gradient / trace);
     let batch = |signal: f64| if signal > 0.0 { 1.0 / signal } else { f64::INFINITY };
     Scale {
         trace,
-        trace_error: error(&|&[trace, _]| trace),
+        trace_error: error(STUDENT + for_skew(&squared_norms), &|&[trace, _]| trace),
         squared_gradient: squared_gradient.max(0.0),
         b_simple: if trace > 0.0 { batch(signal) } else { 0.0 },
         b_simple_low: if trace > 0.0 { batch(signal + signal_error) } else { 0.0 },
         b_simple_high: if trace > 0.0 { batch(signal - signal_error) } else { 0.0 },
         n_rows: rows.len(),
     }
+}
+
+/// By how many standard errors an interval around a mean must be wider where a few values are far above the others: most
+/// samples have met too few of those, and then tell too small a mean and too small a spread. γ·(1 + 2t²)/6√m, with γ the
+/// skewness of m values (Johnson 1978; Hall 1992).
+fn for_skew(values: &[f64]) -> f64 {
+    let m = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / m;
+    let moment = |power| values.iter().map(|value| (value - mean).powi(power)).sum::<f64>() / m;
+    let skewness = moment(3) / moment(2).powf(1.5);
+    if skewness > 0.0 { skewness * (1.0 + 2.0 * STUDENT * STUDENT) / (6.0 * m.sqrt()) } else { 0.0 }
 }
 
 /// Sums over some rows.

@@ -236,6 +236,12 @@ impl Objective for EmpiricalLoss {
         matches!(self.loss, Loss::Squared | Loss::Poisson | Loss::SquaredHinge)
     }
 
+    /// Of linear models: where ℓ″ is constant, and p(1 − p), which is ¼ at most and at zero. Softmax bends more between two
+    /// classes than among all.
+    fn bends_most_at_zero(&self) -> bool {
+        self.model.is_linear() && !matches!(self.loss, Loss::Poisson | Loss::CrossEntropy)
+    }
+
     fn parts(&self) -> Vec<Part> {
         self.model.parts()
     }

@@ -189,6 +189,12 @@ pub trait Objective: Send {
         true
     }
 
+    /// Whether the loss bends nowhere more than where all parameters are zero, so that a rate that is safe there is safe
+    /// everywhere.
+    fn bends_most_at_zero(&self) -> bool {
+        false
+    }
+
     /// The named parts of θ; none if they have no names.
     fn parts(&self) -> Vec<Part> {
         Vec::new()

@@ -307,7 +307,13 @@ impl FromStr for BatchSetting {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        if text == "auto" { Ok(Self::Auto) } else { text.parse().map(Self::Fixed) }
+        if text == "auto" {
+            return Ok(Self::Auto);
+        }
+        text.parse().map(Self::Fixed).map_err(|_| {
+            ErrorKind::Settings(vec![Problem::new("batch-size", "`auto`, `full` or a whole number above 0", text)])
+                .into()
+        })
     }
 }
 

@@ -1,11 +1,17 @@
 //! Small tables and models to try things on.
 
 #![allow(dead_code, unreachable_pub, reason = "every file of tests is a crate that uses a part of this")]
-#![allow(clippy::unwrap_used, reason = "all of this is tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "all of this is tests")]
 
+pub mod algebra;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use downslope::data::{Csr, Dataset, Features, Matrix};
+use downslope::data::{
+    Csr, Dataset, EncodeOptions, Features, Generator, Matrix, Optimum, Preprocessing, ReadOptions, Table, Target,
+    Values,
+};
 use downslope::event::Event;
 use downslope::loss::{Loss, Suits};
 use downslope::model::{Activation, Model};
@@ -108,6 +114,42 @@ pub fn without_zeros(x: &Matrix) -> Csr {
         indptr.push(indices.len());
     }
     Csr::new(x.n_columns(), indptr, indices, values).unwrap()
+}
+
+/// A made table as features and targets, and what is known of it.
+pub fn generated(generator: &Generator) -> (Arc<Dataset>, Optimum) {
+    let made = generator.generate().unwrap();
+    let numbers = |values: &Values| match values {
+        Values::Number(numbers) => numbers.to_vec(),
+        _ => panic!("a made table holds numbers"),
+    };
+    let columns: Vec<Vec<f64>> = made.table.columns().iter().map(|column| numbers(&column.values)).collect();
+    let (n, d) = (generator.n_rows, generator.n_features);
+    let values = (0..n).flat_map(|row| columns[..d].iter().map(move |column| column[row] as f32)).collect();
+    let targets = columns[d].iter().map(|&t| t as f32).collect();
+    (Arc::new(Dataset::new(Features::Dense(Matrix::new(n, d, values).unwrap()), targets).unwrap()), made.optimum)
+}
+
+/// A table that people use, all of its rows, standardised: one built in, or a file beside the project, in `shared/data`,
+/// if it is there.
+pub fn known_table(name: &str, target: &str) -> Option<(Arc<Dataset>, Preprocessing)> {
+    let path = if name.starts_with('@') {
+        PathBuf::from(name)
+    } else {
+        let beside =
+            |folder: &std::path::Path| Some(folder.join("shared/data").join(name)).filter(|path| path.exists());
+        let Some(path) = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find_map(beside) else {
+            println!("skipped: {name} is missing");
+            return None;
+        };
+        path
+    };
+    let table = Table::read(&path.to_string_lossy(), &ReadOptions::default()).unwrap();
+    let (target, _) = Target::choose(&table, Some(target), None).unwrap();
+    let options = EncodeOptions { scale_target: true, ..EncodeOptions::default() };
+    let (preprocessing, _) = Preprocessing::learn(&table, &target, &table.rows(), &options).unwrap();
+    let (data, _) = preprocessing.dataset(&table, &table.rows()).unwrap();
+    Some((Arc::new(data), preprocessing))
 }
 
 /// How often each row of a table stands there: from never to four times.
