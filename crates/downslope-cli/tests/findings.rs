@@ -198,7 +198,7 @@ fn healthy_runs_are_left_in_peace() {
             complaints.push(format!("{train}: {}, {}", finding["slug"], finding["numbers"]));
         }
     };
-    for train in &HEALTHY {
+    for train in HEALTHY {
         look((*train).to_owned());
     }
     for (name, flags) in HEALTHY_ELSEWHERE {

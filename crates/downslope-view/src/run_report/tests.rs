@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use downslope::data::TaskKind;
+use downslope::data::{Scale, TaskKind};
 use downslope::diagnosis::learning_rate::Chosen;
 use downslope::diagnosis::{Finding, Severity};
 use downslope::loader::BatchSize;
@@ -112,6 +112,48 @@ fn diverged() -> (Record, Vec<Value>) {
     (record, events)
 }
 
+/// A diverged run whose reason lies in the data.
+fn badly_scaled() -> (Record, Vec<Value>) {
+    let (mut record, events) = diverged();
+    record.settings.scale = Scale::None;
+    record.findings.push(Finding {
+        slug: "badly-scaled-columns".to_owned(),
+        severity: Severity::Failure,
+        numbers: BTreeMap::from([("times".to_owned(), 1e6)]),
+        cause: "the columns differ in scale: a rate that suits `a` leaps out along `c`".to_owned(),
+        remedy: "try `--scale standard --lr auto`: one rate then suits every column".to_owned(),
+        flags: vec![("--scale".to_owned(), Some("standard".to_owned())), ("--lr".to_owned(), Some("auto".to_owned()))],
+    });
+    (record, events)
+}
+
+/// A run that rises again, with a finding that says why and another.
+fn with_findings() -> (Record, Vec<Value>) {
+    let mut record = record(Some(StopReason::Epochs));
+    record.train = Some(Metrics { loss: 0.05, accuracy: Some(1.0), ..Metrics::default() });
+    record.findings = vec![
+        Finding {
+            slug: "overfitting".to_owned(),
+            severity: Severity::Warning,
+            numbers: BTreeMap::from([("best_epoch".to_owned(), 4.0)]),
+            cause: "the loss on rows held out was lowest after epoch 4 (0.2) and then rose by 60%, while the training loss went on \
+                    falling"
+                .to_owned(),
+            remedy: "try `--patience 5`: stops there and keeps the weights of the best epoch".to_owned(),
+            flags: vec![("--patience".to_owned(), Some("5".to_owned()))],
+        },
+        Finding {
+            slug: "last-batch-imbalance".to_owned(),
+            severity: Severity::Advice,
+            numbers: BTreeMap::from([("last_rows".to_owned(), 2.0)]),
+            cause: "1438 rows in batches of 32 leave 2 rows for the last step of every epoch".to_owned(),
+            remedy: "try `--drop-last`: leaves that step out".to_owned(),
+            flags: vec![("--drop-last".to_owned(), None)],
+        },
+    ];
+    (record, events(10, |at| 0.2 + (at - 4.0).abs() * 0.02))
+}
+
 fn all() -> Vec<(&'static str, Record, Vec<Value>)> {
     let done = || record(Some(StopReason::Epochs));
     let mut overfits = done();
@@ -131,6 +173,8 @@ fn all() -> Vec<(&'static str, Record, Vec<Value>)> {
     patient.settings.patience = Some(4);
     let wandering = |at: f64| 0.5 + 0.1 * (at * 2.5).sin();
     let (diverged, diverged_events) = diverged();
+    let (badly_scaled, badly_scaled_events) = badly_scaled();
+    let (with_findings, with_findings_events) = with_findings();
     vec![
         ("still-falling", done(), events(10, |at| 2.4 / (1.0 + at))),
         ("at-rest", done(), events(10, |at| 0.24 + (-3.0 * at).exp())),
@@ -142,6 +186,8 @@ fn all() -> Vec<(&'static str, Record, Vec<Value>)> {
         ("killed", record(None), events(4, |at| 2.4 / (1.0 + at))),
         ("just-begun", record(None), Vec::new()),
         ("diverged", diverged, diverged_events),
+        ("badly-scaled", badly_scaled, badly_scaled_events),
+        ("with-findings", with_findings, with_findings_events),
     ]
 }
 

@@ -31,13 +31,18 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     if badly_scaled_columns::find(case).is_some() || learning_rate_too_low::find(case).is_some() {
         return None;
     }
+    // Where the noise of batches sets the rate, momentum lowers it as much as it speeds it up.
+    let heavy = Sgd { momentum: MOMENTUM, lr: with_momentum(&case.chosen()?, case), ..case.sgd() };
+    let speed = |lr: f64, momentum: f64| lr / (1.0 - momentum);
+    if speed(heavy.lr, MOMENTUM) < FASTER * speed(case.last_lr, case.settings.momentum) {
+        return None;
+    }
     let quadratic = case.quadratic()?;
     let (excess, condition) = (quadratic.excess(), quadratic.condition(IGNORED));
     let left = excess / (case.initial_loss - case.last_loss()? + excess);
     if left.is_nan() || left < LEFT || condition < CONDITION {
         return None;
     }
-    let heavy = Sgd { momentum: MOMENTUM, lr: with_momentum(&case.chosen()?, case), ..case.sgd() };
     let steps_per_epoch = case.steps_per_epoch() as f64;
     let epochs = |sgd: &Sgd| Some(quadratic.steps_to(0.1, sgd)? as f64 / steps_per_epoch);
     let (now, then) = (epochs(&case.sgd())?, epochs(&heavy)?);

@@ -10,11 +10,14 @@ use crate::stop::StopReason;
 pub(super) const SLUG: &str = "learning-rate-too-high";
 
 pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
+    // A momentum that never fades is its own reason, at any rate.
+    if case.settings.momentum >= 1.0 {
+        return None;
+    }
     if case.back_offs > 0 && case.has_ended_well() {
         return Some(backed_off(case));
     }
-    // A momentum that never fades is its own reason, at any rate.
-    if case.reason != Some(StopReason::Diverged) || case.settings.momentum >= 1.0 {
+    if case.reason != Some(StopReason::Diverged) {
         return None;
     }
     let chosen = case.chosen()?;
