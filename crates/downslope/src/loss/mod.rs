@@ -164,6 +164,15 @@ impl Loss {
         }
     }
 
+    /// What [`Loss::bend`] tells where all scores are 0, whatever the target.
+    pub(crate) fn bend_at_zero(self, n_outputs: usize) -> f32 {
+        match self {
+            Self::Logistic => 0.25,
+            Self::Poisson => 1.0,
+            _ => 1.0 / n_outputs as f32,
+        }
+    }
+
     /// What ℓ″ is made of where it changes with the score, told from ℓ′ at the row's own output: eˢ for `poisson`, p(1 − p)
     /// for `logistic`, p itself for `cross-entropy`, whose ℓ″ is diag(p) − ppᵀ.
     pub(crate) fn bend(self, derivative: f32, target: f32) -> f32 {

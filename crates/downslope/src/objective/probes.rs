@@ -9,7 +9,7 @@ use super::{CurvatureProduct, Objective, differences_of_gradients};
 use crate::data::{Features, Matrix};
 use crate::kernels::{self, LinearGradient, Rows, Scores, SquaredLengths, Targets};
 use crate::loader::Batch;
-use crate::loss::{Loss, Suits};
+use crate::loss::Loss;
 
 impl EmpiricalLoss {
     /// Exact for linear models: H·v = X̃ᵀ(wℓ″∘(X̃v))/n, with ℓ″ computed once. Otherwise by differences of gradients.
@@ -158,11 +158,15 @@ impl EmpiricalLoss {
     /// What ℓ″ is made of, block by block as scores are laid out: its value for one score, the probabilities of classes.
     fn bends(&mut self, theta: &[f32], batch: &Batch<'_>) -> Vec<Vec<f32>> {
         let (loss, data, kink_width) = (self.loss_function(), self.data().clone(), self.kink_width());
+        let at_zero = theta.iter().all(|&theta| theta == 0.0).then(|| loss.bend_at_zero(self.model().n_outputs));
         let of_block = |block: std::ops::Range<usize>| {
             let (rows, length) = (batch.part(block.clone()), block.len());
             let pass = self.pass();
             if let Some(curvature) = loss.constant_curvature(kink_width) {
                 return vec![curvature as f32; length];
+            }
+            if let Some(bend) = at_zero {
+                return vec![bend; pass.scores_mut(length).len()];
             }
             pass.forward(theta, &data.features, &rows);
             let targets = Targets { values: &data.targets, weights: None };
@@ -195,9 +199,10 @@ impl EmpiricalLoss {
         }
     }
 
-    /// The scale of the targets over which a kink of the loss is seen: their standard deviation, or 1 for classes.
+    /// The scale of the targets over which a kink of the loss is seen: their standard deviation; 1 where there is no kink
+    /// that it matters for.
     fn kink_width(&self) -> f64 {
-        if self.loss_function().suits() != Suits::Regression {
+        if !matches!(self.loss_function(), Loss::Absolute | Loss::Quantile { .. }) {
             return 1.0;
         }
         let mean_over_rows = |of_target: &dyn Fn(f64) -> f64| {
