@@ -118,7 +118,7 @@ pub fn run(task: &Task, folder: &Path, seed: u64) -> Result<Option<Outcome>> {
     let a_step =
         step_time::measure(&mut prepared.objective(), &start, &prepared.trainer(usual, 1.0), time).map_err(say)?;
     let seconds = (settings.epochs as f64 * n_rows.div_ceil(32) as f64 * a_step).max(LEAST_SECONDS);
-    let settings = Settings { seconds: Some(seconds), ..settings };
+    let settings = Settings { seconds: Some(seconds), epochs: u64::MAX, ..settings };
     let experiment = Experiment::prepare(&table, &settings).map_err(say)?;
     let finish = |trainer: &Trainer, lr: f64| -> Result<(Run, u32)> {
         let (mut objective, mut validation) = (experiment.objective(), experiment.validation_objective());

@@ -33,6 +33,9 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         ErrorKind::Io { .. } if command == "compare" => {
             "check the folder's permissions and free space, or write elsewhere with `--report` or `--out`".to_owned()
         }
+        ErrorKind::Io { .. } if command == "advise" => {
+            "check the folder's permissions and free space, or write elsewhere with `--report`".to_owned()
+        }
         ErrorKind::Io { .. } if command == "resume" => "check the folder's permissions and free space".to_owned(),
         ErrorKind::Io { .. } => {
             "check the folder's permissions and free space, or write elsewhere with `--out`".to_owned()

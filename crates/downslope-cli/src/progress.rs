@@ -27,6 +27,8 @@ pub(crate) struct Progress {
     running: f64,
     /// What is found at the end is told with the result.
     is_running: bool,
+    /// What was said already.
+    found: Vec<String>,
 }
 
 impl Progress {
@@ -41,6 +43,7 @@ impl Progress {
             next_epoch: 1,
             running: f64::NAN,
             is_running: false,
+            found: Vec::new(),
         }
     }
 
@@ -50,6 +53,7 @@ impl Progress {
         self.next_epoch = state.epoch + 1;
         self.running = started.initial_loss;
         self.is_running = true;
+        self.found.clear();
         let steps = started.total_epochs.map(|epochs| epochs.saturating_mul(started.steps_per_epoch));
         let bar = ProgressBar::with_draw_target(steps, ProgressDrawTarget::stderr());
         if self.quiet {
@@ -127,7 +131,8 @@ impl Observer for Progress {
                 }
                 self.pace = Pace::new(REDRAW);
             }
-            Event::Finding(finding) if self.is_running && !self.quiet => {
+            Event::Finding(finding) if self.is_running && !self.quiet && !self.found.contains(&finding.slug) => {
+                self.found.push(finding.slug.clone());
                 let words = format!("{}: {}; {}", finding.slug, finding.cause, finding.remedy);
                 match &self.bar {
                     Some(bar) => bar.suspend(|| say(words)),

@@ -12,7 +12,7 @@ fn the_edge_that_is_seen_is_the_limit_that_is_computed() {
     here.run("data make regression --rows 400 --features 6 --condition 50 --noise 0.3 --out t.csv").with_code(0);
     let advice = here.run("advise t.csv --target target --json --quiet").with_code(0).json();
     assert_eq!(advice["certainty"], "exact");
-    let full = &advice["range_tests"][0];
+    let full = &advice["range_test"];
     let (edge, limit) = (full["edge"].as_f64().unwrap(), full["limit"].as_f64().unwrap());
     assert!((edge / limit - 1.0).abs() < 0.1, "{edge} is seen, {limit} computed");
     let at = advice["at"].as_array().unwrap();

@@ -211,19 +211,19 @@ fn healthy_runs_are_left_in_peace() {
 }
 
 #[test]
-fn what_is_found_along_the_way_is_told_once_and_stands_in_the_record() {
+fn what_is_found_is_told_at_every_look_and_stands_in_the_record() {
     let here = workplace();
-    here.run("train echo.csv --quiet --out run").with_code(0);
-    let told: Vec<Value> = here
-        .events("run")
-        .into_iter()
-        .filter(|event| event["event"] == "finding")
-        .map(|e| e["finding"].clone())
-        .collect();
-    assert_eq!(told, findings(&here, "run"));
+    let said = here.run("train echo.csv --out run").with_code(0);
     let events = here.events("run");
-    let at = |kind: &str| events.iter().position(|event| event["event"] == kind).unwrap();
-    assert_eq!(at("finding"), at("epoch") + 1, "after the first epoch");
+    let kinds: Vec<&str> = events.iter().filter_map(|event| event["event"].as_str()).collect();
+    let told: Vec<Value> =
+        events.iter().filter(|event| event["event"] == "finding").map(|e| e["finding"].clone()).collect();
+    // After epochs 1, 2, 4, 8 and 16, before each is told, and at the end.
+    assert_eq!(told.len(), 6);
+    assert!(told.iter().all(|told| *told == findings(&here, "run")[0]));
+    let epochs: Vec<usize> = (0..kinds.len()).filter(|&at| kinds[at] == "epoch").collect();
+    assert!(kinds[epochs[0] - 1] == "finding" && kinds[epochs[1] - 1] == "finding" && kinds.last() == Some(&"finding"));
+    assert_eq!(said.err.matches("target-leak-suspected").count(), 1, "said once: {said:?}");
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use downslope::advise::Race;
 use downslope::diagnosis::learning_rate::Chosen;
 use downslope::run::Plan;
+use downslope::schedule::Schedule;
 
-use crate::quantity::{count, number, seconds};
+use crate::quantity::{count, number, percent, seconds};
 use crate::words::plural;
 
 /// One sentence on a rate that was chosen: what was measured, and what limits a step of so many rows.
@@ -39,9 +40,14 @@ pub fn plan_words(plan: &Plan, n_rows: usize) -> Vec<String> {
     let mut out: Vec<String> = plan.race.iter().map(|race| race_words(race, batch_size)).collect();
     if let Some(chosen) = &plan.lr_from {
         out.push(if plan.race.is_some() {
+            let way = match plan.schedule {
+                Schedule::StableDecay { share } => {
+                    format!("; it goes down to nothing over the last {} of them", percent(share))
+                }
+                _ => String::new(),
+            };
             format!(
-                "learning rate {}, the best of the race: {} times {}, which theory calls safe; it stays until the last fifth of \
-                 the {} and then goes down to nothing",
+                "learning rate {}, the best of the race: {} times {}, which theory calls safe; {}{way}",
                 number(plan.lr),
                 number(plan.lr / chosen.lr),
                 number(chosen.lr),

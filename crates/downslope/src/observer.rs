@@ -63,6 +63,12 @@ impl Pace {
         Self { period, next: 1, last: None }
     }
 
+    /// The same pace from the next step on.
+    #[must_use]
+    pub fn restarted(self) -> Self {
+        Self::new(self.period)
+    }
+
     /// The next step to look at.
     pub fn next_step(&self) -> u64 {
         self.next
@@ -106,7 +112,7 @@ impl Observer for Interrupt {
 
     fn observe(&mut self, event: &Event<'_>, _: &State) -> Control {
         match event {
-            Event::Started(_) => self.pace = Pace::new(LISTEN),
+            Event::Started(_) | Event::BackedOff(_) => self.pace = Pace::new(LISTEN),
             Event::Step(step) => self.pace.advance(step.step, step.training_time),
             _ => {}
         }
@@ -144,6 +150,11 @@ impl Observer for History {
                 self.next = step.step + self.log_every;
             }
             Event::Epoch(epoch) => self.epochs.push(*epoch),
+            Event::BackedOff(back) => {
+                self.steps.retain(|(step, ..)| *step <= back.step);
+                self.epochs.retain(|epoch| epoch.step <= back.step);
+                self.next = next_multiple(self.log_every, back.step);
+            }
             _ => {}
         }
         Control::Continue

@@ -81,6 +81,11 @@ impl State {
     /// Goes back to the last weights that were good, at half the rate, as if the epochs that led astray had not been.
     /// The time they took stays spent.
     pub(crate) fn back_off(&mut self, steps_per_epoch: u64) {
+        let best = |losses: &[f64]| (0..losses.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b]));
+        if !self.best_theta.is_empty() && best(self.monitored()).is_some_and(|best| best as u64 >= self.last_good_epoch)
+        {
+            self.best_theta.clone_from(&self.last_good);
+        }
         self.epoch = self.last_good_epoch;
         self.train_losses.truncate(self.epoch as usize);
         self.validation_losses.truncate(self.epoch as usize);

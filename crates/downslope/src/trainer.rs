@@ -122,12 +122,9 @@ impl Trainer {
         };
         let asked = reason;
         let mut reason = descent.verdict(objective, state, asked);
-        if reason == StopReason::Diverged
-            && asked != StopReason::Diverged
-            && self.can_back_off(state)
-            && state.epoch > 0
-        {
-            // There was no time left to go on: the last good weights are what there is.
+        let is_cut_short = matches!(asked, StopReason::Seconds | StopReason::Steps);
+        if reason == StopReason::Diverged && is_cut_short && state.last_good_epoch > 0 && self.can_back_off(state) {
+            // There is no time left to go on: the last good weights are what there is.
             descent.backs_off(state, observers);
             reason = asked;
         }
@@ -232,11 +229,12 @@ impl<'a> Descent<'a> {
     }
 
     /// Goes back to the last good weights, where the run may.
-    fn backs_off(&self, state: &mut State, observers: &mut [&mut dyn Observer]) -> bool {
+    fn backs_off(&mut self, state: &mut State, observers: &mut [&mut dyn Observer]) -> bool {
         if !self.trainer.can_back_off(state) {
             return false;
         }
         state.back_off(self.loader.len() as u64);
+        self.pace = self.trainer.stop.time.map(|_| Pace::new(LOOK_AT_THE_CLOCK));
         let lr = self.trainer.next_rate(state).lr;
         tell(observers, &Event::BackedOff(BackedOff { step: state.step, epoch: state.epoch, lr }), state);
         true

@@ -6,6 +6,7 @@ use downslope::advise;
 use downslope::checkpoint::write_whole;
 use downslope::compare::{Comparison, compare};
 use downslope::diagnosis::Finding;
+use downslope::error::Problem;
 use downslope::loader::BatchSize;
 use downslope::map::{self, Grid, LearningRateMap, MapOptions};
 use downslope::run::{BatchSetting, Experiment};
@@ -33,6 +34,10 @@ pub(crate) fn run(args: &Compare) -> Result<Outcome> {
     settings.check()?;
     if args.map {
         map::check(&settings)?;
+        if let Some(slug) = args.judge.deny.first() {
+            let problem = Problem::new("deny", "none for a map, which has no findings", slug);
+            return Err(ErrorKind::Settings(vec![problem]).into());
+        }
     }
     check_deny(&args.judge)?;
     if !args.voice.quiet {

@@ -11,7 +11,7 @@ use crate::words::plural;
 /// Every figure there is something to show in, in the order of reading.
 pub(super) fn all(advice: &Advice) -> Vec<LineChart> {
     let mut charts = vec![limits(advice)];
-    charts.extend(advice.range_tests.iter().map(|test| range_test(advice, test)));
+    charts.extend(advice.range_tests().map(|test| range_test(advice, test)));
     charts.push(step_times(advice));
     charts.push(times_to_target(advice));
     charts.push(noise(advice));
@@ -29,7 +29,7 @@ pub(super) fn limits(advice: &Advice) -> LineChart {
     let of = |value: &dyn Fn(&downslope::advise::AtBatchSize) -> f64| {
         advice.at.iter().map(|at| (at.batch_size as f64, value(at))).collect::<Vec<_>>()
     };
-    let edges = advice.range_tests.iter().filter_map(|test| Some((test.batch_size as f64, test.edge?)));
+    let edges = advice.range_tests().filter_map(|test| Some((test.batch_size as f64, test.edge?)));
     let mut edges: Vec<(f64, f64)> = edges.collect();
     edges.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut series = vec![Series::new("safe", of(&|at| at.lr)), Series::new("limit", of(&|at| at.limit))];

@@ -21,7 +21,7 @@ pub(super) fn report(advice: &Advice) -> Page {
         first.push(Block::Commands(command));
     }
     let mut evidence = vec![Block::Lines(figures::limits(advice))];
-    evidence.extend(advice.range_tests.iter().map(|test| Block::Lines(figures::range_test(advice, test))));
+    evidence.extend(advice.range_tests().map(|test| Block::Lines(figures::range_test(advice, test))));
     let cost = [figures::step_times(advice), figures::times_to_target(advice)].map(Block::Lines);
     let mut sections = vec![
         Section { heading: String::new(), blocks: first },

@@ -44,7 +44,7 @@ pub(super) fn paragraphs(advice: &Advice) -> Vec<String> {
         number(curvature.lambda_max),
         number(curvature.stability_limit)
     ));
-    out.extend(advice.range_tests.iter().map(|test| {
+    out.extend(advice.range_tests().map(|test| {
         let rows = if test.batch_size == advice.data.n_train {
             "full batches".to_owned()
         } else {

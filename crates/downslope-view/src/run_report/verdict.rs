@@ -92,7 +92,7 @@ fn what_happened(record: &Record, curves: &Curves) -> String {
                 number(first),
                 number(last.train_loss),
                 number(last.place.epoch),
-                plural(record.settings.epochs, "epoch")
+                plural(record.plan.epochs, "epoch")
             ),
             _ => {
                 "The run has not ended: it goes on elsewhere, or was killed before its first epoch was over.".to_owned()
@@ -256,14 +256,14 @@ pub(super) fn next(run: &Run<'_>) -> Vec<(String, String)> {
             Some((train("--seconds", seconds.to_string()), "goes on twice as long"))
         }
         Some(Trend::Falls { .. }) if !stopped_early => {
-            Some((train("--epochs", (record.settings.epochs * 2).to_string()), "goes twice as far"))
+            Some((train("--epochs", (record.plan.epochs * 2).to_string()), "goes twice as far"))
         }
         Some(Trend::RisesAgain { .. }) if record.settings.patience.is_none() && record.validation.is_some() => {
             Some((train("--patience", "5".to_owned()), "keeps the weights of the best epoch"))
         }
         Some(Trend::Wanders { .. }) if has_found(record, NOISE) => None,
         Some(Trend::Wanders { .. }) if record.settings.schedule == Schedule::Constant => {
-            let schedule = format!("cosine:t-max={}", record.settings.epochs);
+            let schedule = format!("cosine:t-max={}", record.plan.epochs);
             Some((train("--schedule", schedule), "lets the rate shrink to nothing by the last epoch"))
         }
         _ if overfits(record, &curves).is_some() && record.settings.weight_decay <= 0.0 => {

@@ -58,10 +58,17 @@ pub struct Advice {
     pub initial_loss: f64,
     /// What theory says at each batch size.
     pub at: Vec<AtBatchSize>,
-    /// Range tests: of full batches, and of the batch size recommended where it is another.
-    pub range_tests: Vec<RangeTest>,
+    /// A range test of full batches.
+    pub range_test: RangeTest,
     /// What depends on the clock.
     pub time: AdviceTime,
+}
+
+impl Advice {
+    /// The range tests: of full batches, and of the batch size recommended.
+    pub fn range_tests(&self) -> impl Iterator<Item = &RangeTest> {
+        [&self.range_test].into_iter().chain(&self.time.range_test)
+    }
 }
 
 /// How far predictions can be trusted.
@@ -100,6 +107,8 @@ pub struct AdviceTime {
     pub step_seconds: Vec<(usize, f64)>,
     /// Predicted seconds to the target at each batch size.
     pub seconds_to_target: Vec<(usize, Option<f64>)>,
+    /// A range test of the batch size recommended, where that is not all rows.
+    pub range_test: Option<RangeTest>,
     /// What is recommended, and the race it has won.
     pub plan: Plan,
 }
@@ -125,20 +134,21 @@ pub fn advise(experiment: &Experiment) -> Result<Advice> {
     let noise = noise::scale(&mut objective, start, None, experiment.settings().seed);
     let mut at = Vec::new();
     let mut seconds_to_target = Vec::new();
-    let mut step_seconds = plan.race.as_ref().map_or(Vec::new(), |race| race.step_seconds.clone());
-    step_seconds.sort_by_key(|(rows, _)| *rows);
-    for &(rows, seconds) in &step_seconds {
-        let batch_size = if rows == n_rows { BatchSize::Full } else { BatchSize::rows(rows)? };
+    let timed = plan.race.as_ref().map_or(&[][..], |race| &race.step_seconds);
+    let mut step_seconds = Vec::new();
+    for batch_size in batch_sizes(n_rows) {
+        let rows = batch_size.of(n_rows);
         let trainer = experiment.trainer(batch_size, 1.0);
         let lr = curvatures.choose(&mut objective, start, &trainer)?.lr;
         let found = at_batch_size(rows, lr, &trainer, &chosen, &noise, &quadratic, n_rows);
-        seconds_to_target.push((rows, found.steps_to_target.map(|steps| steps as f64 * seconds)));
+        if let Some(&(_, seconds)) = timed.iter().find(|(timed, _)| *timed == rows) {
+            step_seconds.push((rows, seconds));
+            seconds_to_target.push((rows, found.steps_to_target.map(|steps| steps as f64 * seconds)));
+        }
         at.push(found);
     }
-    let mut sizes = vec![BatchSize::Full];
-    if plan.batch_size.of(n_rows) != n_rows {
-        sizes.push(plan.batch_size);
-    }
+    let is_full = plan.batch_size.of(n_rows) == n_rows;
+    let of_plan = if is_full { None } else { Some(range_test_at(experiment, plan.batch_size)?) };
     Ok(Advice {
         downslope: env!("CARGO_PKG_VERSION").to_owned(),
         settings: experiment.settings().clone(),
@@ -154,8 +164,8 @@ pub fn advise(experiment: &Experiment) -> Result<Advice> {
         quadratic,
         initial_loss: objective.loss(start, Batch::all(n_rows)).mean(),
         at,
-        range_tests: sizes.into_iter().map(|size| range_test_at(experiment, size)).collect::<Result<_>>()?,
-        time: AdviceTime { step_seconds, seconds_to_target, plan },
+        range_test: range_test_at(experiment, BatchSize::Full)?,
+        time: AdviceTime { step_seconds, seconds_to_target, range_test: of_plan, plan },
     })
 }
 

@@ -26,6 +26,8 @@ const RATE_FACTOR: f64 = 4.0;
 const FINE: f64 = std::f64::consts::SQRT_2;
 /// A first heat takes this part of the time of a final.
 const HEAT: f64 = 0.125;
+/// A rate is tried up to so many times the one that theory calls safe.
+const MOST_TIMES: f64 = 64.0;
 /// Pairs that come into the final.
 const FINALISTS: usize = 3;
 /// Finals in all.
@@ -100,7 +102,9 @@ pub fn choose(experiment: &Experiment) -> Result<Plan> {
         let safe = track.safe_rate(batch_size)?;
         let mut best = track.run(batch_size, safe, heat)?;
         if track.chooses_rate() {
-            while let Some(next) = better(best, track.run(batch_size, best.lr * RATE_FACTOR, heat)?) {
+            while best.lr * RATE_FACTOR <= MOST_TIMES * safe
+                && let Some(next) = better(best, track.run(batch_size, best.lr * RATE_FACTOR, heat)?)
+            {
                 best = next;
             }
         }
@@ -155,6 +159,7 @@ struct Track<'a> {
     experiment: &'a Experiment,
     objective: EmpiricalLoss,
     curvatures: Curvatures,
+    initial_loss: f64,
     n_rows: usize,
     /// What runners are judged by: the rows held out, or where there are none those that train.
     judge: Option<EmpiricalLoss>,
@@ -174,6 +179,7 @@ impl<'a> Track<'a> {
         let mut track = Self {
             experiment,
             curvatures: learning_rate::measure(&mut objective, experiment.start()),
+            initial_loss: objective.loss(experiment.start(), Batch::all(n_rows)).mean(),
             objective,
             n_rows,
             judge: experiment.validation_objective(),
@@ -184,9 +190,9 @@ impl<'a> Track<'a> {
         };
         let usual = BatchSize::rows(32)?;
         let settings = experiment.settings();
-        let epoch = track.step_seconds(usual)? * n_rows.div_ceil(usual.of(n_rows)) as f64;
+        let epoch = track.step_seconds(usual)? * track.steps_per_epoch(usual) as f64;
         let asked = settings.epochs as f64 * epoch;
-        track.run_seconds = settings.seconds.map_or(asked, |seconds| PLANNED * seconds);
+        track.run_seconds = settings.seconds.map_or(asked, |seconds| asked.min(PLANNED * seconds));
         track.seconds = track.run_seconds.min(MOST_SECONDS);
         track.race.seconds = track.seconds;
         Ok(track)
@@ -229,9 +235,13 @@ impl<'a> Track<'a> {
         self.race.runners.iter().any(|runner| is_same(runner) && runner.seconds >= self.seconds)
     }
 
+    fn steps_per_epoch(&self, batch_size: BatchSize) -> u64 {
+        self.experiment.trainer(batch_size, 1.0).loader.map_or(1, |loader| loader.len()) as u64
+    }
+
     /// Epochs of a run of so many seconds, at least one.
     fn epochs_in(&mut self, batch_size: BatchSize, seconds: f64) -> Result<u64> {
-        let steps_per_epoch = self.n_rows.div_ceil(batch_size.of(self.n_rows)) as f64;
+        let steps_per_epoch = self.steps_per_epoch(batch_size) as f64;
         Ok((seconds / (self.step_seconds(batch_size)? * steps_per_epoch)).round().max(1.0) as u64)
     }
 
@@ -250,7 +260,7 @@ impl<'a> Track<'a> {
         let lr = if self.chooses_rate() { format!("{lr:.2e}").parse().unwrap_or(lr) } else { lr };
         let steps = (seconds / self.step_seconds(batch_size)?).round().max(1.0) as u64;
         let epochs = self.epochs_in(batch_size, seconds)?;
-        let steps_per_epoch = self.n_rows.div_ceil(batch_size.of(self.n_rows)) as u64;
+        let steps_per_epoch = self.steps_per_epoch(batch_size);
         // What is run for the whole time of the run is the very run that is planned.
         let steps = (steps < steps_per_epoch).then_some(steps);
         let trainer = self.experiment.trainer(batch_size, lr);
@@ -261,6 +271,7 @@ impl<'a> Track<'a> {
             ..trainer
         };
         let mut state = State::new(self.experiment.start().to_vec());
+        state.initial_loss = self.initial_loss;
         let reason = trainer.run(&mut self.objective, None, &mut state, &mut [])?;
         let loss = match &mut self.judge {
             Some(judge) => judge.loss(&state.theta, Batch::all(judge.n_rows())),

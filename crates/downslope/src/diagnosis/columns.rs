@@ -26,21 +26,20 @@ pub fn scales(
     preprocessing: &Preprocessing,
 ) -> Option<ColumnScales> {
     let diagonal = objective.curvature_diagonal(theta, rows)?;
-    let features = preprocessing.feature_names();
-    let n_features = features.len();
+    let n_features = preprocessing.n_features();
     let n_outputs = diagonal.len() / (n_features + 1);
     // Weights first, (outputs, features), then the biases.
     let sum = |of: &dyn Fn(usize) -> usize| (0..n_outputs).map(|output| diagonal[of(output)]).sum::<f64>();
     let bias = sum(&|output| n_outputs * n_features + output);
-    let numbers = preprocessing.inputs().iter().filter(|input| matches!(input.encoding, Encoding::Number { .. }));
-    let mut named: Vec<(String, f64)> = numbers
-        .filter_map(|input| {
-            let feature = features.iter().position(|name| Some(name) == input.becomes.first())?;
-            Some((input.name.clone(), sum(&|output| output * n_features + feature)))
-        })
-        .chain([("bias".to_owned(), bias)])
-        .filter(|(_, curvature)| *curvature > 0.0)
-        .collect();
+    let mut named = vec![("bias".to_owned(), bias)];
+    let mut feature = 0;
+    for input in preprocessing.inputs() {
+        if matches!(input.encoding, Encoding::Number { .. }) {
+            named.push((input.name.clone(), sum(&|output| output * n_features + feature)));
+        }
+        feature += input.becomes.len();
+    }
+    named.retain(|(_, curvature)| *curvature > 0.0);
     named.sort_by(|a, b| a.1.total_cmp(&b.1));
     Some(ColumnScales { flattest: named.first()?.clone(), steepest: named.last()?.clone(), bias })
 }
@@ -55,10 +54,22 @@ pub struct Telltale {
     pub explains: f64,
 }
 
-/// The column one feature of which goes with the target most closely.
+/// Fewer rows than this show nothing: any two points lie on a line.
+const LEAST_ROWS: usize = 30;
+/// And no fewer than this a class.
+const LEAST_ROWS_OF_CLASS: usize = 5;
+/// A spread below this share of Σx² is rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// The column one feature of which goes with the target most closely; nothing where there is no other column, or where rows
+/// are too few to tell. What chance explains is taken off (adjusted r² and η²).
 ///
 /// **Cost**: a pass over the rows.
 pub fn telltale(data: &Dataset, rows: &Batch<'_>, n_classes: usize, preprocessing: &Preprocessing) -> Option<Telltale> {
+    let least = LEAST_ROWS.max(LEAST_ROWS_OF_CLASS * n_classes);
+    if rows.len() < least || preprocessing.inputs().len() < 2 {
+        return None;
+    }
     let names = preprocessing.feature_names();
     let n_groups = n_classes.max(1);
     let (n, d) = (rows.len() as f64, names.len());
@@ -90,14 +101,18 @@ pub fn telltale(data: &Dataset, rows: &Batch<'_>, n_classes: usize, preprocessin
     let explains = |column: usize| {
         let sum: f64 = sums.iter().map(|sums| sums[column]).sum();
         let spread = squares[column] - sum * sum / n;
-        if n_classes > 0 {
+        if spread <= ROUNDING * squares[column] {
+            return f64::NAN;
+        }
+        let explained = if n_classes > 0 {
             let between: f64 =
                 sums.iter().zip(&counts).filter(|(_, n)| **n > 0.0).map(|(s, n)| s[column].powi(2) / n).sum();
             (between - sum * sum / n) / spread
         } else {
             let together = products[column] - sum * target_sum / n;
             together * together / spread / (target_squares - target_sum * target_sum / n)
-        }
+        };
+        1.0 - (1.0 - explained.min(1.0)) * (n - 1.0) / (n - n_classes.max(2) as f64)
     };
     let of_features = (0..d).map(|column| (column, explains(column))).filter(|(_, share)| share.is_finite());
     let (feature, explains) = of_features.max_by(|a, b| a.1.total_cmp(&b.1))?;

@@ -86,8 +86,10 @@ pub(super) fn sample_size(n_rows: usize) -> usize {
 /// At most so many rows, spread over all; nothing if that is all. One from each of so many equal stretches, at a place of
 /// its own (multiples of the golden ratio), so that rows which repeat themselves (hours of a day) are all met.
 pub(crate) fn evenly(n_rows: usize, most: usize) -> Option<Vec<u32>> {
+    // In stretches of hardly more than a row places of their own would meet some rows twice.
+    let jitter = if n_rows < 4 * most { 0.0 } else { GOLDEN };
     let pick = |i: usize| {
-        let within = (i as f64 * GOLDEN).fract();
+        let within = (i as f64 * jitter).fract();
         ((i as f64 + within) * n_rows as f64 / most as f64) as u32
     };
     (n_rows > most).then(|| (0..most).map(pick).collect())

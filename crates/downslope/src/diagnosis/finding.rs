@@ -60,8 +60,16 @@ impl Finding {
     /// The same with a remedy: flags with their values, and what they do: "try `--lr 0.1`: it …".
     pub(super) fn remedy<'f>(mut self, flags: impl IntoIterator<Item = (&'f str, Option<String>)>, does: &str) -> Self {
         self.flags = flags.into_iter().map(|(flag, value)| (flag.to_owned(), value)).collect();
+        if self.flags.is_empty() {
+            does.clone_into(&mut self.remedy);
+            return self;
+        }
+        let is_special = |c: char| c.is_whitespace() || "'\"$&|;<>()`\\*?!#".contains(c);
+        let quoted = |value: &str| {
+            if value.contains(is_special) { format!("'{}'", value.replace('\'', "'\\''")) } else { value.to_owned() }
+        };
         let written = self.flags.iter().map(|(flag, value)| match value {
-            Some(value) => format!("{flag} {value}"),
+            Some(value) => format!("{flag} {}", quoted(value)),
             None => flag.clone(),
         });
         self.remedy = format!("try `{}`: {does}", written.collect::<Vec<_>>().join(" "));

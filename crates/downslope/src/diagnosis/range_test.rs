@@ -122,6 +122,9 @@ pub fn run(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer, chos
             if attempt(middle)?.1 { low = middle } else { high = middle }
         }
         edge = Some((low * high).sqrt());
+    } else if below.is_none() {
+        // Where no rate goes down there is nothing to gain, and no edge.
+        edge = None;
     }
     let fell = || trials.iter().filter(|trial| trial.loss < initial_loss);
     let lowest = fell().min_by(|a, b| a.loss.total_cmp(&b.loss)).map(|trial| trial.lr);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::numeric;
 use crate::objective::Objective;
+use crate::schedule::Schedule;
 use crate::sgd::Sgd;
 use crate::state::State;
 use crate::stop::Stop;
@@ -26,7 +27,8 @@ pub fn measure(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer, 
     let mut seconds = Vec::with_capacity(REPEATS);
     for repeat in 0..=REPEATS {
         let stop = Stop { steps: Some(MOST_STEPS), time: Some(time / REPEATS as u32), ..Stop::default() };
-        let trainer = Trainer { stop, sgd: Sgd { lr: HARMLESS, ..trainer.sgd }, ..trainer.clone() };
+        let sgd = Sgd { lr: HARMLESS, ..trainer.sgd };
+        let trainer = Trainer { stop, sgd, schedule: Schedule::Constant, ..trainer.clone() };
         let mut state = State::new(theta.to_vec());
         trainer.run(objective, None, &mut state, &mut [])?;
         if repeat > 0 {

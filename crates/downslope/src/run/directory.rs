@@ -353,6 +353,7 @@ impl Recorder {
         let is_due = !matches!(event, Event::Step(step) if step.step < self.lines.next_step());
         let control = if is_due && !already_told { self.lines.observe(event, state) } else { Control::Continue };
         match event {
+            Event::BackedOff(_) => self.pace = self.pace.map(Pace::restarted),
             Event::Epoch(_) if !self.saved_just_now() => self.save(state)?,
             Event::Step(step) => {
                 if let Some(pace) = &mut self.pace

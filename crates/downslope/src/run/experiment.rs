@@ -256,7 +256,7 @@ impl Experiment {
         let mut objective = self.objective();
         let mut validation = self.validation_objective();
         let known = Probes { chosen, ..Probes::default() };
-        let mut live = Live::new(self, trainer, known, observers);
+        let mut live = Live::new(self, trainer, known.clone(), observers);
         let reason = trainer.run(
             &mut objective,
             validation.as_mut().map(|validation| validation as &mut dyn Objective),
@@ -265,7 +265,7 @@ impl Experiment {
         )?;
         let train = objective.evaluate(&state.theta);
         let validation = validation.map(|mut validation| validation.evaluate(&state.theta));
-        let mut case = self.case(trainer, state, Some(reason), live.known());
+        let mut case = self.case(trainer, state, Some(reason), known);
         (case.train, case.validation) = (Some(train), validation);
         let findings = if reason == StopReason::Interrupted { Vec::new() } else { diagnosis::examine(&mut case) };
         let probes = case.probes;

@@ -8,14 +8,15 @@ use crate::state::State;
 use crate::stop::StopReason;
 use crate::trainer::Trainer;
 
-/// Passes events on to observers, and after epochs 1, 2, 4, 8 … examines the run and tells them what it finds, each thing
-/// once.
+/// Passes events on to observers, and after epochs 1, 2, 4, 8 … first examines the run and tells them what it finds.
+///
+/// What is told depends on the epoch alone, so that a run that was interrupted tells the same: nothing is kept from one
+/// look to the next but probes that stay as they are.
 pub(super) struct Live<'a, 'o> {
     experiment: &'a Experiment,
     trainer: &'a Trainer,
-    /// What was probed before the run and stays true.
+    /// What was probed so far and stays true.
     known: Probes,
-    told: Vec<String>,
     observers: &'a mut [&'o mut dyn Observer],
 }
 
@@ -26,23 +27,15 @@ impl<'a, 'o> Live<'a, 'o> {
         known: Probes,
         observers: &'a mut [&'o mut dyn Observer],
     ) -> Self {
-        Self { experiment, trainer, known, told: Vec::new(), observers }
+        Self { experiment, trainer, known, observers }
     }
 
-    /// What is known of the run beside where it stands.
-    pub(super) fn known(&self) -> Probes {
-        self.known.clone()
-    }
-
-    /// Tells the observers of findings they have not heard of.
+    /// Tells the observers of findings.
     pub(super) fn tell(&mut self, findings: &[Finding], state: &State) -> Control {
         let mut control = Control::Continue;
         for finding in findings {
-            if !self.told.contains(&finding.slug) {
-                self.told.push(finding.slug.clone());
-                if tell(self.observers, &Event::Finding(finding), state) == Control::Stop {
-                    control = Control::Stop;
-                }
+            if tell(self.observers, &Event::Finding(finding), state) == Control::Stop {
+                control = Control::Stop;
             }
         }
         control
@@ -55,18 +48,17 @@ impl Observer for Live<'_, '_> {
     }
 
     fn observe(&mut self, event: &Event<'_>, state: &State) -> Control {
-        let mut control = tell(self.observers, event, state);
+        let mut control = Control::Continue;
         if let Event::Epoch(epoch) = event
             && epoch.epoch.is_power_of_two()
         {
             let mut case = self.experiment.case(self.trainer, state, None, self.known.clone());
             let findings = examine(&mut case);
             self.known = case.probes.lasting();
-            if self.tell(&findings, state) == Control::Stop {
-                control = Control::Stop;
-            }
+            // Before the epoch is told: a checkpoint is taken then, and what was told must be in it.
+            control = self.tell(&findings, state);
         }
-        control
+        if tell(self.observers, event, state) == Control::Stop { Control::Stop } else { control }
     }
 }
 

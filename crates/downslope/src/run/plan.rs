@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::experiment::{Experiment, trainer_of};
-use super::settings::{BatchSetting, LearningRate, Settings};
+use super::settings::{BatchSetting, Settings};
 use crate::advise::{self, Race};
 use crate::diagnosis::learning_rate;
 use crate::error::Result;
@@ -65,7 +65,8 @@ impl Plan {
     /// The trainer for so many rows.
     pub(super) fn trainer(&self, settings: &Settings, n_rows: usize) -> Trainer {
         let trainer = trainer_of(settings, n_rows, self.batch_size, self.lr);
-        let on_divergence = if settings.lr == LearningRate::Auto { OnDivergence::BackOff } else { OnDivergence::Stop };
+        // What was given, be it by a schedule, is left as it is.
+        let on_divergence = if self.lr_from.is_some() { OnDivergence::BackOff } else { OnDivergence::Stop };
         let stop = Stop { epochs: Some(self.epochs), ..trainer.stop };
         Trainer { schedule: self.schedule.clone(), stop, on_divergence, ..trainer }
     }

@@ -16,6 +16,8 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     }
     let (noise, loss) = (case.noise()?, case.last_loss()?);
     let floor = noise.floor(case.last_lr, case.settings.momentum, case.batch_size, case.data.n_train);
+    // An upper estimate; no loss here lies below zero.
+    let floor = floor.min(loss.abs());
     let share = floor / loss;
     if share.is_nan() || share < NOTICEABLE {
         return None;
@@ -25,7 +27,7 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
         return None;
     }
     let cause = format!(
-        "the loss no longer falls: at the rate {} batches of {} keep it about {} above its lowest, {} of what it is",
+        "the loss no longer falls: at the rate {} batches of {} may keep it up to {} above its lowest, {} of what it is",
         digits(case.last_lr),
         case.batch_size,
         digits(floor),

@@ -23,10 +23,9 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     let last_half = &case.train_losses[epochs / 2..];
     let jump = last_half.windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum::<f64>() / (last_half.len() - 1) as f64;
     let lowest = case.train_losses.iter().copied().fold(f64::INFINITY, f64::min);
-    let share = jump / (case.initial_loss - lowest);
-    let jumps = share >= JUMPS || lowest >= case.initial_loss;
     // Against nothing gained every jump is large.
-    if !jumps || underfitting::find(case).is_some() || last_batch_imbalance::find(case).is_some() {
+    let share = if lowest < case.initial_loss { jump / (case.initial_loss - lowest) } else { f64::INFINITY };
+    if share < JUMPS || underfitting::find(case).is_some() || last_batch_imbalance::find(case).is_some() {
         return None;
     }
     let noise = case.noise()?;
@@ -43,8 +42,12 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     let signal =
         if ratio.is_finite() { format!("{} times its signal", digits(ratio)) } else { "all it has".to_owned() };
     let cause = format!(
-        "from epoch to epoch the loss jumps by {} of all that was gained: the noise of a batch of {b} is {signal}",
-        percent(share.min(10.0))
+        "from epoch to epoch the loss jumps by {}: the noise of a batch of {b} is {signal}",
+        if share < 10.0 {
+            format!("{} of all that was gained", percent(share))
+        } else {
+            "far more than was gained".to_owned()
+        }
     );
     let numbers = [("jump_share", share), ("noise_to_signal", ratio), ("b_simple", noise.b_simple)];
     let finding = Finding::new(SLUG, Severity::Warning, numbers, cause);

@@ -19,7 +19,7 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
         return None;
     }
     let cause = format!(
-        "{dead} of {units} hidden units ({}) are zero for every row: their gradient is zero too, and they learn no more",
+        "{dead} of {units} hidden units ({}) are zero for every row looked at: their gradient is zero too, and they learn no more",
         percent(share)
     );
     let numbers = [("dead", dead as f64), ("units", units as f64), ("share", share)];

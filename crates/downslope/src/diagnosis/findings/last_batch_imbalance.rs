@@ -27,15 +27,15 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     let floor = |rows: usize| noise.floor(case.last_lr, case.settings.momentum, rows, n);
     let steps = (others + 1) as f64;
     let mixed = (others as f64 * floor(b) + floor(last)) / steps;
-    if mixed.is_nan() || mixed < NOTICEABLE * loss {
+    if !(mixed > 0.0 && loss > 0.0 && mixed >= NOTICEABLE * loss) {
         return None;
     }
     let rows = if last == 1 { "1 row".to_owned() } else { format!("{last} rows") };
     let cause = format!(
         "{n} rows in batches of {b} leave {rows} for the last step of every epoch: it moves as far as the others, brings {} \
-         of the noise, and holds the loss some {} above its lowest",
+         of the noise, and may hold the loss up to {} above its lowest",
         percent(floor(last) / (steps * mixed)),
-        percent(mixed / loss)
+        percent((mixed / loss).min(1.0))
     );
     let numbers = [("last_rows", last as f64), ("floor", mixed), ("floor_without", floor(b)), ("loss", loss)];
     let finding = Finding::new(SLUG, Severity::Advice, numbers, cause);

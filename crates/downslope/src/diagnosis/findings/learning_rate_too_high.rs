@@ -4,6 +4,7 @@ use crate::diagnosis::curvature::batch_limit;
 use crate::diagnosis::finding::{digits, round_down};
 use crate::diagnosis::learning_rate::Chosen;
 use crate::diagnosis::{Case, Finding, Severity};
+use crate::schedule::{OneCycle, Schedule};
 use crate::sgd::Sgd;
 use crate::stop::StopReason;
 
@@ -21,7 +22,15 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
         return None;
     }
     let chosen = case.chosen()?;
-    Some(learning_rate_too_high(&chosen, &case.sgd(), case.batch_size, case.data.n_train))
+    let finding = learning_rate_too_high(&chosen, &case.sgd(), case.batch_size, case.data.n_train);
+    // A schedule with a rate of its own goes by that.
+    let Schedule::OneCycle(cycle) = &case.settings.schedule else { return Some(finding) };
+    if cycle.max_lr.is_none() {
+        return Some(finding);
+    }
+    let lower = OneCycle { max_lr: finding.numbers.get("suggested_lr").copied(), ..cycle.clone() };
+    let schedule = Schedule::OneCycle(lower).to_string();
+    Some(finding.remedy([("--schedule", Some(schedule))], "measured to go down here"))
 }
 
 /// Of a run that lowered its own rate: what was too high, and what it ended with.

@@ -10,10 +10,6 @@ pub(super) const SLUG: &str = "target-leak-suspected";
 const TELLS: f64 = 0.97;
 
 pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
-    // A single column may well be all there is to learn from.
-    if case.data.n_features < 2 {
-        return None;
-    }
     let telltale = case.telltale()?;
     if telltale.explains < TELLS {
         return None;
@@ -26,5 +22,11 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     );
     let dropped = case.settings.drop.iter().chain([column]).cloned().collect::<Vec<_>>().join(",");
     let finding = Finding::new(SLUG, Severity::Warning, [("explains", telltale.explains)], cause);
+    if column.contains(',') {
+        return Some(
+            finding
+                .remedy([], "leave the column out of the table (its name holds a comma, which `--drop` separates by)"),
+        );
+    }
     Some(finding.remedy([("--drop", Some(dropped))], "the other columns then show what they can tell"))
 }

@@ -10,6 +10,8 @@ pub(super) const SLUG: &str = "underfitting";
 
 /// A loss this little below that of the best constant is nothing learnt.
 const NOTHING: f64 = 0.02;
+/// A best constant whose loss is so small a part of the first is right.
+const RIGHT: f64 = 1e-6;
 /// A model of numbers that explains so much has learnt something; it saves the search for the best constant.
 const EXPLAINS: f64 = 0.1;
 /// A rate so many times lower than one that is safe is what holds it up.
@@ -19,10 +21,15 @@ const MORE: u64 = 4;
 
 pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     let train = case.train.filter(|train| train.r2.is_none_or(|r2| r2 < EXPLAINS))?;
-    if !case.has_ended_well() {
+    // A run of a few epochs may still be on its way.
+    if !case.has_ended_well() || case.trend().is_none() {
         return None;
     }
     let constant = case.best_constant_loss()?;
+    // One answer that is right for all rows leaves nothing to learn.
+    if constant.abs() <= RIGHT * case.initial_loss.abs() {
+        return None;
+    }
     // What was learnt and lost again is no underfitting.
     let lowest = case.train_losses.iter().copied().fold(train.loss, f64::min);
     let below = (constant - lowest) / constant.abs();
