@@ -56,11 +56,16 @@ pub(super) fn paragraphs(advice: &Advice) -> Vec<String> {
                 number(test.trials.last().map_or(f64::NAN, |t| t.lr))
             ),
             Some(edge) => {
-                let ratio = edge / test.limit;
+                let (ratio, last) = (edge / test.limit, advice.data.n_train % test.batch_size);
                 let verdict = if (ratio - 1.0).abs() < AGREE {
                     "they agree".to_owned()
                 } else if ratio > 1.0 {
                     format!("the limit is {} times stricter than need be", number(ratio))
+                } else if last > 0 && !advice.settings.drop_last {
+                    format!(
+                        "the limit is that of whole batches, and the last of an epoch has only {}",
+                        plural(last as u64, "row")
+                    )
                 } else {
                     "the limit does not hold here".to_owned()
                 };

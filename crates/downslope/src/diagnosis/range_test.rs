@@ -42,7 +42,7 @@ pub struct RangeTest {
     /// Mean loss where each trial began.
     #[serde(deserialize_with = "number_or_null")]
     pub initial_loss: f64,
-    /// Rates, ascending, and the mean loss after the steps; NaN where the run left the numbers.
+    /// Rates, ascending, and the mean loss after the steps; NaN where the run leapt out.
     pub trials: Vec<Trial>,
     /// The rate from which on the loss rises instead of falling; nothing if it falls at every rate tried.
     pub edge: Option<f64>,
@@ -67,7 +67,7 @@ pub struct Trial {
 
 /// Tries rates from a thousandth of the expected edge to ten times it. `chosen` holds the curvatures that edge follows from.
 ///
-/// A rate is beyond the edge if its trial leaves the numbers, ends above where it began, or rises over its last quarter
+/// A rate is beyond the edge if its trial leaps out, ends above where it began, or rises over its last quarter
 /// while batches are full. The edge is then found between two neighbours by halving.
 ///
 /// **Cost**: some 40 trials of 120 steps, each with two looks at the loss of all rows.
@@ -90,18 +90,16 @@ pub fn run(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer, chos
         };
         let mut state = State::new(theta.to_vec());
         state.initial_loss = initial_loss;
-        let mut go_on = |steps: u64| -> Result<f64> {
+        // Nothing where the run leapt out.
+        let mut go_on = |steps: u64| -> Result<Option<f64>> {
             let reason = trial(steps).run(objective, None, &mut state, &mut [])?;
             let loss = objective.loss(&state.theta, Batch::all(n_rows)).mean();
-            Ok(if reason == StopReason::Diverged && !loss.is_finite() { f64::NAN } else { loss })
+            Ok(Some(loss).filter(|loss| reason != StopReason::Diverged && loss.is_finite()))
         };
-        let before = go_on(STEPS * 3 / 4)?;
-        if !before.is_finite() {
-            return Ok((f64::NAN, false));
-        }
-        let loss = go_on(STEPS)?;
+        let Some(before) = go_on(STEPS * 3 / 4)? else { return Ok((f64::NAN, false)) };
+        let Some(loss) = go_on(STEPS)? else { return Ok((f64::NAN, false)) };
         let rises = loss - before > ROUNDING * initial_loss.abs();
-        let falls = loss.is_finite() && loss < initial_loss && !(is_full && rises);
+        let falls = loss < initial_loss && !(is_full && rises);
         Ok((loss, falls))
     };
     let factor = 10_f64.powf(1.0 / f64::from(PER_DECADE));
