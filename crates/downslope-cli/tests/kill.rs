@@ -36,7 +36,8 @@ fn batches_of_readable(here: &Workplace, run: &str) -> Option<usize> {
     batches
 }
 
-fn killed_runs_end_like_one_left_alone(flags: &str, seed: u64) {
+/// Returns the events that all of them have.
+fn killed_runs_end_like_one_left_alone(flags: &str, seed: u64) -> Vec<Value> {
     let here = Workplace::new();
     here.run("data make logistic --rows 4000 --features 12 --noise 0.2 --seed 7 --out t.csv").with_code(0);
     let keep = "--quiet --log-every 50 --checkpoint-seconds 0.001";
@@ -95,11 +96,14 @@ fn killed_runs_end_like_one_left_alone(flags: &str, seed: u64) {
     println!(
         "{flags}: {kills} kills in {runs} runs of {duration:.0?}, {after_checkpoint} with a checkpoint, {within_epoch} within an epoch"
     );
+    alone.1
 }
 
 #[test]
-fn one_row_a_step() {
-    killed_runs_end_like_one_left_alone("--batch-size 1 --epochs 15", 1);
+fn one_row_a_step_at_a_rate_that_is_found_too_low() {
+    let events = killed_runs_end_like_one_left_alone("--batch-size 1 --epochs 15 --lr 0.00002", 1);
+    let slugs = events.iter().filter_map(|event| event.pointer("/finding/slug")).filter_map(Value::as_str);
+    assert_eq!(slugs.filter(|slug| *slug == "learning-rate-too-low").count(), 2, "after epoch 8 and at the end");
 }
 
 #[test]
