@@ -14,7 +14,7 @@ use crate::diagnosis::path::Path;
 use crate::error::Result;
 use crate::event::Event;
 use crate::loader::{Batch, BatchSize};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, number_or_null};
 use crate::numeric::quantile;
 use crate::objective::{EmpiricalLoss, Objective};
 use crate::observer::{Control, Observer};
@@ -101,6 +101,9 @@ pub struct Method {
     pub gradient_noise: f64,
     /// Length of the path over the distance it covered.
     pub zig_zag: f64,
+    /// Mean cosine between each step and the next.
+    #[serde(default = "unknown", deserialize_with = "number_or_null")]
+    pub step_cosine: f64,
     /// Training loss after the steps that every method took.
     pub loss_at_equal_steps: Option<f64>,
     /// Training loss after the epochs that every method did.
@@ -122,6 +125,11 @@ impl Method {
     pub fn succeeded(&self) -> bool {
         self.reason != StopReason::Diverged
     }
+}
+
+/// What older records do not hold.
+fn unknown() -> f64 {
+    f64::NAN
 }
 
 /// A point of a learning curve.
@@ -261,6 +269,7 @@ fn measure(
         reason: trained.outcome.reason,
         gradient_noise,
         zig_zag: path.zig_zag(),
+        step_cosine: path.mean_cosine(),
         loss_at_equal_steps: at_equal_steps,
         loss_at_equal_epochs: None,
         train: trained.train,

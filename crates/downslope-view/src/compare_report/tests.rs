@@ -43,6 +43,7 @@ fn method(name: &str, batch_size: usize, speed: f64, step_seconds: f64) -> Metho
         reason: StopReason::Epochs,
         gradient_noise: 5.27 * noise,
         zig_zag: 1.0 + 14.0 * noise,
+        step_cosine: 1.0 - noise,
         loss_at_equal_steps: Some(loss(10.0 / steps_per_epoch as f64)),
         loss_at_equal_epochs: Some(last),
         train: Metrics { loss: last, accuracy: Some(0.98), log_loss: Some(last), ..Metrics::default() },
