@@ -98,7 +98,8 @@ pub(crate) struct Compare {
 pub(crate) struct Train {
     /// A table: a file, `-` for standard input, or a built-in one such as @digits
     pub(crate) data: String,
-    /// Rows a step: all is batch, 1 is stochastic, a few are mini-batch gradient descent; auto lets them race on these data
+    /// Rows a step: all is batch, 1 is stochastic, a few are mini-batch gradient descent; auto lets them race on these
+    /// data, and trains as long as the epochs of 32 rows a step would take
     #[arg(long, value_name = "N|full|auto", default_value = "32", value_parser = parse::<BatchSetting>, allow_hyphen_values = true)]
     pub(crate) batch_size: BatchSetting,
     /// The directory of the run; it must not exist [default: runs/NAME-1, -2, …]
