@@ -78,7 +78,9 @@ pub(super) fn paragraphs(advice: &Advice) -> Vec<String> {
         }
     }));
     let noise = &advice.noise;
-    out.push(if noise.b_simple.is_finite() {
+    out.push(if noise.b_simple < 1.0 {
+        "Noise: at the start even a single row has less noise than gradient.".to_owned()
+    } else if noise.b_simple.is_finite() {
         format!(
             "Noise: at the start a batch of {} rows has as much noise as gradient (B_simple); it grows as the gradient shrinks.",
             with_interval(noise)
