@@ -1,6 +1,7 @@
 //! The evidence as figures: limits, range tests, the time of a step, the time to the target, the race.
 
 use downslope::advise::{Advice, TARGET};
+use downslope::diagnosis::noise::expected;
 use downslope::diagnosis::range_test::RangeTest;
 
 use crate::axis::{Axis, Format};
@@ -123,12 +124,9 @@ pub(super) fn times_to_target(advice: &Advice) -> LineChart {
 
 /// The noise of a batch over the length of the gradient, by theory from the noise of single rows.
 pub(super) fn noise(advice: &Advice) -> LineChart {
-    let n = advice.data.n_train as f64;
-    let of = |b_simple: f64| -> Vec<(f64, f64)> {
-        let relative = |rows: f64| (b_simple / rows * (n - rows) / (n - 1.0).max(1.0)).sqrt();
-        advice.at.iter().map(|at| (at.batch_size as f64, relative(at.batch_size as f64))).collect()
-    };
     let noise = &advice.noise;
+    let relative = |rows: usize| expected(noise.b_simple.sqrt(), advice.data.n_train, rows);
+    let points = advice.at.iter().map(|at| (at.batch_size as f64, relative(at.batch_size))).collect();
     LineChart {
         title: "How much of a batch's gradient is noise".to_owned(),
         description: format!(
@@ -137,7 +135,7 @@ pub(super) fn noise(advice: &Advice) -> LineChart {
         ),
         x: batch_axis(),
         y: Axis::new("noise over gradient (log scale)").log10(),
-        series: vec![Series::new("at the start", of(noise.b_simple))],
+        series: vec![Series::new("at the start", points)],
         marks: vec![
             Mark::Horizontal { y: 1.0, label: "as much noise as gradient".to_owned() },
             Mark::Vertical { x: noise.b_simple, label: "B_simple".to_owned() },

@@ -9,11 +9,12 @@
 mod race;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use crate::data::Dataset;
-use crate::diagnosis::learning_rate::{self, Chosen};
+use crate::diagnosis::learning_rate::{self, Chosen, Curvatures};
 use crate::diagnosis::quadratic::{self, Quadratic};
 use crate::diagnosis::range_test::{self, RangeTest};
 use crate::diagnosis::{curvature, evenly, noise, rows_of};
@@ -123,11 +124,12 @@ pub struct AdviceTime {
 /// # Errors
 /// [`crate::ErrorKind::NoCurvature`].
 pub fn advise(experiment: &Experiment) -> Result<Advice> {
-    let plan = choose(experiment)?;
+    let begun = Instant::now();
     let (mut objective, start) = (experiment.objective(), experiment.start());
+    let curvatures = learning_rate::measure(&mut objective, start);
+    let plan = race::run(experiment, curvatures, begun)?;
     let n_rows = objective.n_rows();
     let full = experiment.trainer(BatchSize::Full, 1.0);
-    let curvatures = learning_rate::measure(&mut objective, start);
     let chosen = curvatures.choose(&mut objective, start, &full)?;
     let picked = evenly(n_rows, MOST_ROWS);
     let quadratic = quadratic::touching(&mut objective, start, rows_of(picked.as_deref(), n_rows));
@@ -140,7 +142,7 @@ pub fn advise(experiment: &Experiment) -> Result<Advice> {
         let rows = batch_size.of(n_rows);
         let trainer = experiment.trainer(batch_size, 1.0);
         let lr = curvatures.choose(&mut objective, start, &trainer)?.lr;
-        let found = at_batch_size(rows, lr, &trainer, &chosen, &noise, &quadratic, n_rows);
+        let found = at_batch_size(rows, lr, &trainer, &curvatures, &noise, &quadratic, n_rows);
         if let Some(&(_, seconds)) = timed.iter().find(|(timed, _)| *timed == rows) {
             step_seconds.push((rows, seconds));
             seconds_to_target.push((rows, found.steps_to_target.map(|steps| steps as f64 * seconds)));
@@ -148,7 +150,7 @@ pub fn advise(experiment: &Experiment) -> Result<Advice> {
         at.push(found);
     }
     let is_full = plan.batch_size.of(n_rows) == n_rows;
-    let of_plan = if is_full { None } else { Some(range_test_at(experiment, plan.batch_size)?) };
+    let of_plan = if is_full { None } else { Some(range_test_at(experiment, plan.batch_size, curvatures)?) };
     Ok(Advice {
         downslope: env!("CARGO_PKG_VERSION").to_owned(),
         settings: experiment.settings().clone(),
@@ -164,7 +166,7 @@ pub fn advise(experiment: &Experiment) -> Result<Advice> {
         quadratic,
         initial_loss: objective.loss(start, Batch::all(n_rows)).mean(),
         at,
-        range_test: range_test_at(experiment, BatchSize::Full)?,
+        range_test: range_test_at(experiment, BatchSize::Full, curvatures)?,
         time: AdviceTime { step_seconds, seconds_to_target, range_test: of_plan, plan },
     })
 }
@@ -173,13 +175,13 @@ fn at_batch_size(
     batch_size: usize,
     lr: f64,
     trainer: &Trainer,
-    chosen: &Chosen,
+    curvatures: &Curvatures,
     noise: &noise::Scale,
     quadratic: &Quadratic,
     n_rows: usize,
 ) -> AtBatchSize {
     let sgd = &trainer.sgd;
-    let limit = curvature::batch_limit(chosen.lambda_max, chosen.largest_row_curvature, batch_size, n_rows, sgd);
+    let limit = curvature::batch_limit(curvatures.lambda_max, curvatures.largest_of_row, batch_size, n_rows, sgd);
     // Half of the target is for the floor, the other half for what descent leaves.
     let allowed = TARGET / 2.0 * quadratic.excess();
     let floor = noise.floor(lr, sgd.momentum, batch_size, n_rows);
@@ -188,8 +190,8 @@ fn at_batch_size(
     AtBatchSize { batch_size, lr, limit, lr_to_target, steps_to_target: quadratic.steps_to(TARGET / 2.0, &at_rate) }
 }
 
-/// A range test, on a part of the rows where they are many.
-fn range_test_at(experiment: &Experiment, batch_size: BatchSize) -> Result<RangeTest> {
+/// A range test, on a part of the rows where they are many; `curvatures` are those of all.
+fn range_test_at(experiment: &Experiment, batch_size: BatchSize, mut curvatures: Curvatures) -> Result<RangeTest> {
     let (mut objective, start) = (experiment.objective(), experiment.start());
     let mut trainer = experiment.trainer(batch_size, 1.0);
     let n_rows = objective.n_rows();
@@ -198,8 +200,8 @@ fn range_test_at(experiment: &Experiment, batch_size: BatchSize) -> Result<Range
         let part: Dataset = objective.data().rows(&rows);
         objective = EmpiricalLoss::new(objective.model().clone(), objective.loss_function(), Arc::new(part))?;
         trainer.loader = trainer.loader.map(|loader| loader.over(rows.len()));
+        curvatures = learning_rate::measure(&mut objective, start);
     }
-    let chosen = learning_rate::choose(&mut objective, start, &trainer)?;
-    let found = range_test::run(&mut objective, start, &trainer, &chosen)?;
+    let found = range_test::run(&mut objective, start, &trainer, &curvatures)?;
     Ok(RangeTest { batch_size: batch_size.of(n_rows), ..found })
 }

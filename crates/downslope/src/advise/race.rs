@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::loader::{Batch, BatchSize};
 use crate::metrics::number_or_null;
 use crate::objective::{EmpiricalLoss, Objective};
-use crate::run::{Experiment, LearningRate, Plan};
+use crate::run::{Experiment, Plan};
 use crate::schedule::Schedule;
 use crate::state::State;
 use crate::stop::{Stop, StopReason};
@@ -95,7 +95,12 @@ pub fn batch_sizes(n_rows: usize) -> Vec<BatchSize> {
 /// [`crate::ErrorKind::NoCurvature`].
 pub fn choose(experiment: &Experiment) -> Result<Plan> {
     let begun = Instant::now();
-    let mut track = Track::new(experiment)?;
+    run(experiment, learning_rate::measure(&mut experiment.objective(), experiment.start()), begun)
+}
+
+/// The same, where the curvatures at the start are known, and were measured since `begun`.
+pub(super) fn run(experiment: &Experiment, curvatures: Curvatures, begun: Instant) -> Result<Plan> {
+    let mut track = Track::new(experiment, curvatures)?;
     let heat = track.seconds * HEAT;
     let mut best_of_sizes: Vec<Runner> = Vec::new();
     for batch_size in batch_sizes(track.n_rows) {
@@ -173,12 +178,12 @@ struct Track<'a> {
 }
 
 impl<'a> Track<'a> {
-    fn new(experiment: &'a Experiment) -> Result<Self> {
+    fn new(experiment: &'a Experiment, curvatures: Curvatures) -> Result<Self> {
         let mut objective = experiment.objective();
         let n_rows = objective.n_rows();
         let mut track = Self {
             experiment,
-            curvatures: learning_rate::measure(&mut objective, experiment.start()),
+            curvatures,
             initial_loss: objective.loss(experiment.start(), Batch::all(n_rows)).mean(),
             objective,
             n_rows,
@@ -199,7 +204,7 @@ impl<'a> Track<'a> {
     }
 
     fn chooses_rate(&self) -> bool {
-        self.experiment.settings().lr == LearningRate::Auto && self.experiment.settings().schedule.own_lr().is_none()
+        self.experiment.settings().given_lr().is_none()
     }
 
     fn safe_rate(&mut self, batch_size: BatchSize) -> Result<f64> {

@@ -34,6 +34,8 @@ pub struct Case<'a> {
     pub data: &'a DataSummary,
     /// Rows a step.
     pub batch_size: usize,
+    /// Steps in an epoch.
+    pub steps_per_epoch: usize,
     /// The learning rate the run began with.
     pub lr: f64,
     /// The learning rate of its last step so far.
@@ -131,6 +133,7 @@ impl<'a> Case<'a> {
             settings,
             data,
             batch_size: trainer.loader.as_ref().map_or(data.n_train, DataLoader::batch_size),
+            steps_per_epoch: trainer.loader.as_ref().map_or(1, DataLoader::len),
             lr: trainer.sgd.lr,
             last_lr: trainer.last_rate(state).lr,
             schedule: &trainer.schedule,
@@ -178,15 +181,6 @@ impl Case<'_> {
     /// there to gain can be left.
     pub fn left_at_most(&self) -> Option<f64> {
         Some(self.last_loss()? / self.initial_loss)
-    }
-
-    /// Steps in an epoch.
-    pub fn steps_per_epoch(&self) -> usize {
-        if self.settings.drop_last {
-            (self.data.n_train / self.batch_size).max(1)
-        } else {
-            self.data.n_train.div_ceil(self.batch_size)
-        }
     }
 
     /// How the training loss moved at the end.

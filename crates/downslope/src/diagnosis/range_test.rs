@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::curvature::batch_limit;
-use super::learning_rate::Chosen;
+use super::learning_rate::Curvatures;
 use crate::error::Result;
 use crate::loader::{Batch, DataLoader};
 use crate::metrics::number_or_null;
@@ -65,7 +65,7 @@ pub struct Trial {
     pub loss: f64,
 }
 
-/// Tries rates from a thousandth of the expected edge to ten times it. `chosen` holds the curvatures that edge follows from.
+/// Tries rates from a thousandth of the expected edge to ten times it. The edge is expected from the `curvatures` at θ.
 ///
 /// A rate is beyond the edge if its trial leaps out, ends above where it began, or rises over its last quarter
 /// while batches are full. The edge is then found between two neighbours by halving.
@@ -74,10 +74,15 @@ pub struct Trial {
 ///
 /// # Errors
 /// What the trainer refuses.
-pub fn run(objective: &mut dyn Objective, theta: &[f32], trainer: &Trainer, chosen: &Chosen) -> Result<RangeTest> {
+pub fn run(
+    objective: &mut dyn Objective,
+    theta: &[f32],
+    trainer: &Trainer,
+    curvatures: &Curvatures,
+) -> Result<RangeTest> {
     let n_rows = objective.n_rows();
     let batch_size = trainer.loader.as_ref().map_or(n_rows, DataLoader::batch_size);
-    let limit = batch_limit(chosen.lambda_max, chosen.largest_row_curvature, batch_size, n_rows, &trainer.sgd);
+    let limit = batch_limit(curvatures.lambda_max, curvatures.largest_of_row, batch_size, n_rows, &trainer.sgd);
     let initial_loss = objective.loss(theta, Batch::all(n_rows)).mean();
     let is_full = batch_size == n_rows;
     let mut attempt = |lr: f64| -> Result<(f64, bool)> {

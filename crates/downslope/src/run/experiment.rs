@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fitted::{FittedModel, read_parameters, target_unit};
 use super::live::Live;
-use super::settings::{Init, LearningRate, Settings, Validation};
+use super::settings::{Init, Settings, Validation};
 use crate::clock::Clock;
 use crate::data::{Dataset, EncodeOptions, Notice, Preprocessing, Scale, Table, Target, TaskKind, builtin, hold_out};
 use crate::diagnosis::{self, Finding, Probes, learning_rate};
@@ -34,7 +34,7 @@ pub struct Experiment {
     notices: Vec<Notice>,
     start: Vec<f32>,
     pool: Option<Arc<rayon::ThreadPool>>,
-    clock: Clock,
+    pub(super) clock: Clock,
 }
 
 /// What a run was trained on, in a few numbers.
@@ -218,14 +218,12 @@ impl Experiment {
     /// # Errors
     /// [`ErrorKind::NoCurvature`].
     pub fn learning_rate(&self, batch_size: BatchSize) -> Result<(f64, Option<learning_rate::Chosen>)> {
-        match (self.settings.lr, self.settings.schedule.own_lr()) {
-            (_, Some(lr)) | (LearningRate::Fixed(lr), None) => Ok((lr, None)),
-            (LearningRate::Auto, None) => {
-                let trainer = self.trainer(batch_size, 1.0);
-                let chosen = learning_rate::choose(&mut self.objective(), &self.start, &trainer)?;
-                Ok((chosen.lr, Some(chosen)))
-            }
+        if let Some(lr) = self.settings.given_lr() {
+            return Ok((lr, None));
         }
+        let trainer = self.trainer(batch_size, 1.0);
+        let chosen = learning_rate::choose(&mut self.objective(), &self.start, &trainer)?;
+        Ok((chosen.lr, Some(chosen)))
     }
 
     /// Trains from the start by the plan that the settings leave room for.

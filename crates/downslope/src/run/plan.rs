@@ -54,10 +54,7 @@ impl Experiment {
 
     /// The trainer of a plan. A rate that was chosen is held on to: the run backs off from one that turns out too high.
     pub fn trainer_of(&self, plan: &Plan) -> Trainer {
-        Trainer {
-            clock: self.trainer(plan.batch_size, plan.lr).clock,
-            ..plan.trainer(self.settings(), self.summary().n_train)
-        }
+        Trainer { clock: self.clock.clone(), ..plan.trainer(self.settings(), self.summary().n_train) }
     }
 }
 

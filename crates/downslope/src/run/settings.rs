@@ -144,6 +144,14 @@ impl Settings {
         }
     }
 
+    /// The rate that is given, by a schedule that has its own or else by itself; nothing where it is to be chosen.
+    pub fn given_lr(&self) -> Option<f64> {
+        self.schedule.own_lr().or(match self.lr {
+            LearningRate::Fixed(lr) => Some(lr),
+            LearningRate::Auto => None,
+        })
+    }
+
     /// The rules that end the run.
     pub fn stop(&self) -> Stop {
         Stop {

@@ -43,7 +43,7 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     if left.is_nan() || left < LEFT || condition < CONDITION {
         return None;
     }
-    let steps_per_epoch = case.steps_per_epoch() as f64;
+    let steps_per_epoch = case.steps_per_epoch as f64;
     let epochs = |sgd: &Sgd| Some(quadratic.steps_to(0.1, sgd)? as f64 / steps_per_epoch);
     let (now, then) = (epochs(&case.sgd())?, epochs(&heavy)?);
     if now < FASTER * then {
