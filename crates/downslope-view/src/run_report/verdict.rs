@@ -177,9 +177,12 @@ fn how_it_ended(record: &Record, curves: &Curves) -> Option<String> {
             percent(round(share))
         ),
         Trend::Wanders { epochs } => format!(
-            "Over the last {} the {which} loss went up and down more than it fell: more epochs at this rate would change \
-             little, a rate that shrinks would.",
-            plural(epochs as u64, "epoch")
+            "Over the last {} the {which} loss went up and down more than it fell: more epochs{}.",
+            plural(epochs as u64, "epoch"),
+            match record.plan.schedule {
+                Schedule::Constant => " at this rate would change little, a rate that shrinks would",
+                _ => " would change little",
+            }
         ),
         Trend::Rests { epochs } => format!(
             "Over the last {} the {which} loss changed by less than 1%: more epochs would change little.",
@@ -262,7 +265,7 @@ pub(super) fn next(run: &Run<'_>) -> Vec<(String, String)> {
             Some((train("--patience", "5".to_owned()), "keeps the weights of the best epoch"))
         }
         Some(Trend::Wanders { .. }) if has_found(record, NOISE) => None,
-        Some(Trend::Wanders { .. }) if record.settings.schedule == Schedule::Constant => {
+        Some(Trend::Wanders { .. }) if record.plan.schedule == Schedule::Constant => {
             let schedule = format!("cosine:t-max={}", record.plan.epochs);
             Some((train("--schedule", schedule), "lets the rate shrink to nothing by the last epoch"))
         }

@@ -26,7 +26,7 @@ const RATE_FACTOR: f64 = 4.0;
 const FINE: f64 = std::f64::consts::SQRT_2;
 /// A first heat takes this part of the time of a final.
 const HEAT: f64 = 0.125;
-/// A rate is tried up to so many times the one that theory calls safe.
+/// In the heats a rate is tried up to so many times the one that theory calls safe; finals may go on from there.
 const MOST_TIMES: f64 = 64.0;
 /// Pairs that come into the final.
 const FINALISTS: usize = 3;
