@@ -20,13 +20,15 @@ struct Inner {
     place: Place,
 }
 
-/// Where in a source of data something stands. Lines and columns count from one, as editors do.
+/// Where in a source of data something stands. Lines, rows and columns count from one, as editors do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// The file (or what stands for it: `standard input`, `@digits`).
     pub source: Option<String>,
     /// The line in the file.
     pub line: Option<u64>,
+    /// The row, where the file has no lines.
+    pub row: Option<u64>,
     /// The field in the line.
     pub column: Option<u64>,
 }
@@ -34,7 +36,7 @@ pub struct Place {
 impl Place {
     /// A place that names only its source.
     pub fn source(source: impl Into<String>) -> Self {
-        Self { source: Some(source.into()), line: None, column: None }
+        Self { source: Some(source.into()), ..Self::default() }
     }
 
     /// The same source at a line.
@@ -44,7 +46,14 @@ impl Place {
         self
     }
 
-    /// The same line at a field.
+    /// The same source at a row.
+    #[must_use]
+    pub fn row(mut self, row: u64) -> Self {
+        self.row = Some(row);
+        self
+    }
+
+    /// The same line or row at a field.
     #[must_use]
     pub fn column(mut self, column: u64) -> Self {
         self.column = Some(column);
@@ -59,6 +68,13 @@ impl fmt::Display for Place {
         }
         if let Some(line) = self.line {
             write!(f, "{line}:")?;
+        }
+        if let Some(row) = self.row {
+            write!(f, " row {row}")?;
+            return match self.column {
+                Some(column) => write!(f, ", column {column}:"),
+                None => f.write_str(":"),
+            };
         }
         if let Some(column) = self.column {
             write!(f, "{column}:")?;
@@ -107,6 +123,13 @@ pub enum ErrorKind {
         /// The format the first bytes announce, if known.
         looks_like: Option<&'static str>,
     },
+    /// A piece of text that its format does not allow there.
+    NotAsExpected {
+        /// What the format has there.
+        expected: &'static str,
+        /// The text.
+        found: String,
+    },
     /// Text in another encoding.
     NotUtf8,
     /// A quotation mark that is never closed.
@@ -141,6 +164,22 @@ pub enum ErrorKind {
         /// Names in the table that look like it, best first.
         nearest: Vec<String>,
     },
+    /// A file whose columns are not those of the files before it.
+    ColumnsDiffer {
+        /// The columns of the others.
+        expected: Vec<String>,
+        /// Its own.
+        found: Vec<String>,
+    },
+    /// A file in which a column is of another kind than in the files before it.
+    KindsDiffer {
+        /// The column.
+        name: String,
+        /// What it holds in the others.
+        expected: &'static str,
+        /// What it holds here.
+        found: &'static str,
+    },
     /// A table with no column besides the target.
     NoFeatures,
     /// A row whose target is missing.
@@ -164,6 +203,13 @@ pub enum ErrorKind {
     },
     /// Something else where `true` or `false` should be.
     NotABoolean {
+        /// The column.
+        name: String,
+        /// The text.
+        found: String,
+    },
+    /// Something else where a date or time should be.
+    NotATime {
         /// The column.
         name: String,
         /// The text.
@@ -379,6 +425,10 @@ impl fmt::Display for ErrorKind {
             Self::NoRows => write!(f, "expected rows below the header, found none"),
             Self::NotText { looks_like: Some(format) } => write!(f, "expected a text table, found {format}"),
             Self::NotText { looks_like: None } => write!(f, "expected a text table, found binary data"),
+            Self::NotAsExpected { expected, found } if found.is_empty() => {
+                write!(f, "expected {expected}, found the end of the line")
+            }
+            Self::NotAsExpected { expected, found } => write!(f, "expected {expected}, found `{found}`"),
             Self::NotUtf8 => write!(f, "expected UTF-8 text, found bytes of another encoding"),
             Self::OpenQuote => write!(f, "expected a closing quotation mark, found the end of the file"),
             Self::Ragged { expected, found } => {
@@ -397,6 +447,26 @@ impl fmt::Display for ErrorKind {
                 write!(f, "expected a column `{name}`, found none of that name")?;
                 write_list(f, "; the nearest are ", nearest)
             }
+            Self::ColumnsDiffer { expected, found } => {
+                let other = found.iter().zip(expected).find(|(found, expected)| found != expected);
+                match other {
+                    Some((found, expected)) => {
+                        write!(
+                            f,
+                            "expected the columns of the files before it, found `{found}` instead of `{expected}`"
+                        )
+                    }
+                    None => write!(
+                        f,
+                        "expected the {} columns of the files before it, found {}",
+                        expected.len(),
+                        found.len()
+                    ),
+                }
+            }
+            Self::KindsDiffer { name, expected, found } => {
+                write!(f, "expected {expected} in column `{name}` as in the files before it, found {found}")
+            }
             Self::NoFeatures => write!(f, "expected at least one column besides the target, found none"),
             Self::MissingTarget { name } => write!(f, "expected a value in the target `{name}`, found none"),
             Self::NotANumber { name, found } => write!(f, "expected a number in column `{name}`, found `{found}`"),
@@ -406,6 +476,10 @@ impl fmt::Display for ErrorKind {
             Self::NotABoolean { name, found } => {
                 write!(f, "expected `true` or `false` in column `{name}`, found `{found}`")
             }
+            Self::NotATime { name, found } => write!(
+                f,
+                "expected a date such as `2024-02-29`, or one with a time as in `2024-02-29T12:30:00`, in column `{name}`, found `{found}`"
+            ),
             Self::TargetDropped { name } => {
                 write!(f, "expected the target to be kept, found `{name}` among the columns to drop")
             }

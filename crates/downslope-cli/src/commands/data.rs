@@ -109,6 +109,8 @@ fn describe(column: &Column) -> (&'static str, String) {
             ("number", if low > high { "none".to_owned() } else { format!("{} to {}", number(low), number(high)) })
         }
         Values::Boolean(_) => ("boolean", "true, false".to_owned()),
+        Values::Time(_) => ("time", column.values.text(0)),
+        Values::Sparse(rows) => ("sparse", format!("{} names", count(rows.names().len() as u64))),
         Values::Category { levels, .. } => {
             let first: Vec<&str> = levels.iter().take(4).map(String::as_str).collect();
             let more = if levels.len() > 4 { format!(" and {} more", levels.len() - 4) } else { String::new() };

@@ -4,9 +4,9 @@
 //! ever kept. A cut is a line end outside quotation marks; as every block begins with a row, which these are can be
 //! told from the block alone. Where the cuts lie depends on the text and the size asked for, never on the threads.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -54,16 +54,17 @@ impl<R: Read> Blocks<R> {
         self.at_end && self.rest.is_empty()
     }
 
-    /// Does the same work on `first` and on every block that follows, on so many threads, and gives what came of it in
-    /// the order of the text: everything up to the first block that failed, and its error.
+    /// Does the same work on `first` and on every block that follows, on so many threads, and hands on what came of it in
+    /// the order of the text, up to the first block that `consume` refuses: then its error is returned.
     ///
-    /// `work` gets room of its thread's own to use as it likes.
+    /// `work` gets room of its thread's own to use as it likes. Only so many results wait for those before them.
     pub(super) fn work<Room: Default, T: Send>(
         self,
         first: &[u8],
         n_threads: usize,
         work: impl Fn(&str, &mut Room) -> Result<T> + Sync,
-    ) -> io::Result<(Vec<T>, Option<Error>)>
+        consume: impl FnMut(Result<T>) -> Result<()> + Send,
+    ) -> io::Result<Option<Error>>
     where
         R: Send,
     {
@@ -72,32 +73,30 @@ impl<R: Read> Blocks<R> {
             work(text, room)
         };
         let n_threads = if self.at_end() { 1 } else { n_threads.max(1) };
-        let is_over = AtomicBool::new(false);
         // The blocks, the number of the next, and why no more can be read.
         let shared = Mutex::new((self, 1, Ok(())));
-        let done = Mutex::new(Vec::new());
-        let keep = |number: usize, result: Result<T>| {
-            is_over.fetch_or(result.is_err(), Ordering::Relaxed);
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((number, result));
-        };
+        let results = InOrder::new(consume, 4 * n_threads);
         let work_on_those_that_follow = |room: &mut Room| {
             let mut block = Vec::new();
-            while !is_over.load(Ordering::Relaxed) {
+            loop {
                 let number = {
                     let (blocks, next, refusal) = &mut *shared.lock().unwrap_or_else(PoisonError::into_inner);
+                    if !results.has_room_for(*next) {
+                        break;
+                    }
                     match blocks.next(&mut block) {
                         Ok(true) => {}
                         Ok(false) => break,
                         Err(error) => {
-                            is_over.store(true, Ordering::Relaxed);
                             *refusal = Err(error);
+                            results.stop();
                             break;
                         }
                     }
                     *next += 1;
                     *next - 1
                 };
-                keep(number, work_on(&block, room));
+                results.give(number, work_on(&block, room));
             }
         };
         std::thread::scope(|scope| {
@@ -107,21 +106,71 @@ impl<R: Read> Blocks<R> {
                     std::thread::Builder::new().spawn_scoped(scope, || work_on_those_that_follow(&mut Room::default()));
             }
             let mut room = Room::default();
-            keep(0, work_on(first, &mut room));
+            results.give(0, work_on(first, &mut room));
             work_on_those_that_follow(&mut room);
         });
         let (_, _, refusal) = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
-        refusal?;
-        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        done.sort_unstable_by_key(|&(number, _)| number);
-        let mut results = Vec::with_capacity(done.len());
-        for (_, result) in done {
-            match result {
-                Ok(result) => results.push(result),
-                Err(error) => return Ok((results, Some(error))),
+        refusal.map(|()| results.error())
+    }
+}
+
+/// Hands on results in the order of their numbers, whoever brings them and when.
+struct InOrder<T, C> {
+    state: Mutex<Waiting<T, C>>,
+    moved_on: Condvar,
+    /// So many results may wait for one before them.
+    most: usize,
+}
+
+struct Waiting<T, C> {
+    results: BTreeMap<usize, Result<T>>,
+    next: usize,
+    consume: C,
+    is_over: bool,
+    error: Option<Error>,
+}
+
+impl<T, C: FnMut(Result<T>) -> Result<()>> InOrder<T, C> {
+    fn new(consume: C, most: usize) -> Self {
+        let state = Waiting { results: BTreeMap::new(), next: 0, consume, is_over: false, error: None };
+        Self { state: Mutex::new(state), moved_on: Condvar::new(), most }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting<T, C>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the result of a number may wait here; false when no more are wanted.
+    fn has_room_for(&self, number: usize) -> bool {
+        let mut waiting = self.lock();
+        while !waiting.is_over && number > waiting.next + self.most {
+            waiting = self.moved_on.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        !waiting.is_over
+    }
+
+    fn give(&self, number: usize, result: Result<T>) {
+        let waiting = &mut *self.lock();
+        waiting.results.insert(number, result);
+        while !waiting.is_over
+            && let Some(result) = waiting.results.remove(&waiting.next)
+        {
+            waiting.next += 1;
+            if let Err(error) = (waiting.consume)(result) {
+                waiting.error = Some(error);
+                waiting.is_over = true;
             }
         }
-        Ok((results, None))
+        self.moved_on.notify_all();
+    }
+
+    fn stop(&self) {
+        self.lock().is_over = true;
+        self.moved_on.notify_all();
+    }
+
+    fn error(self) -> Option<Error> {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).error
     }
 }
 
@@ -245,8 +294,13 @@ mod tests {
                         Ok(text.to_owned())
                     }
                 };
-                let (done, error) = blocks.work(&first, n_threads, work).unwrap();
-                (done.concat(), error.is_some())
+                let mut done = String::new();
+                let consume = |text: Result<String>| {
+                    done.push_str(&text?);
+                    Ok(())
+                };
+                let error = blocks.work(&first, n_threads, work, consume).unwrap();
+                (done, error.is_some())
             };
             assert_eq!(work("x"), (text.clone(), false));
             // `60` is the first that stands behind `6` in the order of letters.
@@ -268,7 +322,7 @@ mod tests {
             let mut blocks = Blocks::new(Broken(20), b',', 4);
             let mut first = Vec::new();
             assert!(blocks.next(&mut first).unwrap());
-            let error = blocks.work(&first, n_threads, |_, (): &mut ()| Ok(())).unwrap_err();
+            let error = blocks.work(&first, n_threads, |_, (): &mut ()| Ok(()), |done| done).unwrap_err();
             assert_eq!(error.to_string(), "gone");
         }
     }

@@ -19,15 +19,16 @@
 //! Columns of texts are read once more from the file: only then is it known which these are, and keeping every field
 //! as text until then would cost several times the file's size.
 
-use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::io::{self, Read};
 
 use crate::data::blocks::Blocks;
+use crate::data::format::Consume;
 use crate::data::lines::Lines;
 use crate::data::rows::Rows;
 use crate::data::sniff::{self, BYTE_ORDER_MARK};
-use crate::data::survey::{Found, Survey, Texts, gather_texts, survey};
-use crate::data::table::{Column, Table, check_names, no_such_column};
+use crate::data::source::Source;
+use crate::data::survey::{Block, Found, Part, Survey, Texts, gather_texts, read_block, survey};
+use crate::data::table::{Column, Places, Table, check_names, no_such_column};
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// Rows of about so many bytes are read by one thread at a time. With their numbers they stay in its second-level cache.
@@ -39,8 +40,14 @@ const BLOCK_BYTES: usize = 1 << 19;
 pub enum ColumnKind {
     /// Numbers; anything else in it is an error.
     Number,
+    /// `true` and `false`, in any case; anything else in it is an error.
+    Boolean,
     /// Categories; numbers are texts like any other.
     Category,
+    /// Free text, to be taken apart into words.
+    Text,
+    /// Dates, with or without a time of day; anything else in it is an error.
+    Time,
 }
 
 /// How text is read as a table.
@@ -65,33 +72,37 @@ impl ReadOptions {
         field.is_empty() || self.missing.iter().any(|word| word == field)
     }
 
+    /// Whether a missing value may be spelled as a number: looked for among numbers only then.
+    pub(super) fn number_is_missing(&self) -> bool {
+        let is_number_like = |first: char| first.is_ascii_digit() || ['+', '-', '.'].contains(&first);
+        self.missing.iter().any(|word| word.starts_with(is_number_like))
+    }
+
     fn n_threads(&self) -> usize {
         self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
 }
 
-/// Reads a table; `name` stands for it in messages.
-pub(super) fn read(name: &str, text: impl Read + Seek + Send, options: &ReadOptions) -> Result<Table> {
-    read_in_blocks(name, text, options, BLOCK_BYTES)
+/// Reads a table.
+pub(super) fn read(source: &Source, options: &ReadOptions) -> Result<Table> {
+    read_in_blocks(source, options, BLOCK_BYTES)
 }
 
-fn read_in_blocks(
-    name: &str,
-    text: impl Read + Seek + Send,
-    options: &ReadOptions,
-    block_bytes: usize,
-) -> Result<Table> {
-    let mut file = TextFile { name, text, start: 0, delimiter: b',', block_bytes };
-    file.table(options).map_err(|error| match error.kind() {
-        ErrorKind::Io { .. } => error,
-        _ => error.in_source(name),
-    })
+fn read_in_blocks(source: &Source, options: &ReadOptions, block_bytes: usize) -> Result<Table> {
+    TextFile { source, start: 0, delimiter: b',', block_bytes }.told(|file| file.table(options))
+}
+
+/// Hands on the rows block by block, each a table with the same columns.
+///
+/// What a column holds is seen in a first pass, unless the kinds of all are given.
+pub(super) fn read_parts(source: &Source, options: &ReadOptions, consume: Consume) -> Result<()> {
+    let mut file = TextFile { source, start: 0, delimiter: b',', block_bytes: BLOCK_BYTES };
+    file.told(|file| file.parts(options, consume))
 }
 
 /// A text that can be read more than once.
-struct TextFile<'a, R> {
-    name: &'a str,
-    text: R,
+struct TextFile<'a> {
+    source: &'a Source<'a>,
     /// Behind the byte order mark.
     start: u64,
     delimiter: u8,
@@ -99,66 +110,98 @@ struct TextFile<'a, R> {
 }
 
 /// A text whose header has been read.
-struct Begun<'a, R> {
+struct Begun<'a> {
     names: Vec<String>,
     /// The line the header is on, and the one where the first block begins.
     header_line: u64,
     line: u64,
     /// What follows the header, up to the first cut, and all the rest.
     first_block: Vec<u8>,
-    blocks: Blocks<&'a mut R>,
+    blocks: Blocks<Box<dyn Read + Send + 'a>>,
 }
 
-impl<R: Read + Seek + Send> TextFile<'_, R> {
-    fn table(&mut self, options: &ReadOptions) -> Result<Table> {
-        let head = self.text.rewind().and_then(|()| sniff::head(&mut self.text));
-        let head = head.map_err(|error| refused(self.name, error))?;
-        // A file that was joined of two has two marks.
-        let n_marks = head.chunks(BYTE_ORDER_MARK.len()).take(2).take_while(|&bytes| bytes == BYTE_ORDER_MARK).count();
-        self.start = (n_marks * BYTE_ORDER_MARK.len()) as u64;
-        let head = sniff::text(&head)?;
-        self.table_below(head, options).or_else(|error| match self.line_of_other_encoding()? {
-            Some(line) => Err(Error::from(ErrorKind::NotUtf8).at(Place::default().line(line))),
-            None => Err(error),
+/// What was seen of a text.
+struct Surveyed {
+    names: Vec<String>,
+    forced: Vec<Option<ColumnKind>>,
+    columns: Vec<Found>,
+    lines: Lines,
+}
+
+impl<'a> TextFile<'a> {
+    /// Does something with the text, and tells of errors where they are; but of text in another encoding before any other.
+    fn told<T>(&mut self, does: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let told = does(self).or_else(|error| match error.kind() {
+            ErrorKind::Io { .. } => Err(error),
+            _ => match self.line_of_other_encoding()? {
+                Some(line) => Err(Error::from(ErrorKind::NotUtf8).at(Place::default().line(line))),
+                None => Err(error),
+            },
+        });
+        told.map_err(|error| match error.kind() {
+            ErrorKind::Io { .. } => error,
+            _ => error.in_source(self.source.name()),
         })
     }
 
-    /// The table, unless the text is in another encoding further on: then the error may be any.
-    fn table_below(&mut self, head: &str, options: &ReadOptions) -> Result<Table> {
-        sniff::refuse_libsvm(head)?;
-        self.delimiter = sniff::delimiter(head)?;
-        let delimiter = self.delimiter;
-        let name = self.name;
+    fn parts(&mut self, options: &ReadOptions, consume: Consume) -> Result<()> {
+        self.look()?;
+        let (delimiter, source) = (self.delimiter, self.source);
         let Begun { names, header_line, line, first_block, blocks } = self.begin()?;
         check_header(&names, header_line)?;
         let forced = forced_kinds(&names, options)?;
-        let (parts, error) = blocks
-            .work(&first_block, options.n_threads(), |text, surveys: &mut Vec<Survey>| {
-                surveys.resize_with(names.len(), Survey::default);
-                survey(Rows::new(text, delimiter), surveys, options)
-            })
-            .map_err(|error| refused(name, error))?;
-
-        let mut columns: Vec<Found> = names.iter().map(|_| Found::default()).collect();
-        let (mut lines, mut line) = (Lines::default(), line);
-        for part in parts {
-            columns.iter_mut().zip(part.columns).for_each(|(column, below)| column.join(below, line));
-            lines.join(&part.lines, line);
-            line += part.n_lines;
-            if line > u64::from(u32::MAX) {
-                return Err(Error::malformed("table", "more than 4294967295 lines"));
+        let kinds = match forced.into_iter().collect::<Option<Vec<ColumnKind>>>() {
+            Some(kinds) => kinds,
+            None => self.kinds(options)?,
+        };
+        let (mut line, mut n_rows) = (line, 0);
+        let work = |text: &str, (): &mut ()| read_block(Rows::new(text, delimiter), &kinds, options);
+        let hand_on = |block: Result<Block>| {
+            let block = block.map_err(|error| below(error, line))?;
+            let mut lines = Lines::default();
+            lines.join(&block.lines, line);
+            let columns =
+                block.columns.into_iter().zip(&kinds).zip(&names).zip(1..).map(|(((column, &kind), name), field)| {
+                    let values = column.finish(name, field, kind, line)?;
+                    Ok(Column { name: name.clone(), values })
+                });
+            let columns = columns.collect::<Result<Vec<_>>>()?;
+            line += block.n_lines;
+            check_lines(line)?;
+            n_rows += lines.len();
+            if lines.len() == 0 {
+                return Ok(());
             }
+            consume(Table::from_columns(source.name(), columns)?.with_places(Places::Fields(lines)))
+        };
+        let error = blocks.work(&first_block, options.n_threads(), work, hand_on);
+        if let Some(error) = error.map_err(|error| source.refused(error))? {
+            return Err(error);
         }
-        if let Some(error) = error {
-            return Err(below(error, line));
-        }
-        if lines.len() == 0 {
-            return Err(ErrorKind::NoRows.into());
-        }
+        if n_rows == 0 { Err(ErrorKind::NoRows.into()) } else { Ok(()) }
+    }
 
+    /// What each column holds.
+    fn kinds(&self, options: &ReadOptions) -> Result<Vec<ColumnKind>> {
+        let Surveyed { names, forced, columns, .. } = self.survey(options, Found::count)?;
+        let columns = names.iter().zip(forced).zip(columns).zip(1..);
+        let kind = |(((name, forced), column), field): (((&String, Option<ColumnKind>), Found), u64)| {
+            Ok(match (forced, column.decide(name, field, forced)?) {
+                (Some(kind), _) => kind,
+                (None, Some(values)) => values.column_kind(),
+                (None, None) => ColumnKind::Category,
+            })
+        };
+        columns.map(kind).collect()
+    }
+
+    fn table(&mut self, options: &ReadOptions) -> Result<Table> {
+        self.look()?;
+        let source = self.source;
+        let Surveyed { names, forced, columns, lines } = self.survey(options, Found::join)?;
         let mut values = Vec::with_capacity(names.len());
-        for (((name, forced), column), field) in names.iter().zip(forced).zip(columns).zip(1..) {
-            values.push(column.decide(name, field, forced)?);
+        for (((name, forced), column), field) in names.iter().zip(&forced).zip(columns).zip(1..) {
+            values.push(column.decide(name, field, *forced)?);
         }
         let wanted: Vec<bool> = values.iter().map(Option::is_none).collect();
         let mut texts = self.texts(&wanted, options)?.into_iter();
@@ -166,40 +209,81 @@ impl<R: Read + Seek + Send> TextFile<'_, R> {
             let values = values.or_else(|| texts.next().map(Texts::finish))?;
             Some(Column { name, values })
         });
-        Ok(Table::from_columns(self.name, columns.collect())?.with_lines(lines))
+        let table = Table::from_columns(source.name(), columns.collect())?.with_places(Places::Fields(lines));
+        table.with_kinds(&forced)
+    }
+
+    /// Looks at the beginning: where the text starts, and what stands between its fields.
+    fn look(&mut self) -> Result<()> {
+        let head = sniff::head(&mut self.source.reader()?).map_err(|error| self.source.refused(error))?;
+        // A file that was joined of two has two marks.
+        let n_marks = head.chunks(BYTE_ORDER_MARK.len()).take(2).take_while(|&bytes| bytes == BYTE_ORDER_MARK).count();
+        self.start = (n_marks * BYTE_ORDER_MARK.len()) as u64;
+        self.delimiter = sniff::delimiter(sniff::text(&head)?)?;
+        Ok(())
+    }
+
+    /// Goes through all rows to see what the columns hold.
+    fn survey(&self, options: &ReadOptions, add: impl Fn(&mut Found, Found, u64) + Sync) -> Result<Surveyed> {
+        let (delimiter, source) = (self.delimiter, self.source);
+        let Begun { names, header_line, line, first_block, blocks } = self.begin()?;
+        check_header(&names, header_line)?;
+        let forced = forced_kinds(&names, options)?;
+        let mut columns: Vec<Found> = names.iter().map(|_| Found::default()).collect();
+        let (mut lines, mut line) = (Lines::default(), line);
+        let work = |text: &str, surveys: &mut Vec<Survey>| {
+            surveys.resize_with(names.len(), Survey::default);
+            survey(Rows::new(text, delimiter), surveys, options)
+        };
+        let join = |part: Result<Part>| {
+            let part = part.map_err(|error| below(error, line))?;
+            columns.iter_mut().zip(part.columns).for_each(|(column, below)| add(column, below, line));
+            lines.join(&part.lines, line);
+            line += part.n_lines;
+            check_lines(line)
+        };
+        let error = blocks.work(&first_block, options.n_threads(), work, join);
+        if let Some(error) = error.map_err(|error| source.refused(error))? {
+            return Err(error);
+        }
+        if lines.len() == 0 {
+            return Err(ErrorKind::NoRows.into());
+        }
+        Ok(Surveyed { names, forced, columns, lines })
     }
 
     /// Reads the columns that are wanted as texts.
-    fn texts(&mut self, wanted: &[bool], options: &ReadOptions) -> Result<Vec<Texts>> {
+    fn texts(&self, wanted: &[bool], options: &ReadOptions) -> Result<Vec<Texts>> {
         let n_wanted = wanted.iter().filter(|&&wanted| wanted).count();
         let mut columns: Vec<Texts> = (0..n_wanted).map(|_| Texts::default()).collect();
         if n_wanted == 0 {
             return Ok(columns);
         }
-        let (delimiter, name) = (self.delimiter, self.name);
+        let (delimiter, source) = (self.delimiter, self.source);
         let Begun { first_block, blocks, .. } = self.begin()?;
-        let (parts, error) = blocks
-            .work(&first_block, options.n_threads(), |text, (): &mut ()| {
-                let mut columns: Vec<Texts> = (0..n_wanted).map(|_| Texts::default()).collect();
-                gather_texts(Rows::new(text, delimiter), wanted, options, &mut columns).map(|()| columns)
-            })
-            .map_err(|error| refused(name, error))?;
-        for part in parts {
-            columns.iter_mut().zip(part).for_each(|(column, below)| column.join(below));
-        }
-        match error {
+        let work = |text: &str, (): &mut ()| {
+            let mut columns: Vec<Texts> = (0..n_wanted).map(|_| Texts::default()).collect();
+            gather_texts(Rows::new(text, delimiter), wanted, options, &mut columns).map(|()| columns)
+        };
+        let join = |part: Result<Vec<Texts>>| {
+            columns.iter_mut().zip(part?).for_each(|(column, below)| column.join(below));
+            Ok(())
+        };
+        let error = blocks.work(&first_block, options.n_threads(), work, join);
+        match error.map_err(|error| source.refused(error))? {
             None => Ok(columns),
             Some(_) => Err(Error::malformed("table", "the file changed while it was read")),
         }
     }
 
     /// Goes to the start and reads the header.
-    fn begin(&mut self) -> Result<Begun<'_, R>> {
-        let name = self.name;
-        self.text.seek(SeekFrom::Start(self.start)).map_err(|error| refused(name, error))?;
-        let mut blocks = Blocks::new(&mut self.text, self.delimiter, self.block_bytes);
+    fn begin(&self) -> Result<Begun<'a>> {
+        let mut text = self.source.reader()?;
+        let refused = |error| self.source.refused(error);
+        io::copy(&mut text.by_ref().take(self.start), &mut io::sink()).map_err(refused)?;
+        let mut blocks = Blocks::new(text, self.delimiter, self.block_bytes);
         let (mut block, mut line) = (Vec::new(), 1);
-        while blocks.next(&mut block).map_err(|error| refused(name, error))? {
+        while blocks.next(&mut block).map_err(refused)? {
             let text = std::str::from_utf8(&block).map_err(|_| ErrorKind::NotUtf8)?;
             let mut rows = Rows::new(text, self.delimiter);
             if let Some(header_line) = rows.next_row() {
@@ -221,12 +305,18 @@ impl<R: Read + Seek + Send> TextFile<'_, R> {
 
     /// The line of the first bytes that are no UTF-8.
     fn line_of_other_encoding(&mut self) -> Result<Option<u64>> {
-        self.text
-            .rewind()
-            .and_then(|()| sniff::line_of_other_encoding(&mut self.text))
-            .map_err(|error| refused(self.name, error))
+        sniff::line_of_other_encoding(&mut self.source.reader()?).map_err(|error| self.source.refused(error))
     }
 }
+
+/// Lines are counted in 32 bits.
+fn check_lines(line: u64) -> Result<()> {
+    if line > u64::from(u32::MAX) {
+        return Err(Error::malformed("table", "more than 4294967295 lines"));
+    }
+    Ok(())
+}
+
 fn forced_kinds(names: &[String], options: &ReadOptions) -> Result<Vec<Option<ColumnKind>>> {
     let mut kinds = vec![None; names.len()];
     for (name, kind) in &options.kinds {
@@ -271,10 +361,6 @@ fn below(error: Error, first: u64) -> Error {
     error.at(place)
 }
 
-fn refused(name: &str, error: io::Error) -> Error {
-    Error::io("read", Path::new(name), error)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,6 +376,8 @@ mod tests {
             Values::Number(_) => 'n',
             Values::Boolean(_) => 'b',
             Values::Category { .. } => 'c',
+            Values::Time(_) => 't',
+            Values::Sparse(_) => 's',
         };
         table.columns().iter().map(kind).collect()
     }
@@ -315,6 +403,47 @@ mod tests {
         assert_eq!(kinds(&table), "c");
         let error = Table::from_csv("t.csv", b"b,c\n1,2\n", &options(ColumnKind::Number)).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::NoSuchColumn { .. }), "{error}");
+    }
+
+    #[test]
+    fn dates_and_times_are_told_from_texts() {
+        let table = read("a,b,c\n1970-01-02,2000-01-01,2024-02-29 12:30\n,x,2024-02-29T12:30:00Z\n");
+        assert_eq!(kinds(&table), "tct");
+        let seconds = table.columns()[0].values.rows(&[0]);
+        assert_eq!((seconds, table.columns()[0].values.is_missing(1)), (Values::Time(vec![86400.0].into()), true));
+        assert_eq!(table.columns()[2].values.text(1), "2024-02-29T12:30:00");
+        let options = ReadOptions { kinds: vec![("b".to_owned(), ColumnKind::Time)], ..ReadOptions::default() };
+        let error = Table::from_csv("t.csv", b"a,b\n1,2000-01-01\n2,x\n", &options).unwrap_err().to_string();
+        assert!(error.starts_with("t.csv:3:2: expected a date such as"), "{error}");
+    }
+
+    /// The parts of a table, put together, are the table; and an error is the same.
+    #[test]
+    fn a_table_read_in_parts_is_the_table() {
+        let row =
+            |row: usize| format!("{row},{},{},2024-01-{:02},\"x\n{}\"\n", row % 3 == 0, row % 7, row % 28 + 1, row % 5);
+        let mut text = "n,b,k,t,c\n".to_owned() + &(0..300).map(row).collect::<String>();
+        let in_parts = |text: &str| {
+            let source = Source::of_bytes("t.csv", text.as_bytes());
+            let mut parts = Vec::new();
+            let options = ReadOptions { threads: Some(3), ..ReadOptions::default() };
+            let mut file = TextFile { source: &source, start: 0, delimiter: b',', block_bytes: 200 };
+            let consume = &mut |part| {
+                parts.push(part);
+                Ok(())
+            };
+            file.told(|file| file.parts(&options, consume)).map(|()| Table::concat("t.csv", parts).unwrap())
+        };
+        let (whole, joined) = (read(&text), in_parts(&text).unwrap());
+        assert_eq!(kinds(&whole), "nbntc");
+        assert_eq!(whole.columns(), joined.columns());
+        for row in [0, 1, 150, 299] {
+            assert_eq!(whole.place(row, 4), joined.place(row, 4));
+        }
+        text.push_str("9,true,oops,2024-01-01,x\n");
+        let whole = Table::from_csv("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap_err();
+        assert_eq!(whole.to_string(), "t.csv:602:3: expected a number in column `k`, found `oops`");
+        assert_eq!(in_parts(&text).unwrap_err().to_string(), whole.to_string());
     }
 
     #[test]
@@ -367,7 +496,7 @@ mod tests {
     /// All there is to be known of a table, or what is said of it.
     fn outcome(text: &[u8], block_bytes: usize, n_threads: usize) -> String {
         let options = ReadOptions { threads: Some(n_threads), ..ReadOptions::default() };
-        match read_in_blocks("t.csv", io::Cursor::new(text), &options, block_bytes) {
+        match read_in_blocks(&Source::of_bytes("t.csv", text), &options, block_bytes) {
             Err(error) => error.to_string(),
             Ok(table) => {
                 let lines: Vec<String> = (0..table.n_rows()).map(|row| table.place(row, 0).to_string()).collect();

@@ -5,8 +5,8 @@ use crate::data::table::{Column, Table, Values};
 impl Table {
     /// Sixteen hexadecimal digits that change when a name or a value changes: FNV-1a (Fowler, Noll, Vo; 64 bits).
     ///
-    /// Hashed in turn: for each column its name, a byte for its kind (0 number, 1 boolean, 2 category), for categories
-    /// the levels, then the values as little-endian `f64` bits (missing: the bits of -0.0) or `u32` codes. Texts and
+    /// Hashed in turn: for each column its name, a byte for its kind (0 number, 1 boolean, 2 category, 3 time, 4 sparse
+    /// rows), for categories the levels, for sparse rows the names, then the values as little-endian `f64` bits (missing: the bits of -0.0) or `u32` codes. Texts and
     /// lists are preceded by their length as `u64`. Neither the source nor the way a number was written counts.
     pub fn fingerprint(&self) -> String {
         let mut hash = Fnv1a::new();
@@ -16,10 +16,22 @@ impl Table {
             match values {
                 Values::Number(numbers) => {
                     hash.write(&[0]);
-                    hash.write_length(numbers.len());
-                    for number in numbers.iter() {
-                        let number = if number.is_nan() { -0.0 } else { number + 0.0 };
-                        hash.write(&number.to_bits().to_le_bytes());
+                    hash.write_numbers(numbers.len(), numbers.iter());
+                }
+                Values::Time(numbers) => {
+                    hash.write(&[3]);
+                    hash.write_numbers(numbers.len(), numbers.iter());
+                }
+                Values::Sparse(rows) => {
+                    hash.write(&[4]);
+                    hash.write_length(rows.names().len());
+                    for name in rows.names() {
+                        hash.write_text(name);
+                    }
+                    for row in 0..rows.len() {
+                        let (codes, values) = rows.row(row);
+                        hash.write_codes(codes);
+                        hash.write_numbers(values.len(), values.iter().copied());
                     }
                 }
                 Values::Boolean(codes) => {
@@ -60,6 +72,14 @@ impl Fnv1a {
     fn write_text(&mut self, text: &str) {
         self.write_length(text.len());
         self.write(text.as_bytes());
+    }
+
+    fn write_numbers(&mut self, length: usize, numbers: impl Iterator<Item = f64>) {
+        self.write_length(length);
+        for number in numbers {
+            let number = if number.is_nan() { -0.0 } else { number + 0.0 };
+            self.write(&number.to_bits().to_le_bytes());
+        }
     }
 
     fn write_codes(&mut self, codes: &[u32]) {

@@ -116,6 +116,7 @@ fn learn_column(
             let std = (scale == Scale::Standard).then_some(std);
             (Encoding::Number { mean, std, marks_missing }, constant)
         }
+        Values::Time(_) | Values::Sparse(_) => return Ok(None),
         Values::Boolean(codes) => {
             let n_true = rows().filter(|&row| codes[row] == 1).count();
             let n_values = train_rows.len() - n_missing;

@@ -26,7 +26,9 @@ impl<'a> LevelCodes<'a> {
             levels.iter().position(|level| same(level)).map_or(Code::Unknown, |place| Code::Known(place as u32))
         };
         match values {
-            Values::Number(numbers) => {
+            // Sparse rows are no levels; as numbers that are not there, all of them are missing.
+            Values::Sparse(_) => Self::Codes { codes: &[], known: Vec::new() },
+            Values::Number(numbers) | Values::Time(numbers) => {
                 // A later level must not hide an earlier one that is the same number.
                 let parsed = levels.iter().enumerate().rev();
                 let known = parsed.filter_map(|(code, level)| Some((bits(level.parse().ok()?), code as u32))).collect();

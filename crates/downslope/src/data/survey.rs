@@ -10,6 +10,7 @@ use crate::data::lines::Lines;
 use crate::data::numbers::{Gathering, Numbers};
 use crate::data::rows::Rows;
 use crate::data::table::{MISSING, Values};
+use crate::data::times;
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// What one field looks like.
@@ -20,6 +21,8 @@ enum Cell {
     /// Another attempt at a number that is none: see [`is_meant_as_number`].
     Attempt,
     Boolean(bool),
+    /// Seconds since 1970.
+    Time(f64),
     Text,
 }
 
@@ -29,6 +32,7 @@ impl Cell {
             b'0'..=b'9' | b'+' | b'-' | b'.' | b'i' | b'I' | b'n' | b'N' => match Number::at_start_of(field.as_bytes())
             {
                 Some((number, length)) if length == field.len() => Self::Number(number),
+                _ if let Some(seconds) = times::parse(field) => Self::Time(seconds),
                 // What is spelled as a number, and none of ours, is an infinity or NaN.
                 _ if field.parse::<f64>().is_ok() => Self::NotFinite,
                 _ if is_meant_as_number(field) => Self::Attempt,
@@ -68,6 +72,7 @@ pub(super) struct Found {
     n_numbers: usize,
     n_attempts: usize,
     n_booleans: usize,
+    n_times: usize,
     /// The first value that is no finite number: its line, its text, and whether it is an infinity or NaN.
     offender: Option<(u64, String, bool)>,
 }
@@ -97,12 +102,13 @@ impl Survey {
         match cell {
             Cell::NotFinite | Cell::Attempt => found.n_attempts += 1,
             Cell::Boolean(_) => found.n_booleans += 1,
+            Cell::Time(_) => found.n_times += 1,
             Cell::Number(_) | Cell::Text => {}
         }
-        if let Cell::Boolean(value) = cell {
-            self.numbers.push(Number::Decimal(Decimal { mantissa: value.into(), places: 0 }));
-        } else {
-            self.numbers.push_missing();
+        match cell {
+            Cell::Boolean(value) => self.numbers.push(Number::Decimal(Decimal { mantissa: value.into(), places: 0 })),
+            Cell::Time(seconds) => self.numbers.push(Number::Float(seconds)),
+            _ => self.numbers.push_missing(),
         }
         found.offender.get_or_insert_with(|| (line, field.to_owned(), matches!(cell, Cell::NotFinite)));
     }
@@ -117,39 +123,55 @@ impl Survey {
 
 impl Found {
     /// Adds what was learned of the rows that follow, whose lines count from `line`.
-    pub(super) fn join(&mut self, below: Self, line: u64) {
-        self.numbers.join(below.numbers);
+    pub(super) fn join(&mut self, mut below: Self, line: u64) {
+        self.numbers.join(std::mem::take(&mut below.numbers));
+        self.count(below, line);
+    }
+
+    /// Adds the same, but for the values.
+    pub(super) fn count(&mut self, below: Self, line: u64) {
         self.n_values += below.n_values;
         self.n_numbers += below.n_numbers;
         self.n_attempts += below.n_attempts;
         self.n_booleans += below.n_booleans;
+        self.n_times += below.n_times;
         if self.offender.is_none() {
             self.offender = below.offender.map(|(below, found, not_finite)| (line + below, found, not_finite));
         }
     }
 
-    /// The values of the column; none where they are texts.
+    /// The values of the column; none where they are to be read as texts first.
     pub(super) fn decide(self, name: &str, field: u64, forced: Option<ColumnKind>) -> Result<Option<Values>> {
-        let Some((line, found, not_finite)) = self.offender else {
-            let texts = forced == Some(ColumnKind::Category);
-            return Ok((!texts).then_some(Values::Number(self.numbers)));
+        let kind = match forced {
+            Some(kind) => kind,
+            None if 2 * (self.n_numbers + self.n_attempts) > self.n_values || self.n_values == 0 => ColumnKind::Number,
+            None if self.n_booleans == self.n_values => ColumnKind::Boolean,
+            None if self.n_times == self.n_values => ColumnKind::Time,
+            None => ColumnKind::Category,
         };
-        let numbers_expected = match forced {
-            Some(kind) => kind == ColumnKind::Number,
-            None => 2 * (self.n_numbers + self.n_attempts) > self.n_values,
-        };
-        if numbers_expected {
-            let name = name.to_owned();
-            let kind =
-                if not_finite { ErrorKind::NotFinite { name, found } } else { ErrorKind::NotANumber { name, found } };
-            return Err(Error::from(kind).at(Place::default().line(line).column(field)));
+        match (kind, self.offender) {
+            (ColumnKind::Number, Some((line, found, not_finite))) => {
+                Err(not_a_number(name, found, not_finite).at(Place::default().line(line).column(field)))
+            }
+            (ColumnKind::Number, None) => Ok(Some(Values::Number(self.numbers))),
+            (ColumnKind::Boolean, _) if self.n_booleans == self.n_values => {
+                Ok(Some(Values::Boolean(self.numbers.iter().map(boolean_code).collect())))
+            }
+            (ColumnKind::Time, _) if self.n_times == self.n_values => Ok(Some(Values::Time(self.numbers))),
+            _ => Ok(None),
         }
-        if forced.is_none() && self.n_booleans == self.n_values {
-            let code = |number: f64| if number.is_nan() { MISSING } else { u32::from(number > 0.0) };
-            return Ok(Some(Values::Boolean(self.numbers.iter().map(code).collect())));
-        }
-        Ok(None)
     }
+}
+
+fn not_a_number(name: &str, found: String, not_finite: bool) -> Error {
+    let name = name.to_owned();
+    let kind = if not_finite { ErrorKind::NotFinite { name, found } } else { ErrorKind::NotANumber { name, found } };
+    kind.into()
+}
+
+/// The code of a boolean that was kept as a number.
+fn boolean_code(number: f64) -> u32 {
+    if number.is_nan() { MISSING } else { u32::from(number > 0.0) }
 }
 
 /// The texts of a column while its fields go by.
@@ -191,7 +213,7 @@ impl Texts {
     }
 }
 
-/// What was found in the rows of a block.
+/// What was seen in the rows of a block.
 pub(super) struct Part {
     /// The line of each row, from the block's first.
     pub(super) lines: Lines,
@@ -200,16 +222,129 @@ pub(super) struct Part {
     pub(super) columns: Vec<Found>,
 }
 
+/// The values of a block's columns, whose kinds are known.
+pub(super) struct Block {
+    /// The line of each row, from the block's first.
+    pub(super) lines: Lines,
+    /// How many lines the block has.
+    pub(super) n_lines: u64,
+    pub(super) columns: Vec<Reading>,
+}
+
+/// A column whose kind is known, while its fields go by.
+pub(super) enum Reading {
+    /// Numbers, and the first value that is none: its line, and its text.
+    Numbers(Survey),
+    /// Booleans or times, as numbers, and the first value that is of another kind: its line, and its text.
+    Others(Gathering, Option<(u64, String)>),
+    Texts(Texts),
+}
+
+impl Reading {
+    fn new(kind: ColumnKind) -> Self {
+        match kind {
+            ColumnKind::Number => Self::Numbers(Survey::default()),
+            ColumnKind::Boolean | ColumnKind::Time => Self::Others(Gathering::default(), None),
+            ColumnKind::Category | ColumnKind::Text => Self::Texts(Texts::default()),
+        }
+    }
+
+    fn add(&mut self, line: u64, field: Option<&str>, kind: ColumnKind) {
+        match (self, field) {
+            (Self::Texts(texts), text) => texts.add(text),
+            (Self::Numbers(survey), None) => survey.add_missing(),
+            (Self::Numbers(survey), Some(text)) => survey.add(line, text),
+            (Self::Others(numbers, _), None) => numbers.push_missing(),
+            (Self::Others(numbers, offender), Some(text)) => match (Cell::of(text), kind) {
+                (Cell::Boolean(value), ColumnKind::Boolean) => numbers.push(Number::Float(f64::from(u8::from(value)))),
+                (Cell::Time(seconds), ColumnKind::Time) => numbers.push(Number::Float(seconds)),
+                _ => {
+                    numbers.push_missing();
+                    offender.get_or_insert_with(|| (line, text.to_owned()));
+                }
+            },
+        }
+    }
+
+    /// The values; lines count from `line`.
+    pub(super) fn finish(self, name: &str, field: u64, kind: ColumnKind, line: u64) -> Result<Values> {
+        let place = |below: u64| Place::default().line(line + below).column(field);
+        match self {
+            Self::Texts(texts) => Ok(texts.finish()),
+            Self::Numbers(mut survey) => {
+                let Found { numbers, offender, .. } = survey.take();
+                match offender {
+                    Some((line, found, not_finite)) => Err(not_a_number(name, found, not_finite).at(place(line))),
+                    None => Ok(Values::Number(numbers)),
+                }
+            }
+            Self::Others(_, Some((line, found))) => Err(times::of_another_kind(name, kind, found).at(place(line))),
+            Self::Others(mut numbers, None) => {
+                let numbers = Numbers::from(numbers.take());
+                Ok(match kind {
+                    ColumnKind::Time => Values::Time(numbers),
+                    _ => Values::Boolean(numbers.iter().map(boolean_code).collect()),
+                })
+            }
+        }
+    }
+}
+
+/// The values of a block in columns of these kinds.
+///
+/// # Errors
+/// [`ErrorKind::Ragged`] and [`ErrorKind::OpenQuote`], with lines from the block's first.
+pub(super) fn read_block(mut rows: Rows, kinds: &[ColumnKind], options: &ReadOptions) -> Result<Block> {
+    let mut columns: Vec<Reading> = kinds.iter().map(|&kind| Reading::new(kind)).collect();
+    let number_is_missing = options.number_is_missing();
+    let mut lines = Lines::default();
+    'rows: while let Some(line) = rows.next_row() {
+        let mut wanted = columns.iter_mut().zip(kinds);
+        loop {
+            let column = wanted.next();
+            if let Some((Reading::Numbers(survey), _)) = column
+                && let Some((number, text)) = rows.number()
+            {
+                if number_is_missing && options.is_missing(text) {
+                    survey.add_missing()
+                } else {
+                    survey.add_number(number)
+                }
+            } else {
+                rows.field()?;
+                if rows.is_blank(kinds.len()) {
+                    continue 'rows;
+                }
+                let text = rows.text().trim();
+                if let Some((column, &kind)) = column {
+                    column.add(line, (!options.is_missing(text)).then_some(text), kind);
+                }
+            }
+            if !rows.next_field() {
+                break;
+            }
+        }
+        check_width(&rows, kinds.len(), line)?;
+        lines.push(line);
+    }
+    Ok(Block { lines, n_lines: rows.position().1, columns })
+}
+
+/// A row must have a field for each column.
+fn check_width(rows: &Rows, expected: usize, line: u64) -> Result<()> {
+    let found = rows.n_fields();
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::from(ErrorKind::Ragged { expected, found }).at(Place::default().line(line)))
+}
+
 /// What a block's columns hold.
 ///
 /// # Errors
 /// [`ErrorKind::Ragged`] and [`ErrorKind::OpenQuote`], with lines from the block's first.
 pub(super) fn survey(mut rows: Rows, columns: &mut [Survey], options: &ReadOptions) -> Result<Part> {
-    // Looked for among numbers only where it is one.
-    let number_is_missing = options
-        .missing
-        .iter()
-        .any(|word| word.starts_with(['+', '-', '.']) || word.starts_with(|first: char| first.is_ascii_digit()));
+    let number_is_missing = options.number_is_missing();
     let (mut lines, expected) = (Lines::default(), columns.len());
     'rows: while let Some(line) = rows.next_row() {
         let mut column = columns.iter_mut();
@@ -237,10 +372,7 @@ pub(super) fn survey(mut rows: Rows, columns: &mut [Survey], options: &ReadOptio
                 break;
             }
         }
-        let found = rows.n_fields();
-        if found != expected {
-            return Err(Error::from(ErrorKind::Ragged { expected, found }).at(Place::default().line(line)));
-        }
+        check_width(&rows, expected, line)?;
         lines.push(line);
     }
     Ok(Part { lines, n_lines: rows.position().1, columns: columns.iter_mut().map(Survey::take).collect() })

@@ -4,23 +4,24 @@
 //! told in [`crate::data::csv`]; what a column means to a model, in [`crate::data::encode`].
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Cursor, Read};
-use std::path::Path;
+use std::io;
+use std::sync::Arc;
 
 use ::csv::{QuoteStyle, WriterBuilder};
 
 use crate::data::builtin;
-use crate::data::csv::{self, ReadOptions};
+use crate::data::csv::{self, ColumnKind, ReadOptions};
+use crate::data::format::Format;
 use crate::data::lines::Lines;
+use crate::data::notice::Notice;
 use crate::data::numbers::Numbers;
+use crate::data::source::Source;
+use crate::data::sparse::SparseRows;
+use crate::data::times;
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// The code of a missing boolean or category.
 pub const MISSING: u32 = u32::MAX;
-
-/// What cannot be read twice is kept for that: so much in memory, more in a file that vanishes with the process.
-const KEPT_IN_MEMORY: usize = 1 << 24;
 
 /// The values of one column, a row each.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +37,10 @@ pub enum Values {
         /// For each row the place of its text in `levels`, or [`MISSING`].
         codes: Vec<u32>,
     },
+    /// Points in time: seconds since 1970-01-01 00:00 UTC, or on a clock without a zone; NaN where missing.
+    Time(Numbers),
+    /// Numbers under many names, of which a row has few.
+    Sparse(SparseRows),
 }
 
 impl Values {
@@ -67,7 +72,8 @@ impl Values {
     /// The number of rows.
     pub fn len(&self) -> usize {
         match self {
-            Self::Number(numbers) => numbers.len(),
+            Self::Number(numbers) | Self::Time(numbers) => numbers.len(),
+            Self::Sparse(rows) => rows.len(),
             Self::Boolean(codes) | Self::Category { codes, .. } => codes.len(),
         }
     }
@@ -80,7 +86,8 @@ impl Values {
     /// Whether the value of a row is missing.
     pub fn is_missing(&self, row: usize) -> bool {
         match self {
-            Self::Number(numbers) => numbers.get(row).is_nan(),
+            Self::Number(numbers) | Self::Time(numbers) => numbers.get(row).is_nan(),
+            Self::Sparse(_) => false,
             Self::Boolean(codes) | Self::Category { codes, .. } => codes[row] == MISSING,
         }
     }
@@ -90,15 +97,108 @@ impl Values {
         match self {
             _ if self.is_missing(row) => String::new(),
             Self::Number(numbers) => shortest(numbers.get(row)),
+            Self::Time(numbers) => times::text(numbers.get(row)),
+            Self::Sparse(rows) => {
+                let (codes, values) = rows.row(row);
+                let pairs = codes.iter().zip(values);
+                let pairs = pairs.map(|(&code, &value)| format!("{}:{}", rows.names()[code as usize], shortest(value)));
+                pairs.collect::<Vec<_>>().join(" ")
+            }
             Self::Boolean(codes) => (codes[row] == 1).to_string(),
             Self::Category { levels, codes } => levels[codes[row] as usize].clone(),
+        }
+    }
+
+    /// Some of the values, in the order given.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[must_use]
+    pub fn rows(&self, rows: &[u32]) -> Self {
+        let picked = |codes: &[u32]| rows.iter().map(|&row| codes[row as usize]).collect();
+        match self {
+            Self::Number(numbers) => Self::Number(numbers.of_rows(rows).collect::<Vec<_>>().into()),
+            Self::Time(numbers) => Self::Time(numbers.of_rows(rows).collect::<Vec<_>>().into()),
+            Self::Boolean(codes) => Self::Boolean(picked(codes)),
+            Self::Category { levels, codes } => Self::Category { levels: levels.clone(), codes: picked(codes) },
+            Self::Sparse(sparse) => Self::Sparse(sparse.rows(rows)),
+        }
+    }
+
+    /// The kind as which such values are read.
+    pub(super) fn column_kind(&self) -> ColumnKind {
+        match self {
+            Self::Number(_) | Self::Sparse(_) => ColumnKind::Number,
+            Self::Boolean(_) => ColumnKind::Boolean,
+            Self::Category { .. } => ColumnKind::Category,
+            Self::Time(_) => ColumnKind::Time,
+        }
+    }
+
+    /// What messages call values of this kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Number(_) => "numbers",
+            Self::Boolean(_) => "booleans",
+            Self::Category { .. } => "texts",
+            Self::Time(_) => "times",
+            Self::Sparse(_) => "sparse rows",
+        }
+    }
+
+    /// The values of several parts of a column, one below the other; none if they are not of one kind.
+    pub(super) fn concat(parts: Vec<Self>) -> Option<Self> {
+        fn same<T>(parts: Vec<Values>, of: impl Fn(Values) -> Option<T>) -> Option<Vec<T>> {
+            parts.into_iter().map(of).collect()
+        }
+        fn joined(parts: Vec<Numbers>) -> Numbers {
+            let mut all = Numbers::default();
+            parts.into_iter().for_each(|part| all.join(part));
+            all
+        }
+        match parts.first()? {
+            Self::Number(_) => {
+                let of = |part| if let Self::Number(numbers) = part { Some(numbers) } else { None };
+                same(parts, of).map(|parts| Self::Number(joined(parts)))
+            }
+            Self::Time(_) => {
+                let of = |part| if let Self::Time(numbers) = part { Some(numbers) } else { None };
+                same(parts, of).map(|parts| Self::Time(joined(parts)))
+            }
+            Self::Boolean(_) => {
+                let of = |part| if let Self::Boolean(codes) = part { Some(codes) } else { None };
+                same(parts, of).map(|parts| Self::Boolean(parts.concat()))
+            }
+            Self::Sparse(_) => {
+                let of = |part| if let Self::Sparse(rows) = part { Some(rows) } else { None };
+                same(parts, of).map(|parts| Self::Sparse(SparseRows::concat(parts)))
+            }
+            Self::Category { .. } => {
+                let of = |part| if let Self::Category { levels, codes } = part { Some((levels, codes)) } else { None };
+                let mut first_codes = HashMap::new();
+                let mut all = Vec::new();
+                for (levels, codes) in same(parts, of)? {
+                    let code = |level| {
+                        let next = first_codes.len() as u32;
+                        *first_codes.entry(level).or_insert(next)
+                    };
+                    let here: Vec<u32> = levels.into_iter().map(code).collect();
+                    all.extend(
+                        codes.into_iter().map(|code| if code == MISSING { MISSING } else { here[code as usize] }),
+                    );
+                }
+                Some(Self::from_codes_in_order_of_appearance(first_codes, all))
+            }
         }
     }
 
     /// What is wrong with the values themselves, if anything.
     fn defect(&self) -> Option<&'static str> {
         let sound = match self {
-            Self::Number(numbers) => return numbers.any_infinite().then_some("an infinite number"),
+            Self::Number(numbers) | Self::Time(numbers) => {
+                return numbers.any_infinite().then_some("an infinite number");
+            }
+            Self::Sparse(rows) => return rows.any_not_finite().then_some("a number that is not finite"),
             Self::Boolean(codes) => codes.iter().all(|&code| code < 2 || code == MISSING),
             Self::Category { levels, codes } => {
                 if !levels.is_sorted_by(|a, b| a < b) {
@@ -144,30 +244,62 @@ impl Column {
 pub struct Table {
     source: String,
     columns: Vec<Column>,
-    lines: Lines,
+    parts: Vec<Part>,
+    notices: Vec<Notice>,
+}
+
+/// Rows that came from one source, and where in it.
+#[derive(Clone, Debug)]
+struct Part {
+    source: Arc<str>,
+    /// The row behind its last.
+    end: usize,
+    places: Places,
+}
+
+/// How messages tell where a row stood.
+#[derive(Clone, Debug)]
+pub(super) enum Places {
+    /// By line and field.
+    Fields(Lines),
+    /// By line alone, where fields have no order.
+    Lines(Lines),
+    /// By row and column, where the file has no lines: the first one's number, from zero.
+    Rows(u64),
+}
+
+impl Places {
+    fn of(&self, source: &str, row: usize, column: usize) -> Place {
+        let place = Place::source(source);
+        match self {
+            Self::Fields(lines) => place.line(lines.of(row)).column(column as u64 + 1),
+            Self::Lines(lines) => place.line(lines.of(row)),
+            Self::Rows(first) => place.row(first + row as u64 + 1).column(column as u64 + 1),
+        }
+    }
 }
 
 impl Table {
-    /// Reads a table from a path, from standard input (`-`) or from the tables built in (`@digits`).
+    /// Reads a table from a path, from several files (`part-*.csv`), from standard input (`-`) or from the tables built
+    /// in (`@digits`), in any [`Format`].
     ///
     /// # Errors
-    /// Whatever stops the source from being read, and all that [`Table::from_csv`] reports.
+    /// Whatever stops the source from being read, and all that keeps it from being a table, with its place.
     pub fn read(source: &str, options: &ReadOptions) -> Result<Self> {
         if let Some(name) = source.strip_prefix('@') {
             return builtin::find(name)?.read(options);
         }
-        let kept = |name: &str, mut from: &mut dyn Read| {
-            let mut kept = tempfile::spooled_tempfile(KEPT_IN_MEMORY);
-            let copied = io::copy(&mut from, &mut kept);
-            copied.map_err(|error| Error::io("read", Path::new(name), error))?;
-            csv::read(name, kept, options)
-        };
-        if source == "-" {
-            return kept("standard input", &mut io::stdin().lock());
-        }
-        let mut file = File::open(source).map_err(|error| Error::io("read", Path::new(source), error))?;
-        let is_regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
-        if is_regular { csv::read(source, file, options) } else { kept(source, &mut file) }
+        let source = Source::open(source)?;
+        Format::of(&source)?.read(&source, options)
+    }
+
+    /// Reads a table from the bytes of a file in any [`Format`]; `source` names it in messages.
+    ///
+    /// # Errors
+    /// Anything that makes the bytes no table, with its place.
+    pub fn from_bytes(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<Self> {
+        let source = Source::of_bytes(source, bytes);
+        Format::of(&source)?.read(&source, options)
     }
 
     /// Reads a table from the bytes of a text file; `source` names it in messages.
@@ -175,7 +307,42 @@ impl Table {
     /// # Errors
     /// Anything that makes the bytes no table, with its line and field: see [`crate::data::csv`].
     pub fn from_csv(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<Self> {
-        csv::read(source, Cursor::new(bytes), options)
+        csv::read(&Source::of_bytes(source, bytes), options)
+    }
+
+    /// The rows of several tables with the same columns, one below the other.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoRows`] without rows; [`ErrorKind::ColumnsDiffer`] if they have other columns.
+    pub fn concat(source: impl Into<String>, tables: Vec<Self>) -> Result<Self> {
+        let source = source.into();
+        let mut tables = tables.into_iter();
+        let Some(first) = tables.next() else { return Err(Error::from(ErrorKind::NoRows).in_source(&source)) };
+        let Self { columns, mut parts, mut notices, .. } = first;
+        let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+        let mut values: Vec<Vec<Values>> = columns.into_iter().map(|column| vec![column.values]).collect();
+        let mut n_rows = values.first().map_or(0, |parts| parts[0].len());
+        for table in tables {
+            let place = || Place::source(&table.source);
+            let found: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
+            if found != names {
+                return Err(Error::from(ErrorKind::ColumnsDiffer { expected: names, found }).at(place()));
+            }
+            for (parts, column) in values.iter_mut().zip(table.columns) {
+                if parts[0].kind() != column.values.kind() {
+                    let (expected, found) = (parts[0].kind(), column.values.kind());
+                    let kind = ErrorKind::KindsDiffer { name: column.name, expected, found };
+                    return Err(Error::from(kind).at(Place::source(&table.source)));
+                }
+                parts.push(column.values);
+            }
+            parts.extend(table.parts.into_iter().map(|part| Part { end: n_rows + part.end, ..part }));
+            notices.extend(table.notices);
+            n_rows = parts.last().map_or(n_rows, |part| part.end);
+        }
+        let column = |(name, parts)| Some(Column { name, values: Values::concat(parts)? });
+        let columns = names.into_iter().zip(values).filter_map(column).collect();
+        Ok(Self { source, columns, parts, notices })
     }
 
     /// Makes a table of columns.
@@ -201,12 +368,47 @@ impl Table {
                 );
             }
         }
-        Ok(Self { source, columns, lines: Lines::default() })
+        let part = Part { source: source.as_str().into(), end: n_rows, places: Places::Fields(Lines::default()) };
+        Ok(Self { source, columns, parts: vec![part], notices: Vec::new() })
     }
 
-    /// The same table, with the line on which each row stood.
-    pub(super) fn with_lines(self, lines: Lines) -> Self {
-        Self { lines, ..self }
+    /// The same table, with the places where its rows stood in its source.
+    pub(super) fn with_places(mut self, places: Places) -> Self {
+        self.parts = vec![Part { source: self.source.as_str().into(), end: self.n_rows(), places }];
+        self
+    }
+
+    /// The same table, its columns of texts turned into what they are to be; nothing is done to columns of other kinds.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotANumber`], [`ErrorKind::NotFinite`], [`ErrorKind::NotABoolean`] or [`ErrorKind::NotATime`] at the
+    /// first value that is none.
+    pub(super) fn with_kinds(mut self, kinds: &[Option<ColumnKind>]) -> Result<Self> {
+        for (index, kind) in kinds.iter().enumerate() {
+            let column = &self.columns[index];
+            let Some((kind, Values::Category { levels, codes })) = kind.map(|kind| (kind, &column.values)) else {
+                continue;
+            };
+            let turned = times::of_texts(kind, levels, codes).map_err(|code| {
+                let row = codes.iter().position(|&other| other == code).unwrap_or(0);
+                times::of_another_kind(&column.name, kind, levels[code as usize].clone()).at(self.place(row, index))
+            })?;
+            if let Some(values) = turned {
+                self.columns[index].values = values;
+            }
+        }
+        Ok(self)
+    }
+
+    /// The same table, with something that a person should be told about it.
+    pub(super) fn with_notice(mut self, notice: Notice) -> Self {
+        self.notices.push(notice);
+        self
+    }
+
+    /// What a person should be told about how it was read.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
     }
 
     /// The number of rows.
@@ -248,10 +450,14 @@ impl Table {
         &self.source
     }
 
-    /// Where a value stood: line and field, both from one. A table that was never a file answers as if
+    /// Where a value stood: line and field, or row and column, from one. A table that was never a file answers as if
     /// [`Table::write_csv`] had written it.
     pub fn place(&self, row: usize, column: usize) -> Place {
-        Place::source(&self.source).line(self.lines.of(row)).column(column as u64 + 1)
+        let part = self.parts.partition_point(|part| part.end <= row);
+        let first = if part == 0 { 0 } else { self.parts[part - 1].end };
+        self.parts
+            .get(part)
+            .map_or_else(|| Place::source(&self.source), |part| part.places.of(&part.source, row - first, column))
     }
 
     /// Writes the table as comma-separated text with a header; missing values become empty fields.

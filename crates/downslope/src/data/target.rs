@@ -77,6 +77,9 @@ impl Target {
             return Err(Error::from(ErrorKind::MissingTarget { name }).at(table.place(row, index)));
         }
 
+        if let Values::Sparse(_) = column.values {
+            return Err(Error::from(ErrorKind::NoSuchColumn { name, nearest: Vec::new() }).at(here()));
+        }
         let distinct = Distinct::of(&column.values);
         let task = task.unwrap_or_else(|| {
             let task = distinct.task(table.n_rows());
@@ -121,7 +124,8 @@ fn guess(table: &Table, notices: &mut Vec<Notice>) -> usize {
     let columns = table.columns();
     let find = |name: &str| columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
     let by_name = TARGET_NAMES.iter().filter(|&&name| name != "y" || find("z").is_none()).find_map(|name| find(name));
-    let index = by_name.unwrap_or(columns.len() - 1);
+    let last = columns.iter().rposition(|column| !matches!(column.values, Values::Sparse(_)));
+    let index = by_name.or(last).unwrap_or(columns.len() - 1);
     let column = columns[index].name.clone();
     notices.push(if by_name.is_some() { Notice::TargetByName { column } } else { Notice::TargetIsLast { column } });
     index
@@ -136,12 +140,13 @@ enum Distinct {
 impl Distinct {
     fn of(values: &Values) -> Self {
         match values {
-            Values::Number(numbers) => {
+            Values::Number(numbers) | Values::Time(numbers) => {
                 let mut distinct = numbers.to_vec();
                 distinct.sort_unstable_by(f64::total_cmp);
                 distinct.dedup();
                 Self::Numbers(distinct)
             }
+            Values::Sparse(_) => Self::Texts(Vec::new()),
             Values::Boolean(codes) => {
                 let found = [0, 1].into_iter().filter(|code| codes.contains(code));
                 Self::Texts(found.map(|code| (code == 1).to_string()).collect())
