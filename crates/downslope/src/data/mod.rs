@@ -27,6 +27,7 @@
 
 mod blocks;
 pub mod builtin;
+mod cache;
 pub mod csv;
 pub mod dataset;
 mod decimal;
@@ -51,6 +52,8 @@ mod times;
 mod transform;
 
 pub use builtin::Builtin;
+pub(crate) use cache::CacheWriter;
+pub use cache::RowCache;
 pub use csv::{ColumnKind, ReadOptions};
 pub use dataset::{Csr, Dataset, Features, Matrix};
 pub use encode::{EncodeOptions, Encoding, Input, Preprocessing, Scale};
