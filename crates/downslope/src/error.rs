@@ -252,6 +252,11 @@ pub enum ErrorKind {
         /// A value found in it.
         found: String,
     },
+    /// A target that is not one value a row.
+    SparseTarget {
+        /// The target's column.
+        name: String,
+    },
     /// A target value outside what the loss is defined for.
     TargetOutOfRange {
         /// The target's column.
@@ -496,6 +501,9 @@ impl fmt::Display for ErrorKind {
             ),
             Self::TargetNotNumeric { name, found } => {
                 write!(f, "expected a numeric target for regression, found `{found}` in column `{name}`")
+            }
+            Self::SparseTarget { name } => {
+                write!(f, "expected a target of one value a row, found the sparse features `{name}`")
             }
             Self::TargetOutOfRange { name, expected, found } => {
                 write!(f, "expected {expected} in the target `{name}`, found `{found}`")

@@ -50,8 +50,8 @@ impl Metrics {
     /// The metrics of outputs (`n_rows`, `n_outputs`) against targets, with weights (`n_rows`) where rows do not all weigh
     /// 1; one target is `target_unit` of the unit that `rmse` and `mae` are told in.
     pub fn of(loss: Loss, outputs: &[f32], targets: &[f32], weights: Option<&[f32]>, target_unit: f64) -> Self {
-        let mut tally = Tally::new(loss);
-        tally.add(outputs, targets, weights);
+        let mut sums = MetricSums::new(loss);
+        sums.add(outputs, targets, weights);
         let n_outputs = outputs.len() / targets.len().max(1);
         let auc = match n_outputs {
             _ if loss.suits() == Suits::Regression => None,
@@ -59,7 +59,7 @@ impl Metrics {
             2 => auc(outputs.chunks_exact(2).zip(targets).map(|(row, &target)| (row[1] - row[0], target)).collect()),
             _ => None,
         };
-        Self { auc, ..tally.metrics(target_unit) }
+        Self { auc, ..sums.metrics(target_unit) }
     }
 
     /// The one figure people ask for first, with its name: `accuracy` for classes, `r2` for numbers, else `loss`.
@@ -71,7 +71,7 @@ impl Metrics {
 
 /// What the metrics of rows are made of, part by part: all but `auc`, for which all scores must be known at once.
 #[derive(Clone, Debug)]
-pub(crate) struct Tally {
+pub(crate) struct MetricSums {
     loss: Loss,
     n_rows: usize,
     losses: f64,
@@ -84,7 +84,7 @@ pub(crate) struct Tally {
     spread: f64,
 }
 
-impl Tally {
+impl MetricSums {
     pub(crate) fn new(loss: Loss) -> Self {
         Self {
             loss,
@@ -182,11 +182,11 @@ mod tests {
         let targets: Vec<f32> = (0..40).map(|i| 100.0 + (i * 5 % 13) as f32).collect();
         let weights: Vec<f32> = (0..40).map(|i| (i % 3) as f32).collect();
         let whole = Metrics::of(Loss::Squared, &outputs, &targets, Some(&weights), 2.0);
-        let mut tally = Tally::new(Loss::Squared);
+        let mut sums = MetricSums::new(Loss::Squared);
         for part in [0..7, 7..8, 8..40] {
-            tally.add(&outputs[part.clone()], &targets[part.clone()], Some(&weights[part]));
+            sums.add(&outputs[part.clone()], &targets[part.clone()], Some(&weights[part]));
         }
-        let joined = tally.metrics(2.0);
+        let joined = sums.metrics(2.0);
         for (a, b) in [(whole.loss, joined.loss), (whole.r2.unwrap(), joined.r2.unwrap())] {
             assert!((a - b).abs() < 1e-12 * a.abs(), "{a} {b}");
         }

@@ -1,8 +1,10 @@
 //! What do the training rows teach a [`Preprocessing`]?
 
 use crate::data::encode::{EncodeOptions, Encoding, Input, Preprocessing, Scale};
+use crate::data::moments::Moments;
 use crate::data::notice::Notice;
-use crate::data::table::{Table, Values, shortest};
+use crate::data::table::{Column, Table, Values, shortest};
+use crate::data::tally::Tally;
 use crate::data::target::{self, Target, TargetEncoding, TaskKind};
 use crate::error::{Error, ErrorKind, Place, Result};
 
@@ -15,156 +17,248 @@ impl Preprocessing {
     /// Learns from the training rows how each column becomes features, and the target a number.
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchColumn`] if a column to drop is not there, [`ErrorKind::TargetDropped`],
-    /// [`ErrorKind::TooManyCategories`] with more than 1000 levels, or more than 50 that are also more than a quarter of
-    /// the training rows, [`ErrorKind::NoFeatures`] if nothing is left, [`ErrorKind::NotFinite`] if numbers are so large
-    /// that their mean or spread overflows, [`ErrorKind::TooFewRows`] without training rows, or with a single one to be scaled by.
+    /// Those of [`Learner::add`] and [`Learner::finish`].
     pub fn learn(
         table: &Table,
         target: &Target,
         train_rows: &[u32],
         options: &EncodeOptions,
     ) -> Result<(Self, Vec<Notice>)> {
-        // Of a single row no column could be said to change.
-        let needed = if options.scale == Scale::Standard { 2 } else { 1 };
-        if train_rows.len() < needed {
-            return Err(
-                Error::from(ErrorKind::TooFewRows { needed, found: train_rows.len() }).in_source(table.source())
-            );
+        let mut learner = Learner::new(&target.name, options);
+        learner.add(table, train_rows)?;
+        learner.finish(target)
+    }
+}
+
+/// Learns a [`Preprocessing`] from a table that goes by in parts.
+///
+/// ```
+/// use downslope::data::{EncodeOptions, Learner, Preprocessing, ReadOptions, Table, TargetSurvey};
+///
+/// let part = |text: &str| Table::from_csv("part.csv", text.as_bytes(), &ReadOptions::default());
+/// let (first, second) = (part("depth,cut,price\n2,Good,9.5\n4,Fair,7.5\n")?, part("depth,cut,price\n3,Poor,9.0\n")?);
+/// let (mut learner, mut survey) =
+///     (Learner::new("price", &EncodeOptions::default()), TargetSurvey::begin(&first, Some("price"))?);
+/// for part in [&first, &second] {
+///     survey.add(part)?;
+///     learner.add(part, &part.rows())?;
+/// }
+/// let (target, _) = survey.finish(None)?;
+/// let (preprocessing, _) = learner.finish(&target)?;
+/// assert_eq!(preprocessing.feature_names(), ["depth", "cut=Fair", "cut=Good", "cut=Poor"]);
+/// # Ok::<(), downslope::Error>(())
+/// ```
+///
+/// **Memory** does not grow with the rows, only with the different texts of a column, and with those up to a limit.
+#[derive(Clone, Debug)]
+pub struct Learner {
+    target: String,
+    options: EncodeOptions,
+    source: String,
+    n_rows: usize,
+    of_target: Moments,
+    columns: Vec<Counted>,
+}
+
+/// A column that becomes features, and what was counted of it.
+#[derive(Clone, Debug)]
+struct Counted {
+    name: String,
+    /// What messages call its values.
+    kind: &'static str,
+    n_missing: usize,
+    tally: Tally,
+}
+
+impl Learner {
+    /// Nothing learned yet; the target's column by its name.
+    pub fn new(target: &str, options: &EncodeOptions) -> Self {
+        Self {
+            target: target.to_owned(),
+            options: options.clone(),
+            source: String::new(),
+            n_rows: 0,
+            of_target: Moments::default(),
+            columns: Vec::new(),
         }
-        for name in &options.drop {
+    }
+
+    /// Learns from some rows of a part, which has the columns of the first part, of the same kinds; the levels of its
+    /// categories may be others.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchColumn`] if a column to drop is not there, [`ErrorKind::TargetDropped`],
+    /// [`ErrorKind::MissingTarget`], [`ErrorKind::NotFinite`] if numbers are so large that their mean or spread overflows,
+    /// [`ErrorKind::KindsDiffer`] if a column is not as in the first part.
+    pub fn add(&mut self, table: &Table, rows: &[u32]) -> Result<()> {
+        if self.source.is_empty() {
+            table.source().clone_into(&mut self.source);
+            self.begin(table)?;
+        }
+        self.n_rows += rows.len();
+        if let Values::Number(_) = table.column(&self.target)?.values {
+            let numbers = target::numbers(&self.target, table, rows)?;
+            join(&mut self.of_target, &numbers, LEAST_POWER, table, &self.target)?;
+        }
+        for counted in &mut self.columns {
+            counted.add(table, rows)?;
+        }
+        Ok(())
+    }
+
+    /// Sees which columns there are.
+    fn begin(&mut self, table: &Table) -> Result<()> {
+        for name in &self.options.drop {
             table.column_index(name)?;
-            if *name == target.name {
+            if *name == self.target {
                 return Err(Error::from(ErrorKind::TargetDropped { name: name.clone() }).in_source(table.source()));
             }
         }
+        let is_feature = |name: &String| *name != self.target && !self.options.drop.contains(name);
+        self.columns = table.columns().iter().filter(|column| is_feature(&column.name)).map(Counted::new).collect();
+        Ok(())
+    }
+
+    /// What was learned, and what should be said about it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooFewRows`] without training rows, or with a single one to be scaled by;
+    /// [`ErrorKind::TooManyCategories`] with more than 1000 levels, or more than 50 that are also more than a quarter of
+    /// the training rows; [`ErrorKind::NoFeatures`] if nothing is left.
+    pub fn finish(self, target: &Target) -> Result<(Preprocessing, Vec<Notice>)> {
+        // Of a single row no column could be said to change.
+        let needed = if self.options.scale == Scale::Standard { 2 } else { 1 };
+        let refuse = |kind: ErrorKind| Error::from(kind).in_source(&self.source);
+        if self.n_rows < needed {
+            return Err(refuse(ErrorKind::TooFewRows { needed, found: self.n_rows }));
+        }
         let mut notices = Vec::new();
-        let target_encoding = learn_target(table, target, train_rows, options, &mut notices)?;
+        let target = target_encoding(target, &self.of_target, self.options.scale_target, &mut notices);
         let mut inputs = Vec::new();
-        for (index, column) in table.columns().iter().enumerate() {
-            if column.name == target.name || options.drop.contains(&column.name) {
-                continue;
-            }
-            if let Some(encoding) = learn_column(table, index, train_rows, options.scale, &mut notices)? {
-                let name = column.name.clone();
-                inputs.push(Input { becomes: encoding.feature_names(&name), name, encoding });
-            }
+        for counted in self.columns {
+            let name = counted.name.clone();
+            let encoding = counted.encoding(self.n_rows, self.options.scale, &mut notices).map_err(refuse)?;
+            inputs.extend(encoding.map(|encoding| Input { becomes: encoding.feature_names(&name), name, encoding }));
         }
         if inputs.is_empty() {
-            return Err(Error::from(ErrorKind::NoFeatures).in_source(table.source()));
+            return Err(refuse(ErrorKind::NoFeatures));
         }
-        Ok((Self { inputs, target: target_encoding }, notices))
+        Ok((Preprocessing { inputs, target }, notices))
     }
 }
 
-fn learn_target(
-    table: &Table,
-    target: &Target,
-    train_rows: &[u32],
-    options: &EncodeOptions,
-    notices: &mut Vec<Notice>,
-) -> Result<TargetEncoding> {
+/// Mean and spread take squares of deviations.
+const LEAST_POWER: usize = 2;
+
+/// Joins the moments of a part's numbers to those of the parts before.
+fn join(moments: &mut Moments, numbers: &[f64], highest: usize, table: &Table, name: &str) -> Result<()> {
+    moments.join(Moments::of(numbers, highest));
+    if moments.are_finite() { Ok(()) } else { Err(overflow(table, name)) }
+}
+
+fn target_encoding(target: &Target, moments: &Moments, is_scaled: bool, notices: &mut Vec<Notice>) -> TargetEncoding {
     let name = target.name.clone();
     if target.task == TaskKind::Classification {
-        return Ok(TargetEncoding::Classification { name, classes: target.classes.clone() });
+        return TargetEncoding::Classification { name, classes: target.classes.clone() };
     }
-    let numbers = target::numbers(&name, table, train_rows)?;
-    let (mean, std) = moments(&numbers).ok_or_else(|| overflow(table, &name))?;
-    if is_constant(&numbers) || std <= 0.0 {
-        notices.push(Notice::ConstantTarget { column: name.clone(), value: numbers[0] });
-        return Ok(TargetEncoding::Regression {
-            name,
-            mean: if options.scale_target { numbers[0] } else { 0.0 },
-            std: 1.0,
-        });
+    if moments.is_constant() {
+        let value = moments.first();
+        notices.push(Notice::ConstantTarget { column: name.clone(), value });
+        return TargetEncoding::Regression { name, mean: if is_scaled { value } else { 0.0 }, std: 1.0 };
     }
-    let (mean, std) = if options.scale_target { (mean, std) } else { (0.0, 1.0) };
-    Ok(TargetEncoding::Regression { name, mean, std })
+    let (mean, std) = if is_scaled { (moments.mean(), moments.std()) } else { (0.0, 1.0) };
+    TargetEncoding::Regression { name, mean, std }
 }
 
-/// What becomes of a column; nothing if it is left out.
-fn learn_column(
-    table: &Table,
-    index: usize,
-    train_rows: &[u32],
-    scale: Scale,
-    notices: &mut Vec<Notice>,
-) -> Result<Option<Encoding>> {
-    let column = &table.columns()[index];
-    let name = &column.name;
-    let rows = || train_rows.iter().map(|&row| row as usize);
-    let numbers: Vec<f64> = match &column.values {
-        Values::Number(numbers) => numbers.of_rows(train_rows).filter(|number| !number.is_nan()).collect(),
-        _ => Vec::new(),
-    };
-    let n_missing = match &column.values {
-        Values::Number(_) => train_rows.len() - numbers.len(),
-        values => rows().filter(|&row| values.is_missing(row)).count(),
-    };
-    if n_missing == train_rows.len() {
-        notices.push(Notice::EmptyColumn { column: name.clone() });
-        return Ok(None);
+impl Counted {
+    fn new(column: &Column) -> Self {
+        let (name, kind) = (column.name.clone(), column.values.kind());
+        Self { name, kind, n_missing: 0, tally: Tally::of(&column.values, MAX_LEVELS) }
     }
-    let marks_missing = n_missing > 0;
-    let (encoding, is_constant) = match &column.values {
-        Values::Number(_) => {
-            let (mean, mut std) = moments(&numbers).ok_or_else(|| overflow(table, name))?;
-            // Filling with the mean keeps the mean, and shrinks the variance by the share of values that were there.
-            std *= (numbers.len() as f64 / train_rows.len() as f64).sqrt();
-            let constant = is_constant(&numbers) || std <= 0.0;
-            let mean = if constant { numbers[0] } else { mean };
-            let std = (scale == Scale::Standard).then_some(std);
-            (Encoding::Number { mean, std, marks_missing }, constant)
-        }
-        Values::Time(_) | Values::Sparse(_) => return Ok(None),
-        Values::Boolean(codes) => {
-            let n_true = rows().filter(|&row| codes[row] == 1).count();
-            let n_values = train_rows.len() - n_missing;
-            let mean = n_true as f64 / n_values as f64;
-            (Encoding::Boolean { mean, marks_missing }, n_true == 0 || n_true == n_values)
-        }
-        Values::Category { levels, codes } => {
-            let mut seen = vec![false; levels.len()];
-            rows().filter(|&row| !column.values.is_missing(row)).for_each(|row| seen[codes[row] as usize] = true);
-            let levels: Vec<String> =
-                levels.iter().zip(seen).filter(|(_, seen)| *seen).map(|(level, _)| level.clone()).collect();
-            let (n_categories, n_rows) = (levels.len(), train_rows.len());
-            if n_categories > MAX_LEVELS || (n_categories > MAX_LEVELS_IN_A_SMALL_TABLE && 4 * n_categories > n_rows) {
-                let kind = ErrorKind::TooManyCategories { name: name.clone(), n_categories, n_rows };
+
+    fn add(&mut self, table: &Table, rows: &[u32]) -> Result<()> {
+        let index = table.column_index(&self.name)?;
+        let values = &table.columns()[index].values;
+        match (&mut self.tally, values) {
+            (Tally::Number(moments), Values::Number(numbers)) => {
+                let numbers: Vec<f64> = numbers.of_rows(rows).filter(|number| !number.is_nan()).collect();
+                self.n_missing += rows.len() - numbers.len();
+                return join(moments, &numbers, LEAST_POWER, table, &self.name);
+            }
+            (Tally::Boolean { n_false, n_true }, Values::Boolean(codes)) => {
+                *n_false += rows.iter().filter(|&&row| codes[row as usize] == 0).count();
+                *n_true += rows.iter().filter(|&&row| codes[row as usize] == 1).count();
+            }
+            (Tally::Category(counted), Values::Category { levels, codes }) => {
+                counted.add(levels, rows.iter().map(|&row| codes[row as usize]));
+            }
+            (Tally::Time, Values::Time(_)) | (Tally::Sparse, Values::Sparse(_)) => {}
+            _ => {
+                let (name, expected, found) = (self.name.clone(), self.kind, values.kind());
+                let kind = ErrorKind::KindsDiffer { name, expected, found };
                 return Err(Error::from(kind).at(Place::source(table.source())));
             }
-            let constant = n_categories == 1 && !marks_missing;
-            (Encoding::Category { levels, marks_missing }, constant)
         }
-    };
-    if is_constant && scale == Scale::Standard {
-        if marks_missing {
-            return Ok(Some(Encoding::Presence));
+        self.n_missing += rows.iter().filter(|&&row| values.is_missing(row as usize)).count();
+        Ok(())
+    }
+
+    /// What becomes of the column; nothing if it is left out.
+    fn encoding(
+        self,
+        n_rows: usize,
+        scale: Scale,
+        notices: &mut Vec<Notice>,
+    ) -> std::result::Result<Option<Encoding>, ErrorKind> {
+        let Self { name, n_missing, tally, .. } = self;
+        if n_missing == n_rows {
+            notices.push(Notice::EmptyColumn { column: name });
+            return Ok(None);
         }
-        let value = column.values.text(train_rows[0] as usize);
-        notices.push(Notice::ConstantColumn { column: name.clone(), value });
-        return Ok(None);
+        let marks_missing = n_missing > 0;
+        // What every row has, where it is the same.
+        let (encoding, constant) = match tally {
+            Tally::Number(moments) => {
+                // Filling with the mean keeps the mean, and shrinks the variance by the share of values that were there.
+                let std = moments.std() * (moments.n() as f64 / n_rows as f64).sqrt();
+                let is_constant = moments.is_constant() || std <= 0.0;
+                let mean = if is_constant { moments.first() } else { moments.mean() };
+                let std = (scale == Scale::Standard).then_some(std);
+                (Encoding::Number { mean, std, marks_missing }, is_constant.then(|| shortest(mean)))
+            }
+            Tally::Boolean { n_false, n_true } => {
+                let mean = n_true as f64 / (n_false + n_true) as f64;
+                let constant = (n_false == 0 || n_true == 0).then(|| (n_true > 0).to_string());
+                (Encoding::Boolean { mean, marks_missing }, constant)
+            }
+            Tally::Category(counted) => {
+                let n_categories = counted.n_distinct();
+                if n_categories > MAX_LEVELS
+                    || (n_categories > MAX_LEVELS_IN_A_SMALL_TABLE && 4 * n_categories > n_rows)
+                {
+                    return Err(ErrorKind::TooManyCategories { name, n_categories, n_rows });
+                }
+                let levels = counted.into_texts();
+                let constant =
+                    if let ([level], false) = (&levels[..], marks_missing) { Some(level.clone()) } else { None };
+                (Encoding::Category { levels, marks_missing }, constant)
+            }
+            Tally::Time | Tally::Sparse => return Ok(None),
+        };
+        if let (Some(value), true) = (constant, scale == Scale::Standard) {
+            if marks_missing {
+                return Ok(Some(Encoding::Presence));
+            }
+            notices.push(Notice::ConstantColumn { column: name, value });
+            return Ok(None);
+        }
+        if let (Encoding::Number { mean: fill, .. } | Encoding::Boolean { mean: fill, .. }, true) =
+            (&encoding, marks_missing)
+        {
+            notices.push(Notice::MissingFilled { column: name, rows: n_missing, fill: *fill });
+        }
+        Ok(Some(encoding))
     }
-    if let (Encoding::Number { mean: fill, .. } | Encoding::Boolean { mean: fill, .. }, true) =
-        (&encoding, marks_missing)
-    {
-        notices.push(Notice::MissingFilled { column: name.clone(), rows: n_missing, fill: *fill });
-    }
-    Ok(Some(encoding))
-}
-
-fn is_constant(numbers: &[f64]) -> bool {
-    numbers.iter().all(|number| number.to_bits() == numbers[0].to_bits())
-}
-
-/// Mean and standard deviation of the population; none where they overflow.
-///
-/// Two passes: the one-pass formula loses all digits where the spread is small beside the mean.
-fn moments(numbers: &[f64]) -> Option<(f64, f64)> {
-    let n = numbers.len() as f64;
-    let mean = numbers.iter().sum::<f64>() / n;
-    let std = (numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / n).sqrt();
-    (mean.is_finite() && std.is_finite()).then_some((mean, std))
 }
 
 /// The error for a column whose numbers are too large for their moments, at the largest.
@@ -260,6 +354,39 @@ mod tests {
         let (matrix, _) = preprocessing.features(&table, &[1]).unwrap();
         assert_eq!(preprocessing.feature_names()[..3], ["a", "one", "flag"]);
         assert_eq!(matrix.row(0), [2.0, 5.0, 1.0, 0.0, 1.0, 7.0, 1.0]);
+    }
+
+    #[test]
+    fn a_table_in_parts_teaches_what_it_teaches_whole() {
+        let text =
+            "depth,wet,cut,one,y\n2,true,Good,5,1\n6,false,Fair,5,2\n,true,,5,4\n7,,Poor,5,8\n5,true,Good,5,16\n";
+        let whole = table(text);
+        let target = Target { name: "y".to_owned(), task: TaskKind::Regression, classes: Vec::new() };
+        let options = EncodeOptions { scale_target: true, ..EncodeOptions::default() };
+        let (expected, notices) = Preprocessing::learn(&whole, &target, &whole.rows(), &options).unwrap();
+        let mut learner = Learner::new(&target.name, &options);
+        let lines: Vec<&str> = text.lines().collect();
+        for part in [&lines[1..3], &lines[3..]] {
+            let part = table(&format!("{}\n{}\n", lines[0], part.join("\n")));
+            learner.add(&part, &part.rows()).unwrap();
+            learner.add(&part, &[]).unwrap();
+        }
+        let (found, told) = learner.finish(&target).unwrap();
+        assert_eq!(found.feature_names(), expected.feature_names());
+        assert_eq!(told.last(), notices.last());
+        let (found, expected) = (found.features(&whole, &whole.rows()), expected.features(&whole, &whole.rows()));
+        for (found, expected) in found.unwrap().0.values().iter().zip(expected.unwrap().0.values()) {
+            assert!((found - expected).abs() < 1e-6, "{found} and {expected}");
+        }
+    }
+
+    #[test]
+    fn parts_of_another_kind_are_refused() {
+        let target = Target { name: "y".to_owned(), task: TaskKind::Regression, classes: Vec::new() };
+        let mut learner = Learner::new(&target.name, &EncodeOptions::default());
+        learner.add(&table("a,y\n1,1\n2,2\n"), &[0, 1]).unwrap();
+        let error = learner.add(&table("a,y\nu,1\nv,2\n"), &[0, 1]).unwrap_err();
+        assert_eq!(error.to_string(), "t.csv: expected numbers in column `a` as in the files before it, found texts");
     }
 
     #[test]

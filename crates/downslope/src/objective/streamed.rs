@@ -10,7 +10,7 @@ use crate::data::{Dataset, RowCache};
 use crate::error::{Error, Result};
 use crate::loader::{Batch, Batches};
 use crate::loss::Loss;
-use crate::metrics::{Metrics, Tally};
+use crate::metrics::{MetricSums, Metrics};
 use crate::model::{Model, Part};
 
 /// The mean loss over rows in a file, of which a few blocks are in memory at a time.
@@ -292,15 +292,15 @@ impl Objective for StreamedLoss {
 
     /// All metrics but `auc`, for which the scores of all rows would have to be kept.
     fn evaluate(&mut self, theta: &[f32]) -> Metrics {
-        let mut tally = Tally::new(self.loss);
+        let mut sums = MetricSums::new(self.loss);
         let rows = Batch::all(self.n_rows);
         self.by_runs(&rows, |inner, _| {
             let outputs = inner.outputs(theta);
             let data = inner.data();
-            tally.add(&outputs, &data.targets, data.weights());
+            sums.add(&outputs, &data.targets, data.weights());
             LossSum::default()
         });
-        tally.metrics(self.target_unit)
+        sums.metrics(self.target_unit)
     }
 
     fn is_pulled_by_outliers(&self) -> bool {

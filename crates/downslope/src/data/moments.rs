@@ -1,0 +1,151 @@
+//! What are the mean and the spread of numbers that come in parts?
+//!
+//! Of each part by itself the mean first, then the sums of powers of the deviations from it: the formulas of one pass
+//! lose all digits where the spread is small beside the mean. Parts are joined in their order by Chan's formula,
+//!
+//! ```text
+//! n = nₐ + n_b,  δ = mean_b − mean_a,  mean = mean_a + δ·n_b/n,  M₂ = M₂ₐ + M₂_b + δ²·nₐ·n_b/n
+//! ```
+//!
+//! and for higher powers Mₚ = Σ (x − mean)ᵖ by Pébay's, of which Chan's is the case p = 2.
+//!
+//! References: Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance", eq. 2.1; Pébay 2008,
+//! "Formulas for robust, one-pass parallel computation of covariances and arbitrary-order statistical moments", eq. 2.1.
+
+/// What is kept of numbers: how many they were, their mean, and the sums of powers of the deviations from it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Moments {
+    n: usize,
+    first: f64,
+    is_constant: bool,
+    mean: f64,
+    max_abs: f64,
+    /// M₂, M₃ … up to the highest power asked for.
+    sums: Vec<f64>,
+}
+
+impl Moments {
+    /// Those of some numbers, up to the power `highest`, 2 or more.
+    pub(super) fn of(numbers: &[f64], highest: usize) -> Self {
+        let n = numbers.len();
+        let Some(&first) = numbers.first() else { return Self::default() };
+        let mean = numbers.iter().sum::<f64>() / n as f64;
+        let mut sums = vec![0.0; highest - 1];
+        for number in numbers {
+            let deviation = number - mean;
+            let mut power = deviation;
+            for sum in &mut sums {
+                power *= deviation;
+                *sum += power;
+            }
+        }
+        let is_constant = numbers.iter().all(|number| number.to_bits() == first.to_bits());
+        let max_abs = numbers.iter().fold(0.0, |max, number| number.abs().max(max));
+        Self { n, first, is_constant, mean, max_abs, sums }
+    }
+
+    /// Those of the numbers of two parts, this one first.
+    pub(super) fn join(&mut self, below: Self) {
+        if self.n == 0 || below.n == 0 {
+            if below.n > 0 {
+                *self = below;
+            }
+            return;
+        }
+        let n = (self.n + below.n) as f64;
+        let delta = below.mean - self.mean;
+        // Deviations from the common mean are those from the own one and this besides.
+        let (here, there) = (-delta * (below.n as f64 / n), delta * (self.n as f64 / n));
+        let moved = |moments: &Self, by: f64, p: usize| {
+            let of_sum = |k: usize| if k == p { moments.n as f64 } else { moments.sums[p - k - 2] };
+            (0..=p).filter(|&k| k + 1 != p).map(|k| binomial(p, k) * by.powi(k as i32) * of_sum(k)).sum::<f64>()
+        };
+        self.sums = (2..self.sums.len() + 2).map(|p| moved(self, here, p) + moved(&below, there, p)).collect();
+        self.mean -= here;
+        self.is_constant &= below.is_constant && self.first.to_bits() == below.first.to_bits();
+        self.max_abs = self.max_abs.max(below.max_abs);
+        self.n += below.n;
+    }
+
+    /// How many numbers there were.
+    pub(super) fn n(&self) -> usize {
+        self.n
+    }
+
+    /// The first number.
+    pub(super) fn first(&self) -> f64 {
+        self.first
+    }
+
+    /// The mean.
+    pub(super) fn mean(&self) -> f64 {
+        self.mean
+    }
+
+    /// The standard deviation of the population.
+    pub(super) fn std(&self) -> f64 {
+        (self.sums.first().copied().unwrap_or(0.0) / self.n as f64).sqrt()
+    }
+
+    /// The largest absolute value.
+    pub(super) fn max_abs(&self) -> f64 {
+        self.max_abs
+    }
+
+    /// Whether all numbers are the same, or differ by less than can be squared.
+    pub(super) fn is_constant(&self) -> bool {
+        self.is_constant || self.std() <= 0.0
+    }
+
+    /// Whether mean and sums are finite.
+    pub(super) fn are_finite(&self) -> bool {
+        self.mean.is_finite() && self.sums.iter().all(|sum| sum.is_finite())
+    }
+}
+
+/// n over k, exact for the small n asked here.
+fn binomial(n: usize, k: usize) -> f64 {
+    (0..k).map(|i| (n - i) as f64 / (i + 1) as f64).product::<f64>().round()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, Stream};
+
+    #[test]
+    fn parts_have_the_moments_of_the_whole() {
+        let mut stream = Stream::new(3, Purpose::Probe, 0);
+        let numbers: Vec<f64> = (0..100).map(|i| stream.normal() + if i < 30 { 2.0 } else { 5.0 }).collect();
+        let whole = Moments::of(&numbers, 8);
+        let mut joined = Moments::default();
+        for part in [&numbers[..0], &numbers[..1], &numbers[1..40], &numbers[40..40], &numbers[40..]] {
+            joined.join(Moments::of(part, 8));
+        }
+        assert_eq!((joined.n(), joined.first().to_bits()), (100, numbers[0].to_bits()));
+        assert!((joined.mean() / whole.mean() - 1.0).abs() < 1e-14);
+        assert_eq!(joined.max_abs().to_bits(), whole.max_abs().to_bits());
+        for (p, (joined, whole)) in (2..).zip(joined.sums.iter().zip(&whole.sums)) {
+            assert!((joined - whole).abs() < 1e-12 * whole.abs().max(1.0), "M{p}: {joined} and {whole}");
+        }
+    }
+
+    #[test]
+    fn a_small_spread_far_from_zero_keeps_its_digits() {
+        let numbers = [1e9, 1e9 + 1.0, 1e9 + 2.0, 1e9 + 3.0];
+        let mut joined = Moments::of(&numbers[..2], 2);
+        joined.join(Moments::of(&numbers[2..], 2));
+        assert_eq!((joined.mean(), joined.std()), (1e9 + 1.5, 1.25_f64.sqrt()));
+        assert!(!joined.is_constant());
+    }
+
+    #[test]
+    fn numbers_that_never_change_are_constant_whatever_their_parts() {
+        let mut constant = Moments::of(&[0.1; 3], 2);
+        constant.join(Moments::of(&[0.1; 7], 2));
+        assert!(constant.is_constant());
+        constant.join(Moments::of(&[0.3], 2));
+        assert!(!constant.is_constant());
+        assert!(!Moments::of(&[1e308, 1.5e308], 2).are_finite());
+    }
+}
