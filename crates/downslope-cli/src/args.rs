@@ -10,8 +10,11 @@ use downslope::clip::Clip;
 use downslope::data::{ColumnKind, Scale, TaskKind};
 use downslope::error::Problem;
 use downslope::loss::Loss;
+use downslope::memory::Bytes;
 use downslope::model::Activation;
-use downslope::run::{BatchSetting, ClassWeight, DEFAULT_EPOCHS, Init, LearningRate, Settings, Validation};
+use downslope::run::{
+    BatchSetting, ClassWeight, DEFAULT_EPOCHS, Init, LearningRate, Settings, Stream, Streaming, Validation,
+};
 use downslope::schedule::Schedule;
 use downslope::{Error, ErrorKind};
 use downslope_view::lesson::export::Format;
@@ -108,11 +111,47 @@ pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) fit: Fit,
     #[command(flatten)]
+    stream: StreamArgs,
+    #[command(flatten)]
     pub(crate) keep: Keep,
     #[command(flatten)]
     pub(crate) judge: Judge,
     #[command(flatten)]
     pub(crate) voice: Voice,
+}
+
+impl Train {
+    pub(crate) fn settings(&self) -> Settings {
+        let StreamArgs { stream, memory, shuffle_buffer, cache } = &self.stream;
+        Settings {
+            batch_size: self.batch_size,
+            streaming: Streaming {
+                when: *stream,
+                memory: *memory,
+                shuffle_buffer: *shuffle_buffer,
+                cache: cache.clone(),
+            },
+            ..self.fit.settings()
+        }
+    }
+}
+
+/// How rows come that may not fit in memory.
+#[derive(Debug, Group)]
+#[command(next_help_heading = "Memory")]
+struct StreamArgs {
+    /// Keep encoded rows in a file and a part of them in memory: auto, where all would not fit, always, or never
+    #[arg(long, value_name = "WHEN", default_value = "auto", num_args = 0..=1, default_missing_value = "always", require_equals = true, value_parser = parse::<Stream>)]
+    stream: Stream,
+    /// The memory there is, as in 1GiB or 500MB [default: half of what is available]
+    #[arg(long, value_name = "SIZE", value_parser = parse::<Bytes>)]
+    memory: Option<Bytes>,
+    /// Rows that are mixed at a time when they are streamed [default: an eighth of the memory]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<usize>, value_name = "ROWS")]
+    shuffle_buffer: Option<usize>,
+    /// The folder in which encoded rows are kept while they are streamed [default: the one for temporary files]
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
 }
 
 #[derive(Debug, Group)]

@@ -248,6 +248,12 @@ impl DataLoader {
         Self { n_rows, batch_size, order, last_batch }
     }
 
+    /// The same loader with the rows in another order.
+    #[must_use]
+    pub fn in_order(self, order: Order) -> Self {
+        Self { order, ..self }
+    }
+
     /// The same over another number of rows.
     #[must_use]
     pub fn over(self, n_rows: usize) -> Self {

@@ -34,6 +34,9 @@ use crate::error::{Error, ErrorKind, Place, Result};
 /// Rows of about so many bytes are read by one thread at a time. With their numbers they stay in its second-level cache.
 const BLOCK_BYTES: usize = 1 << 19;
 
+/// Rows of about so many bytes tell what the columns hold, unless later ones contradict.
+const GUESSED_BYTES: usize = 1 << 22;
+
 /// What a column is read as, whatever its values look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -98,6 +101,25 @@ fn read_in_blocks(source: &Source, options: &ReadOptions, block_bytes: usize) ->
 pub(super) fn read_parts(source: &Source, options: &ReadOptions, consume: Consume) -> Result<()> {
     let mut file = TextFile { source, start: 0, delimiter: b',', block_bytes: BLOCK_BYTES };
     file.told(|file| file.parts(options, consume))
+}
+
+/// What the columns hold, by the first rows.
+pub(super) fn guess_kinds(source: &Source, options: &ReadOptions) -> Result<Vec<(String, ColumnKind)>> {
+    let mut file = TextFile { source, start: 0, delimiter: b',', block_bytes: GUESSED_BYTES };
+    file.told(|file| {
+        file.look()?;
+        let Begun { names, header_line, line, first_block, .. } = file.begin()?;
+        check_header(&names, header_line)?;
+        let text = std::str::from_utf8(&first_block).map_err(|_| ErrorKind::NotUtf8)?;
+        let mut surveys: Vec<Survey> = names.iter().map(|_| Survey::default()).collect();
+        let part =
+            survey(Rows::new(text, file.delimiter), &mut surveys, options).map_err(|error| below(error, line))?;
+        let mut columns: Vec<Found> = names.iter().map(|_| Found::default()).collect();
+        columns.iter_mut().zip(part.columns).for_each(|(column, below)| column.count(below, line));
+        let forced = forced_kinds(&names, options)?;
+        let kinds = kinds(&names, forced, columns)?;
+        Ok(names.into_iter().zip(kinds).collect())
+    })
 }
 
 /// A text that can be read more than once.
@@ -184,15 +206,7 @@ impl<'a> TextFile<'a> {
     /// What each column holds.
     fn kinds(&self, options: &ReadOptions) -> Result<Vec<ColumnKind>> {
         let Surveyed { names, forced, columns, .. } = self.survey(options, Found::count)?;
-        let columns = names.iter().zip(forced).zip(columns).zip(1..);
-        let kind = |(((name, forced), column), field): (((&String, Option<ColumnKind>), Found), u64)| {
-            Ok(match (forced, column.decide(name, field, forced)?) {
-                (Some(kind), _) => kind,
-                (None, Some(values)) => values.column_kind(),
-                (None, None) => ColumnKind::Category,
-            })
-        };
-        columns.map(kind).collect()
+        kinds(&names, forced, columns)
     }
 
     fn table(&mut self, options: &ReadOptions) -> Result<Table> {
@@ -307,6 +321,19 @@ impl<'a> TextFile<'a> {
     fn line_of_other_encoding(&mut self) -> Result<Option<u64>> {
         sniff::line_of_other_encoding(&mut self.source.reader()?).map_err(|error| self.source.refused(error))
     }
+}
+
+/// The kinds of columns, as given or as found.
+fn kinds(names: &[String], forced: Vec<Option<ColumnKind>>, columns: Vec<Found>) -> Result<Vec<ColumnKind>> {
+    let columns = names.iter().zip(forced).zip(columns).zip(1..);
+    let kind = |(((name, forced), column), field): (((&String, Option<ColumnKind>), Found), u64)| {
+        Ok(match (forced, column.decide(name, field, forced)?) {
+            (Some(kind), _) => kind,
+            (None, Some(values)) => values.column_kind(),
+            (None, None) => ColumnKind::Category,
+        })
+    };
+    columns.map(kind).collect()
 }
 
 /// Lines are counted in 32 bits.

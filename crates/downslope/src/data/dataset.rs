@@ -119,6 +119,38 @@ impl Dataset {
         }
     }
 
+    /// The rows of several, one below the other; all with the same features, all dense or all sparse, all with weights or
+    /// none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ShapeMismatch`] if they have not.
+    pub fn concat(parts: Vec<Self>) -> Result<Self> {
+        let n_columns = parts.first().map_or(0, Self::n_features);
+        let (mut indptr, mut indices, mut values, mut targets, mut weights) =
+            (vec![0], Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let is_sparse = parts.iter().all(|part| matches!(part.features, Features::Sparse(_))) && !parts.is_empty();
+        for part in &parts {
+            check_length("features", n_columns, part.n_features())?;
+            match &part.features {
+                Features::Dense(x) => values.extend_from_slice(x.values()),
+                Features::Sparse(x) => {
+                    indptr.extend(x.indptr[1..].iter().map(|&end| values.len() + end));
+                    indices.extend_from_slice(&x.indices);
+                    values.extend_from_slice(&x.values);
+                }
+            }
+            targets.extend_from_slice(&part.targets);
+            weights.extend_from_slice(part.weights().unwrap_or_default());
+        }
+        let features = if is_sparse {
+            Features::Sparse(Csr::new(n_columns, indptr, indices, values)?)
+        } else {
+            Features::Dense(Matrix::new(targets.len(), n_columns, values)?)
+        };
+        let all = Self::new(features, targets)?;
+        if weights.is_empty() { Ok(all) } else { all.with_scaled_weights(weights) }
+    }
+
     /// What each row weighs, (`n_rows`); none where all weigh 1.
     pub fn weights(&self) -> Option<&[f32]> {
         self.weights.as_deref()

@@ -60,7 +60,7 @@ pub use cache::RowCache;
 pub use csv::{ColumnKind, ReadOptions};
 pub use dataset::{Csr, Dataset, Features, Matrix};
 pub use encode::{EncodeOptions, Encoding, Input, Preprocessing, Scale};
-pub use format::Format;
+pub use format::{Format, TableSource};
 pub use generate::{Generated, Generator, GeneratorKind, Optimum};
 pub use learn::Learner;
 pub use notice::Notice;

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::data::table::shortest;
 use crate::data::target::TaskKind;
+use crate::memory::Bytes;
 
 /// Something worth saying aloud about the data.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -76,6 +77,19 @@ pub enum Notice {
         /// What a row of each class weighs, where a training row weighs 1 on average.
         weights: Vec<(String, f64)>,
     },
+    /// Rows are streamed from a file.
+    Streamed {
+        /// Training rows.
+        rows: usize,
+        /// Rows in a block.
+        block_rows: usize,
+        /// Rows that are mixed at a time.
+        buffer_rows: usize,
+        /// The length of the file of encoded rows.
+        bytes: u64,
+        /// The memory there is for all of it.
+        memory: Bytes,
+    },
     /// A category that training never saw.
     UnknownLevel {
         /// The column.
@@ -138,6 +152,13 @@ impl fmt::Display for Notice {
                 let more = weights.len().saturating_sub(CLASSES_TOLD);
                 if more > 0 { write!(f, " and {more} more") } else { Ok(()) }
             }
+            Self::Streamed { rows, block_rows, buffer_rows, bytes, memory } => write!(
+                f,
+                "rows are streamed, within {memory} of memory: {rows} of them are encoded in a file of {} MB, and each epoch \
+                 mixes {buffer_rows} at a time, from {} blocks of {block_rows} in random order",
+                bytes.div_ceil(1_000_000),
+                buffer_rows / block_rows
+            ),
             Self::UnknownLevel { column, level, rows } => write!(
                 f,
                 "column `{column}` has the category `{level}` in {}, which training never saw: it counts as none",

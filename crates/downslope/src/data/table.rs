@@ -426,6 +426,11 @@ impl Table {
         &self.columns
     }
 
+    /// The kinds of all columns, as which other parts of the same table are to be read.
+    pub(crate) fn kinds(&self) -> Vec<(String, ColumnKind)> {
+        self.columns.iter().map(|column| (column.name.clone(), column.values.column_kind())).collect()
+    }
+
     /// The column of a name.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod live;
 mod plan;
 mod saved;
 mod settings;
+mod stream;
 mod terrain;
 
 pub use class_weight::ClassWeight;
@@ -22,4 +23,5 @@ pub use fitted::{FittedModel, Predictions, read_parameters};
 pub use plan::Plan;
 pub use saved::SavedRun;
 pub use settings::{BatchSetting, DEFAULT_EPOCHS, Init, LearningRate, Settings, Validation};
+pub use stream::{Stream, Streaming};
 pub use terrain::Terrain;

@@ -10,8 +10,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::class_weight::ClassWeight;
+use super::stream::{Stream, Streaming};
 use crate::clip::Clip;
-use crate::data::{ColumnKind, ReadOptions, Scale, TaskKind};
+use crate::data::{ColumnKind, EncodeOptions, ReadOptions, Scale, Target, TaskKind};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::loader::BatchSize;
 use crate::loss::{Loss, Suits};
@@ -41,6 +42,9 @@ pub struct Settings {
     pub scale: Scale,
     /// Which rows tell how good the model is. Default: a fifth, held out.
     pub validation: Validation,
+    /// How rows come that may not fit in memory. Only [`super::Experiment::open`] looks at it.
+    #[serde(skip_serializing_if = "Streaming::is_default")]
+    pub streaming: Streaming,
     /// Widths of the hidden layers. Default: none, a linear model.
     pub hidden: Vec<usize>,
     /// What stands between the layers.
@@ -97,6 +101,7 @@ impl Default for Settings {
             kinds: Vec::new(),
             scale: Scale::Standard,
             validation: Validation::Fraction(0.2),
+            streaming: Streaming::default(),
             hidden: Vec::new(),
             activation: Activation::Relu,
             loss: None,
@@ -172,6 +177,29 @@ impl Settings {
         self.task.or(by_loss)
     }
 
+    /// How columns become features for a loss.
+    pub(super) fn encode_options(&self, loss: Loss) -> EncodeOptions {
+        EncodeOptions {
+            scale: self.scale,
+            drop: self.drop.clone(),
+            scale_target: self.scale == Scale::Standard && loss != Loss::Poisson,
+        }
+    }
+
+    /// The loss for a target: the given one, if it fits.
+    pub(super) fn loss_for(&self, target: &Target) -> Result<Loss> {
+        let n_classes = target.classes.len();
+        let loss = self.loss.unwrap_or(match (target.task, n_classes) {
+            (TaskKind::Regression, _) => Loss::Squared,
+            (TaskKind::Classification, 2) => Loss::Logistic,
+            (TaskKind::Classification, _) => Loss::CrossEntropy,
+        });
+        if loss.suits() == Suits::TwoClasses && n_classes != 2 {
+            return Err(ErrorKind::LossNeedsTwoClasses { loss: loss.to_string(), n_classes }.into());
+        }
+        Ok(loss)
+    }
+
     /// Fails with everything that is wrong, told together.
     ///
     /// # Errors
@@ -193,6 +221,16 @@ impl Settings {
             && !(share > 0.0 && share < 1.0)
         {
             problems.push(Problem::new("validation", "a share between 0 and 1, `none` or a file", share));
+        }
+        if self.streaming.when == Stream::Always && self.batch_size == BatchSetting::Auto {
+            problems.push(Problem::new(
+                "batch-size",
+                "`full` or a whole number above 0 where rows are streamed",
+                "auto",
+            ));
+        }
+        if self.streaming.shuffle_buffer == Some(0) {
+            problems.push(Problem::new("shuffle-buffer", "a whole number of rows above 0", 0));
         }
         if self.threads == Some(0) {
             problems.push(Problem::new("threads", "a whole number above 0", 0));
