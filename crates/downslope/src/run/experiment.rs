@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::fitted::{FittedModel, read_parameters, target_unit};
 use super::live::Live;
 use super::settings::{Init, Settings, Validation};
+use super::weighing::Weighing;
 use crate::clock::Clock;
-use crate::data::{Dataset, EncodeOptions, Notice, Preprocessing, Scale, Table, Target, TaskKind, builtin, hold_out};
+use crate::data::{Dataset, Notice, Preprocessing, Table, Target, TaskKind, builtin, hold_out};
 use crate::diagnosis::{self, Finding, Probes, learning_rate};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::loader::{BatchSize, DataLoader, LastBatch, Order};
@@ -348,11 +349,7 @@ impl Encoded {
             }
             _ => (table.rows(), Vec::new()),
         };
-        let options = EncodeOptions {
-            scale: settings.scale,
-            drop: settings.drop.clone(),
-            scale_target: settings.scale == Scale::Standard && loss != Loss::Poisson,
-        };
+        let options = settings.encode_options(loss);
         let (preprocessing, learnt) = Preprocessing::learn(table, &target, &train_rows, &options)?;
         notices.extend(learnt);
         let (mut train, _) = preprocessing.dataset(table, &train_rows)?;
@@ -360,25 +357,31 @@ impl Encoded {
             check_counts(&train, table, &train_rows, &target.name)?;
         }
         let mut validation_fingerprint = None;
-        let validation = match &settings.validation {
-            Validation::Fraction(_) => Some(preprocessing.dataset(table, &held_out)?),
+        let weights_of = |table: &Table, rows: &[u32]| {
+            settings.weight.as_ref().map(|column| table.weights(column, rows)).transpose()
+        };
+        let held_out = match &settings.validation {
+            Validation::Fraction(_) => Some((preprocessing.dataset(table, &held_out)?, weights_of(table, &held_out)?)),
             Validation::File(path) => {
                 let table = Table::read(path, &settings.read_options())?;
                 validation_fingerprint = Some(table.fingerprint());
-                Some(preprocessing.dataset(&table, &table.rows())?)
+                let rows = table.rows();
+                Some((preprocessing.dataset(&table, &rows)?, weights_of(&table, &rows)?))
             }
             Validation::None => None,
         };
-        let mut validation = validation.map(|(dataset, seen)| {
+        let of_classes = class_weights(&train, &target, settings).map_err(|error| error.in_source(table.source()))?;
+        let of_rows = weights_of(table, &train_rows)?;
+        let weighing = Weighing::new(&train.targets, of_rows.as_deref(), of_classes)
+            .map_err(|error| error.in_source(table.source()))?;
+        train = weighing.weighted(train, of_rows.as_deref())?;
+        let mut validation = None;
+        if let Some(((dataset, seen), weights)) = held_out {
             notices.extend(seen);
-            dataset
-        });
-        if let Some(weights) =
-            class_weights(&train, &target, settings).map_err(|error| error.in_source(table.source()))?
-        {
-            train = weighted(train, &weights)?;
-            validation = validation.map(|validation| weighted(validation, &weights)).transpose()?;
-            notices.push(Notice::ClassWeights { weights: target.classes.iter().cloned().zip(weights).collect() });
+            validation = Some(weighing.weighted(dataset, weights.as_deref())?);
+        }
+        if let Some(of_classes) = weighing.of_classes {
+            notices.push(Notice::ClassWeights { weights: target.classes.iter().cloned().zip(of_classes).collect() });
         }
         Ok(Self { target, loss, preprocessing, train, validation, validation_fingerprint, notices })
     }
@@ -392,12 +395,6 @@ fn class_weights(train: &Dataset, target: &Target, settings: &Settings) -> Resul
     let mut counts = vec![0; target.classes.len()];
     train.targets.iter().for_each(|&class| counts[class as usize] += 1);
     settings.class_weight.of(&target.name, &target.classes, &counts)
-}
-
-/// Rows that weigh what their classes do.
-fn weighted(data: Dataset, of_classes: &[f64]) -> Result<Dataset> {
-    let weights = data.targets.iter().map(|&class| of_classes[class as usize] as f32).collect();
-    data.with_scaled_weights(weights)
 }
 
 /// A pool of threads, where there is more than one.

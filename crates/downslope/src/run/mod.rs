@@ -14,6 +14,7 @@ mod plan;
 mod saved;
 mod settings;
 mod terrain;
+mod weighing;
 
 pub use class_weight::ClassWeight;
 pub use directory::{Machine, Record, Recorder, RunDirectory};
