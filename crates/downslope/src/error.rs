@@ -236,14 +236,14 @@ pub enum ErrorKind {
         /// Rows.
         n_rows: usize,
     },
-    /// A text column with too many different values to become categories.
+    /// A text column with too many different values to become categories, though it was asked to.
     TooManyCategories {
         /// The column.
         name: String,
         /// Distinct values.
         n_categories: usize,
-        /// Rows.
-        n_rows: usize,
+        /// The most that are borne.
+        limit: usize,
     },
     /// A target that must be a number for this loss, and is not.
     TargetNotNumeric {
@@ -495,10 +495,9 @@ impl fmt::Display for ErrorKind {
                 f,
                 "expected at least two rows a class in the target `{name}`, found {n_classes} classes in {n_rows} rows"
             ),
-            Self::TooManyCategories { name, n_categories, n_rows } => write!(
-                f,
-                "expected numbers or a few categories in column `{name}`, found {n_categories} different texts in {n_rows} rows"
-            ),
+            Self::TooManyCategories { name, n_categories, limit } => {
+                write!(f, "expected at most {limit} categories in column `{name}`, found {n_categories}")
+            }
             Self::TargetNotNumeric { name, found } => {
                 write!(f, "expected a numeric target for regression, found `{found}` in column `{name}`")
             }

@@ -53,7 +53,6 @@ pub(crate) struct CacheWriter {
     at: u64,
     blocks: Vec<BlockPlace>,
     fingerprint: Words,
-    weight_sum: f64,
     /// Of the block that is being gathered.
     n_rows: usize,
     ends: Vec<u32>,
@@ -83,7 +82,6 @@ impl CacheWriter {
             at: 0,
             blocks: Vec::new(),
             fingerprint: Words::new(),
-            weight_sum: 0.0,
             n_rows: 0,
             ends: Vec::new(),
             columns: Vec::new(),
@@ -118,7 +116,6 @@ impl CacheWriter {
             }
             self.targets.extend_from_slice(&rows.targets[range.clone()]);
             if let Some(weights) = rows.weights() {
-                self.weight_sum += weights[range.clone()].iter().map(|&weight| f64::from(weight)).sum::<f64>();
                 self.weights.extend_from_slice(&weights[range]);
             }
             self.n_rows += taken;
@@ -154,7 +151,7 @@ impl CacheWriter {
         Ok(())
     }
 
-    /// Ends the file. Weights are divided by their mean, so that a row weighs 1 on average.
+    /// Ends the file.
     ///
     /// # Errors
     /// The operating system's refusal to write the last rows.
@@ -163,7 +160,6 @@ impl CacheWriter {
             self.write_block()?;
         }
         let n_rows = self.blocks.iter().map(|block| block.n_rows).sum();
-        let mean_weight = if self.layout.is_weighted { self.weight_sum / n_rows as f64 } else { 1.0 };
         Ok(RowCache {
             file: self.file,
             folder: self.folder,
@@ -172,16 +168,16 @@ impl CacheWriter {
             blocks: self.blocks,
             fingerprint: self.fingerprint.digits(),
             class_weights: None,
-            weight_factor: (1.0 / mean_weight) as f32,
+            weight_factor: 1.0,
         })
     }
 }
 
 impl RowCache {
-    /// The same rows, each weighing by its class too.
+    /// The same rows, each weighing so many times what it weighs by itself; and by its class, if so given.
     #[must_use]
-    pub(crate) fn with_class_weights(self, of_classes: Vec<f32>) -> Self {
-        Self { class_weights: Some(of_classes), ..self }
+    pub(crate) fn weighing(self, of_classes: Option<Vec<f32>>, factor: f32) -> Self {
+        Self { class_weights: of_classes, weight_factor: factor, ..self }
     }
 
     /// The number of rows.
@@ -356,8 +352,8 @@ mod tests {
     #[test]
     fn blocks_come_back_in_any_order_whatever_memory_is_used_again() {
         let weighted = dense(10).with_scaled_weights((0..10).map(|row| row as f32).collect()).unwrap();
-        for (rows, mean_weight) in [(dense(10), 1.0), (sparse(10), 1.0), (weighted, 4.5)] {
-            let cache = cache(&rows, 4);
+        for rows in [dense(10), sparse(10), weighted] {
+            let cache = cache(&rows, 4).weighing(None, 0.5);
             assert_eq!((cache.n_rows(), cache.n_blocks(), cache.block_rows()), (10, 3, 4));
             let mut used = None;
             for blocks in [&[0, 1, 2][..], &[2], &[1, 0], &[2, 1]] {
@@ -365,9 +361,8 @@ mod tests {
                 let expected = rows.rows(&numbers);
                 let found = cache.read(blocks, used).unwrap();
                 assert_eq!((&found.features, &found.targets), (&expected.features, &expected.targets), "{blocks:?}");
-                let weights = |rows: &Dataset| rows.weights().map(<[f32]>::to_vec);
-                let scaled = weights(&expected).map(|w| w.iter().map(|w| w * (1.0 / mean_weight as f32)).collect());
-                assert_eq!(weights(&found), scaled);
+                let halves = expected.weights().map(|weights| weights.iter().map(|w| w * 0.5).collect::<Vec<f32>>());
+                assert_eq!(found.weights(), halves.as_deref());
                 used = Some(found);
             }
         }
@@ -377,7 +372,7 @@ mod tests {
     fn classes_weigh_too() {
         let mut rows = dense(5);
         rows.targets = vec![0.0, 1.0, 1.0, 0.0, 1.0];
-        let cache = cache(&rows, 2).with_class_weights(vec![3.0, 0.5]);
+        let cache = cache(&rows, 2).weighing(Some(vec![3.0, 0.5]), 1.0);
         assert_eq!(cache.read(&[0, 2], None).unwrap().weights(), Some(&[3.0, 0.5, 0.5][..]));
     }
 

@@ -1,17 +1,15 @@
 //! What do the training rows teach a [`Preprocessing`]?
 
-use crate::data::encode::{EncodeOptions, Encoding, Input, Preprocessing, Scale};
+use crate::data::choose::{Chosen, MAX_LEVELS_ASKED, choose, product};
+use crate::data::csv::ColumnKind;
+use crate::data::encode::{EncodeOptions, Encoding, Input, MAX_LEVELS, Preprocessing, Scale};
 use crate::data::moments::Moments;
 use crate::data::notice::Notice;
+use crate::data::pair::pair;
 use crate::data::table::{Column, Table, Values, shortest};
-use crate::data::tally::Tally;
+use crate::data::tally::{Levels, Tally};
 use crate::data::target::{self, Target, TargetEncoding, TaskKind};
-use crate::error::{Error, ErrorKind, Place, Result};
-
-/// More levels than this are no categories in any table.
-const MAX_LEVELS: usize = 1000;
-/// More than this are none either if they are more than a quarter of the rows.
-const MAX_LEVELS_IN_A_SMALL_TABLE: usize = 50;
+use crate::error::{Error, ErrorKind, Place, Problem, Result};
 
 impl Preprocessing {
     /// Learns from the training rows how each column becomes features, and the target a number.
@@ -58,16 +56,28 @@ pub struct Learner {
     n_rows: usize,
     of_target: Moments,
     columns: Vec<Counted>,
+    crosses: Vec<Crossed>,
 }
 
-/// A column that becomes features, and what was counted of it.
+/// A column, and what was counted of it.
 #[derive(Clone, Debug)]
-struct Counted {
-    name: String,
+pub(super) struct Counted {
+    pub(super) name: String,
+    /// What it was asked to be.
+    pub(super) asked: Option<ColumnKind>,
+    pub(super) n_missing: usize,
+    pub(super) tally: Tally,
     /// What messages call its values.
     kind: &'static str,
-    n_missing: usize,
-    tally: Tally,
+    /// Whether it is a feature by itself, and not only part of a cross.
+    is_feature: bool,
+}
+
+/// Two columns whose products are features, and the texts of both as one, if texts are in both.
+#[derive(Clone, Debug)]
+struct Crossed {
+    columns: [String; 2],
+    pairs: Option<Counted>,
 }
 
 impl Learner {
@@ -80,6 +90,7 @@ impl Learner {
             n_rows: 0,
             of_target: Moments::default(),
             columns: Vec::new(),
+            crosses: Vec::new(),
         }
     }
 
@@ -87,35 +98,84 @@ impl Learner {
     /// categories may be others.
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchColumn`] if a column to drop is not there, [`ErrorKind::TargetDropped`],
+    /// [`ErrorKind::NoSuchColumn`] if a column named by the options is not there, [`ErrorKind::TargetDropped`],
+    /// [`ErrorKind::Settings`] for a cross of what cannot be crossed, or if the target is to be the weight,
     /// [`ErrorKind::MissingTarget`], [`ErrorKind::NotFinite`] if numbers are so large that their mean or spread overflows,
     /// [`ErrorKind::KindsDiffer`] if a column is not as in the first part.
     pub fn add(&mut self, table: &Table, rows: &[u32]) -> Result<()> {
         if self.source.is_empty() {
             table.source().clone_into(&mut self.source);
-            self.begin(table)?;
+            self.begin(table).map_err(|error| error.in_source(table.source()))?;
         }
         self.n_rows += rows.len();
         if let Values::Number(_) = table.column(&self.target)?.values {
             let numbers = target::numbers(&self.target, table, rows)?;
             join(&mut self.of_target, &numbers, LEAST_POWER, table, &self.target)?;
         }
+        let highest = LEAST_POWER * self.options.polynomial as usize;
         for counted in &mut self.columns {
-            counted.add(table, rows)?;
+            counted.add(table, rows, highest)?;
+        }
+        for Crossed { columns: [left, right], pairs } in &mut self.crosses {
+            let Some(Counted { n_missing, tally: Tally::Category(counted), .. }) = pairs else { continue };
+            let values = pair(&table.column(left)?.values, &table.column(right)?.values, rows);
+            if let Values::Category { levels, codes } = &values {
+                counted.add(levels, codes.iter().copied());
+            }
+            *n_missing += (0..rows.len()).filter(|&row| values.is_missing(row)).count();
         }
         Ok(())
     }
 
     /// Sees which columns there are.
     fn begin(&mut self, table: &Table) -> Result<()> {
-        for name in &self.options.drop {
+        let EncodeOptions { drop, only, cross, weight, kinds, .. } = &self.options;
+        let target = &self.target;
+        for name in drop.iter().chain(only).chain(weight) {
             table.column_index(name)?;
-            if *name == self.target {
-                return Err(Error::from(ErrorKind::TargetDropped { name: name.clone() }).in_source(table.source()));
+        }
+        if drop.contains(target) {
+            return Err(ErrorKind::TargetDropped { name: target.clone() }.into());
+        }
+        if weight.as_ref() == Some(target) {
+            let problem = Problem::new("weight", "another column than the target", target);
+            return Err(ErrorKind::Settings(vec![problem]).into());
+        }
+        let is_feature = |name: &String| {
+            name != target
+                && weight.as_ref() != Some(name)
+                && !drop.contains(name)
+                && (only.is_empty() || only.contains(name))
+        };
+        let is_crossed = |name: &String| cross.iter().any(|(left, right)| left == name || right == name);
+        for column in table.columns() {
+            let is_feature = is_feature(&column.name);
+            if is_feature || is_crossed(&column.name) {
+                let asked = kinds.iter().rev().find(|(name, _)| *name == column.name).map(|(_, kind)| *kind);
+                self.columns.push(Counted::new(column, asked, is_feature));
             }
         }
-        let is_feature = |name: &String| *name != self.target && !self.options.drop.contains(name);
-        self.columns = table.columns().iter().filter(|column| is_feature(&column.name)).map(Counted::new).collect();
+        for (left, right) in cross {
+            let (of_left, of_right) = (table.column(left)?, table.column(right)?);
+            let can_be_crossed = |column: &Column| {
+                column.name != *target && !matches!(column.values, Values::Time(_) | Values::Sparse(_))
+            };
+            if left == right || !can_be_crossed(of_left) || !can_be_crossed(of_right) {
+                let expected = "two different columns of numbers, booleans or texts besides the target";
+                let problem = Problem::new("cross", expected, format_args!("{left}*{right}"));
+                return Err(ErrorKind::Settings(vec![problem]).into());
+            }
+            let texts = |column: &Column| matches!(column.values, Values::Category { .. });
+            let pairs = (texts(of_left) && texts(of_right)).then(|| Counted {
+                name: format!("{left}*{right}"),
+                asked: None,
+                n_missing: 0,
+                tally: Tally::Category(Levels::new(MAX_LEVELS)),
+                kind: of_left.values.kind(),
+                is_feature: true,
+            });
+            self.crosses.push(Crossed { columns: [left.clone(), right.clone()], pairs });
+        }
         Ok(())
     }
 
@@ -123,11 +183,11 @@ impl Learner {
     ///
     /// # Errors
     /// [`ErrorKind::TooFewRows`] without training rows, or with a single one to be scaled by;
-    /// [`ErrorKind::TooManyCategories`] with more than 1000 levels, or more than 50 that are also more than a quarter of
-    /// the training rows; [`ErrorKind::NoFeatures`] if nothing is left.
+    /// [`ErrorKind::TooManyCategories`] with more than 100000 levels in a column that was asked to be categories;
+    /// [`ErrorKind::NoFeatures`] if nothing is left.
     pub fn finish(self, target: &Target) -> Result<(Preprocessing, Vec<Notice>)> {
         // Of a single row no column could be said to change.
-        let needed = if self.options.scale == Scale::Standard { 2 } else { 1 };
+        let needed = if self.options.scale == Scale::None { 1 } else { 2 };
         let refuse = |kind: ErrorKind| Error::from(kind).in_source(&self.source);
         if self.n_rows < needed {
             return Err(refuse(ErrorKind::TooFewRows { needed, found: self.n_rows }));
@@ -135,9 +195,30 @@ impl Learner {
         let mut notices = Vec::new();
         let target = target_encoding(target, &self.of_target, self.options.scale_target, &mut notices);
         let mut inputs = Vec::new();
+        let mut factors = Vec::new();
         for counted in self.columns {
-            let name = counted.name.clone();
-            let encoding = counted.encoding(self.n_rows, self.options.scale, &mut notices).map_err(refuse)?;
+            let (name, is_feature) = (counted.name.clone(), counted.is_feature);
+            let mut told = Vec::new();
+            let chosen = choose(counted, self.n_rows, &self.options, &mut told).map_err(refuse)?;
+            if !self.crosses.is_empty() {
+                factors.push((name.clone(), chosen.as_ref().map(|chosen| chosen.encoding.clone())));
+            }
+            if is_feature {
+                inputs.extend(chosen.map(|Chosen { encoding, becomes }| Input { name, becomes, encoding }));
+                notices.extend(told);
+            }
+        }
+        for Crossed { columns, pairs } in self.crosses {
+            let name = columns.join("*");
+            let encoding = match pairs {
+                Some(pairs) => choose(pairs, self.n_rows, &self.options, &mut notices)
+                    .map_err(refuse)?
+                    .map(|Chosen { encoding, .. }| Encoding::Pair { columns, encoding: Box::new(encoding) })
+                    .filter(
+                        |pair| !matches!(pair, Encoding::Pair { encoding, .. } if **encoding == Encoding::Presence),
+                    ),
+                None => product(&columns, &factors, &mut notices),
+            };
             inputs.extend(encoding.map(|encoding| Input { becomes: encoding.feature_names(&name), name, encoding }));
         }
         if inputs.is_empty() {
@@ -171,19 +252,22 @@ fn target_encoding(target: &Target, moments: &Moments, is_scaled: bool, notices:
 }
 
 impl Counted {
-    fn new(column: &Column) -> Self {
+    fn new(column: &Column, asked: Option<ColumnKind>, is_feature: bool) -> Self {
+        let max_levels = if asked == Some(ColumnKind::Category) { MAX_LEVELS_ASKED } else { MAX_LEVELS };
         let (name, kind) = (column.name.clone(), column.values.kind());
-        Self { name, kind, n_missing: 0, tally: Tally::of(&column.values, MAX_LEVELS) }
+        Self { name, asked, n_missing: 0, tally: Tally::of(&column.values, max_levels), kind, is_feature }
     }
 
-    fn add(&mut self, table: &Table, rows: &[u32]) -> Result<()> {
-        let index = table.column_index(&self.name)?;
-        let values = &table.columns()[index].values;
+    fn add(&mut self, table: &Table, rows: &[u32], highest: usize) -> Result<()> {
+        let values = &table.column(&self.name)?.values;
         match (&mut self.tally, values) {
             (Tally::Number(moments), Values::Number(numbers)) => {
                 let numbers: Vec<f64> = numbers.of_rows(rows).filter(|number| !number.is_nan()).collect();
                 self.n_missing += rows.len() - numbers.len();
-                return join(moments, &numbers, LEAST_POWER, table, &self.name);
+                return join(moments, &numbers, highest, table, &self.name);
+            }
+            (Tally::Time(times), Values::Time(seconds)) => {
+                times.add(&seconds.of_rows(rows).filter(|seconds| !seconds.is_nan()).collect::<Vec<_>>());
             }
             (Tally::Boolean { n_false, n_true }, Values::Boolean(codes)) => {
                 *n_false += rows.iter().filter(|&&row| codes[row as usize] == 0).count();
@@ -192,7 +276,7 @@ impl Counted {
             (Tally::Category(counted), Values::Category { levels, codes }) => {
                 counted.add(levels, rows.iter().map(|&row| codes[row as usize]));
             }
-            (Tally::Time, Values::Time(_)) | (Tally::Sparse, Values::Sparse(_)) => {}
+            (Tally::Sparse(names), Values::Sparse(sparse)) => names.add(sparse, rows),
             _ => {
                 let (name, expected, found) = (self.name.clone(), self.kind, values.kind());
                 let kind = ErrorKind::KindsDiffer { name, expected, found };
@@ -201,63 +285,6 @@ impl Counted {
         }
         self.n_missing += rows.iter().filter(|&&row| values.is_missing(row as usize)).count();
         Ok(())
-    }
-
-    /// What becomes of the column; nothing if it is left out.
-    fn encoding(
-        self,
-        n_rows: usize,
-        scale: Scale,
-        notices: &mut Vec<Notice>,
-    ) -> std::result::Result<Option<Encoding>, ErrorKind> {
-        let Self { name, n_missing, tally, .. } = self;
-        if n_missing == n_rows {
-            notices.push(Notice::EmptyColumn { column: name });
-            return Ok(None);
-        }
-        let marks_missing = n_missing > 0;
-        // What every row has, where it is the same.
-        let (encoding, constant) = match tally {
-            Tally::Number(moments) => {
-                // Filling with the mean keeps the mean, and shrinks the variance by the share of values that were there.
-                let std = moments.std() * (moments.n() as f64 / n_rows as f64).sqrt();
-                let is_constant = moments.is_constant() || std <= 0.0;
-                let mean = if is_constant { moments.first() } else { moments.mean() };
-                let std = (scale == Scale::Standard).then_some(std);
-                (Encoding::Number { mean, std, marks_missing }, is_constant.then(|| shortest(mean)))
-            }
-            Tally::Boolean { n_false, n_true } => {
-                let mean = n_true as f64 / (n_false + n_true) as f64;
-                let constant = (n_false == 0 || n_true == 0).then(|| (n_true > 0).to_string());
-                (Encoding::Boolean { mean, marks_missing }, constant)
-            }
-            Tally::Category(counted) => {
-                let n_categories = counted.n_distinct();
-                if n_categories > MAX_LEVELS
-                    || (n_categories > MAX_LEVELS_IN_A_SMALL_TABLE && 4 * n_categories > n_rows)
-                {
-                    return Err(ErrorKind::TooManyCategories { name, n_categories, n_rows });
-                }
-                let levels = counted.into_texts();
-                let constant =
-                    if let ([level], false) = (&levels[..], marks_missing) { Some(level.clone()) } else { None };
-                (Encoding::Category { levels, marks_missing }, constant)
-            }
-            Tally::Time | Tally::Sparse => return Ok(None),
-        };
-        if let (Some(value), true) = (constant, scale == Scale::Standard) {
-            if marks_missing {
-                return Ok(Some(Encoding::Presence));
-            }
-            notices.push(Notice::ConstantColumn { column: name, value });
-            return Ok(None);
-        }
-        if let (Encoding::Number { mean: fill, .. } | Encoding::Boolean { mean: fill, .. }, true) =
-            (&encoding, marks_missing)
-        {
-            notices.push(Notice::MissingFilled { column: name, rows: n_missing, fill: *fill });
-        }
-        Ok(Some(encoding))
     }
 }
 
@@ -280,6 +307,7 @@ fn overflow(table: &Table, name: &str) -> Error {
 mod tests {
     use super::*;
     use crate::data::csv::ReadOptions;
+    use crate::data::dataset::{Features, Matrix};
 
     fn table(text: &str) -> Table {
         Table::from_csv("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap()
@@ -289,6 +317,16 @@ mod tests {
         let (target, _) = Target::choose(table, None, None)?;
         let rows = table.rows();
         Preprocessing::learn(table, &target, &rows, options)
+    }
+
+    fn dense(preprocessing: &Preprocessing, table: &Table, rows: &[u32]) -> Matrix {
+        let (features, notices) = preprocessing.features(table, rows).unwrap();
+        let Features::Dense(matrix) = features else { panic!("dense: {notices:?}") };
+        matrix
+    }
+
+    fn words(notices: &[Notice]) -> Vec<String> {
+        notices.iter().map(ToString::to_string).collect()
     }
 
     fn unscaled() -> EncodeOptions {
@@ -306,7 +344,7 @@ mod tests {
             ["depth", "depth is missing", "wet", "wet is missing", "cut=Fair", "cut=Good", "cut=(missing)"]
         );
         let (dataset, seen) = preprocessing.dataset(&table, &[0, 1, 2, 3]).unwrap();
-        let crate::data::Features::Dense(matrix) = &dataset.features else { panic!("dense") };
+        let Features::Dense(matrix) = &dataset.features else { panic!("dense") };
         let root = std::f32::consts::SQRT_2;
         let share = (2.0_f64 / 3.0) as f32;
         assert_eq!(matrix.row(0), [-root, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0]);
@@ -325,8 +363,8 @@ mod tests {
         let options = EncodeOptions { scale_target: true, ..EncodeOptions::default() };
         let (preprocessing, _) = Preprocessing::learn(&table, &target, &[0, 1], &options).unwrap();
         assert_eq!(preprocessing.feature_names(), ["a", "c=u", "c=v"]);
-        let (matrix, notices) = preprocessing.features(&table, &[2]).unwrap();
-        assert_eq!(matrix.row(0), [998.0, 0.0, 0.0]);
+        let notices = preprocessing.features(&table, &[2]).unwrap().1;
+        assert_eq!(dense(&preprocessing, &table, &[2]).row(0), [998.0, 0.0, 0.0]);
         assert_eq!(notices, [Notice::UnknownLevel { column: "c".into(), level: "w".into(), rows: 1 }]);
         assert_eq!(preprocessing.targets(&table, &[0, 1, 2]).unwrap(), [-1.0, 1.0, 15.0]);
         assert!((preprocessing.target().decode(15.0) - 9.5).abs() < 1e-12);
@@ -338,20 +376,19 @@ mod tests {
         let table = table(text);
         let (preprocessing, notices) = learn(&table, &EncodeOptions::default()).unwrap();
         assert_eq!(preprocessing.feature_names(), ["a", "some=x", "some=(missing)", "half is missing"]);
-        let words: Vec<String> = notices.iter().map(ToString::to_string).collect();
         assert_eq!(
-            words,
+            words(&notices),
             [
                 "column `one` is left out: every training row has `5`",
                 "column `flag` is left out: every training row has `true`",
                 "column `empty` is left out: no training row has a value",
             ]
         );
-        let (matrix, _) = preprocessing.features(&table, &[1]).unwrap();
+        let matrix = dense(&preprocessing, &table, &[1]);
         assert_eq!(matrix.row(0)[1..], [0.0, 1.0, 1.0]);
 
         let (preprocessing, _) = learn(&table, &unscaled()).unwrap();
-        let (matrix, _) = preprocessing.features(&table, &[1]).unwrap();
+        let matrix = dense(&preprocessing, &table, &[1]);
         assert_eq!(preprocessing.feature_names()[..3], ["a", "one", "flag"]);
         assert_eq!(matrix.row(0), [2.0, 5.0, 1.0, 0.0, 1.0, 7.0, 1.0]);
     }
@@ -374,8 +411,8 @@ mod tests {
         let (found, told) = learner.finish(&target).unwrap();
         assert_eq!(found.feature_names(), expected.feature_names());
         assert_eq!(told.last(), notices.last());
-        let (found, expected) = (found.features(&whole, &whole.rows()), expected.features(&whole, &whole.rows()));
-        for (found, expected) in found.unwrap().0.values().iter().zip(expected.unwrap().0.values()) {
+        let (found, expected) = (dense(&found, &whole, &whole.rows()), dense(&expected, &whole, &whole.rows()));
+        for (found, expected) in found.values().iter().zip(expected.values()) {
             assert!((found - expected).abs() < 1e-6, "{found} and {expected}");
         }
     }

@@ -62,8 +62,10 @@ impl<'a> LevelCodes<'a> {
                 number if number.is_nan() => Code::Missing,
                 number => known.get(&bits(number)).map_or(Code::Unknown, |&code| Code::Known(code)),
             },
-            Self::Codes { codes, .. } if codes[row] == MISSING => Code::Missing,
-            Self::Codes { codes, known } => known[codes[row] as usize],
+            Self::Codes { codes, known } => match codes.get(row) {
+                None | Some(&MISSING) => Code::Missing,
+                Some(&code) => known[code as usize],
+            },
         }
     }
 }

@@ -21,17 +21,21 @@
 //! let (preprocessing, _) = Preprocessing::learn(&table, &target, &table.rows(), &EncodeOptions::default())?;
 //! assert_eq!(preprocessing.feature_names(), ["depth", "cut=Fair", "cut=Good"]);
 //! let (features, _) = preprocessing.features(&table, &[0, 1])?;
-//! assert_eq!(features.values(), [-1.0, 0.0, 1.0, 1.0, 1.0, 0.0]);
+//! let downslope::data::Features::Dense(matrix) = features else { panic!("no column is sparse") };
+//! assert_eq!(matrix.values(), [-1.0, 0.0, 1.0, 1.0, 1.0, 0.0]);
 //! # Ok::<(), downslope::Error>(())
 //! ```
 
 mod blocks;
 pub mod builtin;
 mod cache;
+mod calendar;
+mod choose;
 pub mod csv;
 pub mod dataset;
 mod decimal;
 pub mod encode;
+mod encoder;
 mod fingerprint;
 pub mod format;
 pub mod generate;
@@ -42,6 +46,7 @@ mod lines;
 mod moments;
 pub mod notice;
 pub mod numbers;
+mod pair;
 mod rows;
 mod sniff;
 mod source;
@@ -53,13 +58,14 @@ mod tally;
 pub mod target;
 mod times;
 mod transform;
+mod weights;
 
 pub use builtin::Builtin;
 pub(crate) use cache::CacheWriter;
 pub use cache::RowCache;
 pub use csv::{ColumnKind, ReadOptions};
 pub use dataset::{Csr, Dataset, Features, Matrix};
-pub use encode::{EncodeOptions, Encoding, Input, Preprocessing, Scale};
+pub use encode::{EncodeOptions, Encoding, Factor, Input, Power, Preprocessing, Scale};
 pub use format::{Format, TableSource};
 pub use generate::{Generated, Generator, GeneratorKind, Optimum};
 pub use learn::Learner;

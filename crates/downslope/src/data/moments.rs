@@ -67,11 +67,6 @@ impl Moments {
         self.n += below.n;
     }
 
-    /// How many numbers there were.
-    pub(super) fn n(&self) -> usize {
-        self.n
-    }
-
     /// The first number.
     pub(super) fn first(&self) -> f64 {
         self.first
@@ -87,6 +82,17 @@ impl Moments {
         (self.sums.first().copied().unwrap_or(0.0) / self.n as f64).sqrt()
     }
 
+    /// The standard deviation among `n_rows`, of which those without a number are given the mean: that keeps the mean,
+    /// and shrinks the variance by the share of numbers that were there.
+    pub(super) fn std_among(&self, n_rows: usize) -> f64 {
+        self.std() * (self.n as f64 / n_rows as f64).sqrt()
+    }
+
+    /// The sum of a power, 2 or more, of the deviations from the mean.
+    pub(super) fn sum(&self, power: usize) -> f64 {
+        self.sums[power - 2]
+    }
+
     /// The largest absolute value.
     pub(super) fn max_abs(&self) -> f64 {
         self.max_abs
@@ -95,6 +101,11 @@ impl Moments {
     /// Whether all numbers are the same, or differ by less than can be squared.
     pub(super) fn is_constant(&self) -> bool {
         self.is_constant || self.std() <= 0.0
+    }
+
+    /// The same among `n_rows`, of which those without a number are given the mean.
+    pub(super) fn is_constant_among(&self, n_rows: usize) -> bool {
+        self.is_constant() || self.std_among(n_rows) <= 0.0
     }
 
     /// Whether mean and sums are finite.
@@ -122,7 +133,7 @@ mod tests {
         for part in [&numbers[..0], &numbers[..1], &numbers[1..40], &numbers[40..40], &numbers[40..]] {
             joined.join(Moments::of(part, 8));
         }
-        assert_eq!((joined.n(), joined.first().to_bits()), (100, numbers[0].to_bits()));
+        assert_eq!((joined.n, joined.first().to_bits()), (100, numbers[0].to_bits()));
         assert!((joined.mean() / whole.mean() - 1.0).abs() < 1e-14);
         assert_eq!(joined.max_abs().to_bits(), whole.max_abs().to_bits());
         for (p, (joined, whole)) in (2..).zip(joined.sums.iter().zip(&whole.sums)) {

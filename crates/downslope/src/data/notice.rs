@@ -65,6 +65,60 @@ pub enum Notice {
         /// What they were given.
         fill: f64,
     },
+    /// Missing times of training rows filled with the mean, and marked in a column of their own.
+    MissingTimes {
+        /// The column.
+        column: String,
+        /// Training rows without a value.
+        rows: usize,
+        /// What they were given.
+        fill: String,
+    },
+    /// Texts of several words, hashed word by word.
+    HashedWords {
+        /// The column.
+        column: String,
+        /// Different texts in the training rows.
+        n_values: usize,
+        /// Whether there may be more of them than were counted.
+        at_least: bool,
+        /// They are hashed into 2^`bits` features.
+        bits: u32,
+    },
+    /// Texts that are too many to be categories, hashed as they are.
+    HashedValues {
+        /// The column.
+        column: String,
+        /// Different texts in the training rows.
+        n_values: usize,
+        /// Whether there may be more of them than were counted.
+        at_least: bool,
+        /// They are hashed into 2^`bits` features.
+        bits: u32,
+        /// Whether no two training rows have the same text.
+        all_differ: bool,
+        /// Whether they are few enough to be categories where that is asked for.
+        can_be_categories: bool,
+    },
+    /// Sparse rows, which are divided where other numbers are standardised.
+    SparseByLargest {
+        /// The column.
+        column: String,
+    },
+    /// A product left out because one of its columns never changes.
+    CrossLeftOut {
+        /// The product.
+        cross: String,
+        /// The column that never changes.
+        column: String,
+    },
+    /// Names of sparse rows that training never saw.
+    UnknownNames {
+        /// The column.
+        column: String,
+        /// How many.
+        n_names: usize,
+    },
     /// Missing values in a column that had none in training.
     MissingUnseen {
         /// The column.
@@ -136,6 +190,41 @@ impl fmt::Display for Notice {
                 counted(*rows, "training value"),
                 short(*fill)
             ),
+            Self::MissingTimes { column, rows, fill } => write!(
+                f,
+                "column `{column}` misses {}: filled with the mean {fill} and marked in `{column} is missing`",
+                counted(*rows, "training value")
+            ),
+            Self::HashedWords { column, n_values, at_least, bits } => write!(
+                f,
+                "column `{column}` is free text, {}: words and pairs of words are hashed into 2^{bits} features; \
+                 `--drop {column}` leaves it out",
+                different(*n_values, *at_least)
+            ),
+            Self::HashedValues { column, n_values, at_least, bits, all_differ, can_be_categories } => {
+                let values = different(*n_values, *at_least);
+                write!(f, "column `{column}` has {values}: too many for a feature each, hashed into 2^{bits}; ")?;
+                if *all_differ {
+                    f.write_str("as each is in one row only, it cannot help on new rows; ")?;
+                }
+                write!(f, "`--drop {column}` leaves it out")?;
+                if *can_be_categories && !all_differ {
+                    write!(f, ", `--as {column}=category` makes a feature of each")?;
+                }
+                Ok(())
+            }
+            Self::SparseByLargest { column } => write!(
+                f,
+                "column `{column}` is sparse: each of its features is divided by its largest absolute value, \
+                 so that what is 0 stays 0"
+            ),
+            Self::CrossLeftOut { cross, column } => {
+                write!(f, "the product `{cross}` is left out: column `{column}` never changes")
+            }
+            Self::UnknownNames { column, n_names } => {
+                let (names, are) = (counted(*n_names, "name"), if *n_names == 1 { "it counts" } else { "they count" });
+                write!(f, "column `{column}` has {names} that training never saw: {are} as nothing")
+            }
             Self::MissingUnseen { column, rows } => write!(
                 f,
                 "column `{column}` misses {} though none was missing in training: \
@@ -170,6 +259,10 @@ impl fmt::Display for Notice {
 
 fn counted(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+fn different(n_values: usize, at_least: bool) -> String {
+    format!("{}{n_values} different texts", if at_least { "at least " } else { "" })
 }
 
 /// Six significant digits are enough to recognise a mean by.

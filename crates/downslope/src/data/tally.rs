@@ -3,10 +3,12 @@
 //! As little as decides what becomes of it. It grows with the different values of a column, up to a limit, and never
 //! with the rows, so a table can go by in parts.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use crate::data::calendar::Calendar;
 use crate::data::hash::{hash, words};
 use crate::data::moments::Moments;
+use crate::data::sparse::SparseRows;
 use crate::data::table::{MISSING, Values};
 
 /// Different texts are counted up to here.
@@ -18,8 +20,8 @@ pub(super) enum Tally {
     Number(Moments),
     Boolean { n_false: usize, n_true: usize },
     Category(Levels),
-    Time,
-    Sparse,
+    Time(Times),
+    Sparse(Names),
 }
 
 impl Tally {
@@ -29,8 +31,8 @@ impl Tally {
             Values::Number(_) => Self::Number(Moments::default()),
             Values::Boolean(_) => Self::Boolean { n_false: 0, n_true: 0 },
             Values::Category { .. } => Self::Category(Levels::new(max_levels)),
-            Values::Time(_) => Self::Time,
-            Values::Sparse(_) => Self::Sparse,
+            Values::Time(_) => Self::Time(Times::default()),
+            Values::Sparse(_) => Self::Sparse(Names::default()),
         }
     }
 }
@@ -72,14 +74,24 @@ impl Levels {
         self.hashes.len()
     }
 
-    /// Rows with a text.
-    pub(super) fn n_values(&self) -> usize {
-        self.n_values
+    /// Whether no two rows have the same text.
+    pub(super) fn all_differ(&self) -> bool {
+        self.n_distinct() == self.n_values
+    }
+
+    /// The text, where there is one only.
+    pub(super) fn only_text(&self) -> Option<String> {
+        if self.n_distinct() == 1 { self.texts.first().cloned() } else { None }
     }
 
     /// Words a text, on average over the rows.
     pub(super) fn words_a_text(&self) -> f64 {
         self.n_words as f64 / self.n_values as f64
+    }
+
+    /// Whether the texts are too many to be kept.
+    pub(super) fn are_too_many(&self) -> bool {
+        self.n_distinct() > self.max_levels
     }
 
     /// The texts in their order; none if there are too many.
@@ -88,9 +100,83 @@ impl Levels {
     }
 }
 
+/// Points in time, and which parts of the calendar they differ in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Times {
+    /// Of the seconds since 1970.
+    pub(super) moments: Moments,
+    first: Option<Calendar>,
+    pub(super) year_varies: bool,
+    pub(super) day_varies: bool,
+    has_weekday: [bool; 7],
+}
+
+impl Times {
+    pub(super) fn add(&mut self, seconds: &[f64]) {
+        for calendar in seconds.iter().map(|&seconds| Calendar::of(seconds)) {
+            let first = *self.first.get_or_insert(calendar);
+            // The first days of a year are not another time of year for their hour.
+            self.year_varies |= (calendar.year - first.year).abs() > A_DAY_OF_A_YEAR;
+            self.day_varies |= calendar.day.to_bits() != first.day.to_bits();
+            self.has_weekday[usize::from(calendar.weekday)] = true;
+        }
+        self.moments.join(Moments::of(seconds, 2));
+    }
+
+    /// The days of the week that some times have and others not.
+    pub(super) fn weekdays(&self) -> Vec<u8> {
+        let days: Vec<u8> = (0..7).filter(|&day| self.has_weekday[usize::from(day)]).collect();
+        if days.len() > 1 { days } else { Vec::new() }
+    }
+}
+
+const A_DAY_OF_A_YEAR: f64 = 1.0 / 366.0;
+
+/// The names of sparse rows in the order of their appearance, with the largest absolute value of each.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    places: HashMap<String, u32>,
+    max_abs: Vec<(String, f64)>,
+}
+
+impl Names {
+    pub(super) fn add(&mut self, rows: &SparseRows, which: &[u32]) {
+        let mut places = vec![None; rows.names().len()];
+        for &row in which {
+            let (codes, values) = rows.row(row as usize);
+            for (&code, value) in codes.iter().zip(values) {
+                let place = *places[code as usize].get_or_insert_with(|| self.place(&rows.names()[code as usize]));
+                let max_abs = &mut self.max_abs[place as usize].1;
+                *max_abs = max_abs.max(value.abs());
+            }
+        }
+    }
+
+    fn place(&mut self, name: &str) -> u32 {
+        if let Some(&place) = self.places.get(name) {
+            return place;
+        }
+        let place = self.max_abs.len() as u32;
+        self.places.insert(name.to_owned(), place);
+        self.max_abs.push((name.to_owned(), 0.0));
+        place
+    }
+
+    /// Names and largest absolute values: in the order of the names if all are whole numbers, else as they appeared.
+    pub(super) fn into_max_abs(self) -> Vec<(String, f64)> {
+        let mut max_abs = self.max_abs;
+        if max_abs.iter().all(|(name, _)| name.parse::<u64>().is_ok()) {
+            max_abs.sort_by_key(|(name, _)| name.parse::<u64>().ok());
+        }
+        max_abs
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::sparse::SparseBuilder;
+    use crate::data::times;
 
     fn add(levels: &mut Levels, texts: &[Option<&str>]) {
         let Values::Category { levels: found, codes } = Values::categories(texts.iter().copied()) else { panic!() };
@@ -102,10 +188,42 @@ mod tests {
         let mut levels = Levels::new(3);
         add(&mut levels, &[Some("v"), None, Some("b c")]);
         add(&mut levels, &[Some("a"), Some("v")]);
-        assert_eq!((levels.n_distinct(), levels.n_values(), levels.words_a_text()), (3, 4, 1.25));
+        assert_eq!((levels.n_distinct(), levels.all_differ(), levels.words_a_text()), (3, false, 1.25));
         assert_eq!(levels.clone().into_texts(), ["a", "b c", "v"]);
         add(&mut levels, &[Some("d"), Some("v")]);
         assert_eq!(levels.n_distinct(), 4);
         assert!(levels.into_texts().is_empty(), "too many to keep");
+    }
+    #[test]
+    fn the_calendar_counts_where_it_varies() {
+        let add = |texts: &[&str]| {
+            let mut times = Times::default();
+            times.add(&texts.iter().map(|text| times::parse(text).unwrap()).collect::<Vec<_>>());
+            (times.year_varies, times.day_varies, times.weekdays())
+        };
+        assert_eq!(add(&["2024-05-06", "2024-05-13"]), (true, false, vec![]));
+        assert_eq!(add(&["2024-05-06T10:00", "2024-05-06T11:00"]), (false, true, vec![]));
+        assert_eq!(add(&["2024-05-06", "2025-05-06"]), (false, false, vec![0, 1]));
+    }
+
+    #[test]
+    fn names_that_are_whole_numbers_are_sorted_as_such() {
+        let rows = |rows: &[&[(&str, f64)]]| {
+            let mut builder = SparseBuilder::default();
+            for row in rows {
+                for &(name, value) in *row {
+                    let code = builder.code(name);
+                    builder.push(code, value);
+                }
+                builder.end_row();
+            }
+            builder.finish()
+        };
+        let mut names = Names::default();
+        names.add(&rows(&[&[("10", 1.0), ("9", -2.0)], &[("7", 9.0)], &[("10", 3.0)]]), &[0, 2]);
+        names.add(&rows(&[&[("9", 0.5)]]), &[0]);
+        assert_eq!(names.clone().into_max_abs(), [("9".to_owned(), 2.0), ("10".to_owned(), 3.0)]);
+        names.add(&rows(&[&[("b", 0.0)]]), &[0]);
+        assert_eq!(names.into_max_abs().last(), Some(&("b".to_owned(), 0.0)));
     }
 }

@@ -1,49 +1,73 @@
 //! How does a [`Preprocessing`] turn the rows of a table into features and targets?
 
-use std::collections::BTreeMap;
-
 use crate::data::csv::ColumnKind;
 use crate::data::dataset::{Dataset, Features, Matrix};
 use crate::data::encode::{Encoding, Input, Preprocessing};
-use crate::data::levels::{Code, LevelCodes};
+use crate::data::encoder::{Encoder, Entries, Out};
 use crate::data::notice::Notice;
-use crate::data::table::{MISSING, Table, Values};
+use crate::data::pair::pair;
+use crate::data::table::{Table, Values};
+use crate::error::Result;
 
-use crate::error::{Error, ErrorKind, Result};
+/// So many rows are encoded column by column at a time, so that they stay in the second-level cache.
+const BLOCK_ROWS: usize = 1024;
 
 impl Preprocessing {
-    /// The features of some rows, (`rows.len()`, `n_features`), each rounded to `f32` once.
+    /// The features of some rows, (`rows.len()`, `n_features`), each rounded to `f32` once; dense, or sparse where any
+    /// column is hashed, sparse itself, or has very many levels.
     ///
     /// Columns are found by name, whatever their order; others are not looked at. A level that training never saw is 0
     /// in all features of its column, and a missing value where training had none is the mean; a notice tells of both.
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchColumn`]; [`ErrorKind::NotANumber`] and [`ErrorKind::NotABoolean`] at the first value of
-    /// another kind; [`ErrorKind::NotFinite`] at a value beyond what `f32` holds.
-    pub fn features(&self, table: &Table, rows: &[u32]) -> Result<(Matrix, Vec<Notice>)> {
-        let n_features = self.n_features();
-        let mut matrix = Matrix::zeros(rows.len(), n_features);
-        let (mut notices, mut numbers) = (Vec::new(), Vec::new());
+    /// [`crate::ErrorKind::NoSuchColumn`]; [`crate::ErrorKind::NotANumber`], [`crate::ErrorKind::NotABoolean`] and
+    /// [`crate::ErrorKind::NotATime`] at the first value of another kind; [`crate::ErrorKind::KindsDiffer`] where sparse
+    /// rows should be; [`crate::ErrorKind::NotFinite`] at a value beyond what `f32` holds.
+    pub fn features(&self, table: &Table, rows: &[u32]) -> Result<(Features, Vec<Notice>)> {
+        let pairs = self.pairs(table, rows)?;
+        let places: Vec<u32> =
+            if pairs.iter().any(Option::is_some) { (0..rows.len() as u32).collect() } else { Vec::new() };
+        let mut encoders = Vec::with_capacity(self.inputs().len());
         let mut first = 0;
-        for Input { name, encoding, .. } in self.inputs() {
-            let index = table.column_index(name)?;
-            numbers.clear();
-            if let Values::Number(column) = &table.columns()[index].values {
-                numbers.extend(column.of_rows(rows));
-            }
-            let values = matrix.values_mut();
-            let cells = Cells { table, index, rows, numbers: &numbers, values, first, n_features };
-            encoding.write(cells, &mut notices)?;
-            first += encoding.width();
+        for (input, texts) in self.inputs().iter().zip(&pairs) {
+            encoders.push(match (&input.encoding, texts) {
+                (Encoding::Pair { encoding, .. }, Some(texts)) => {
+                    Encoder::of_pair(table, input, encoding, (texts, &places), first)
+                }
+                _ => Encoder::new(table, input, rows, first)?,
+            });
+            first += input.encoding.width();
         }
-        Ok((matrix, notices))
+        let starts = (0..rows.len()).step_by(BLOCK_ROWS);
+        let blocks = starts.map(|start| start..rows.len().min(start + BLOCK_ROWS));
+        let n_features = self.n_features();
+        let features = if self.is_sparse() {
+            let mut entries = Entries::default();
+            for block in blocks {
+                for encoder in &mut encoders {
+                    encoder.write(block.clone(), &mut Out::Sparse(&mut entries))?;
+                }
+                entries.end_block(block.len());
+            }
+            Features::Sparse(entries.into_csr(n_features)?)
+        } else {
+            let mut matrix = Matrix::zeros(rows.len(), n_features);
+            for block in blocks {
+                let values = &mut matrix.values_mut()[block.start * n_features..block.end * n_features];
+                for encoder in &mut encoders {
+                    encoder.write(block.clone(), &mut Out::Dense { values, n_features })?;
+                }
+            }
+            Features::Dense(matrix)
+        };
+        Ok((features, encoders.into_iter().flat_map(Encoder::into_notices).collect()))
     }
 
     /// The targets of some rows: numbers, scaled if so learned, or class codes 0.0, 1.0 ….
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchColumn`]; [`ErrorKind::MissingTarget`], [`ErrorKind::UnknownClass`],
-    /// [`ErrorKind::TargetNotNumeric`] and [`ErrorKind::NotFinite`] at the first such value.
+    /// [`crate::ErrorKind::NoSuchColumn`]; [`crate::ErrorKind::MissingTarget`], [`crate::ErrorKind::UnknownClass`],
+    /// [`crate::ErrorKind::TargetNotNumeric`] and [`crate::ErrorKind::NotFinite`] at the first such value.
     pub fn targets(&self, table: &Table, rows: &[u32]) -> Result<Vec<f32>> {
         self.target().encode(table, rows)
     }
@@ -55,164 +79,50 @@ impl Preprocessing {
     pub fn dataset(&self, table: &Table, rows: &[u32]) -> Result<(Dataset, Vec<Notice>)> {
         let targets = self.targets(table, rows)?;
         let (features, notices) = self.features(table, rows)?;
-        Ok((Dataset::new(Features::Dense(features), targets)?, notices))
+        Ok((Dataset::new(features, targets)?, notices))
+    }
+
+    /// For each input that is a pair the texts of both columns as one.
+    fn pairs(&self, table: &Table, rows: &[u32]) -> Result<Vec<Option<Values>>> {
+        let texts = |input: &Input| match &input.encoding {
+            Encoding::Pair { columns: [left, right], .. } => {
+                Ok(Some(pair(&table.column(left)?.values, &table.column(right)?.values, rows)))
+            }
+            _ => Ok(None),
+        };
+        self.inputs().iter().map(texts).collect()
     }
 
     /// The kinds as which another table's columns are to be read so that they mean the same as in training: for
     /// [`crate::data::ReadOptions::kinds`]. A short table might otherwise take categories for numbers.
     pub fn kinds(&self) -> Vec<(String, ColumnKind)> {
-        let kind = |encoding: &Encoding| match encoding {
-            Encoding::Number { .. } => Some(ColumnKind::Number),
-            Encoding::Category { .. } => Some(ColumnKind::Category),
-            Encoding::Boolean { .. } | Encoding::Presence => None,
+        let mut kinds: Vec<(String, ColumnKind)> = Vec::new();
+        let mut add = |name: &String, kind: Option<ColumnKind>| {
+            if kinds.iter().all(|(known, _)| known != name) {
+                kinds.extend(kind.map(|kind| (name.clone(), kind)));
+            }
         };
-        self.inputs().iter().filter_map(|input| Some((input.name.clone(), kind(&input.encoding)?))).collect()
-    }
-}
-
-/// The cells that a column turns into: `rows` of it, written from feature `first` on.
-struct Cells<'a> {
-    table: &'a Table,
-    index: usize,
-    rows: &'a [u32],
-    /// The numbers of the rows, where the column holds such.
-    numbers: &'a [f64],
-    values: &'a mut [f32],
-    first: usize,
-    n_features: usize,
-}
-
-impl Cells<'_> {
-    fn name(&self) -> String {
-        self.table.columns()[self.index].name.clone()
-    }
-
-    /// The place of a feature of the i-th row.
-    fn at(&mut self, i: usize, feature: usize) -> &mut f32 {
-        &mut self.values[i * self.n_features + self.first + feature]
-    }
-
-    fn refuse(&self, row: usize, kind: impl Fn(String, String) -> ErrorKind) -> Error {
-        let found = self.table.columns()[self.index].values.text(row);
-        Error::from(kind(self.name(), found)).at(self.table.place(row, self.index))
-    }
-}
-
-/// (value − shift) / std, where a missing value is `fill`.
-struct Scaling {
-    fill: f64,
-    shift: f64,
-    std: f64,
-}
-
-impl Encoding {
-    fn write(&self, cells: Cells, notices: &mut Vec<Notice>) -> Result<()> {
-        match self {
-            Self::Number { mean, std, marks_missing } => {
-                // Without scaling, (v − 0) / 1 is v to the last bit.
-                let (shift, std) = std.map_or((0.0, 1.0), |std| (*mean, std));
-                write_numbers(cells, &Scaling { fill: *mean, shift, std }, *marks_missing, number, notices)
-            }
-            Self::Boolean { mean, marks_missing } => {
-                let scaling = &Scaling { fill: *mean, shift: 0.0, std: 1.0 };
-                write_numbers(cells, scaling, *marks_missing, boolean, notices)
-            }
-            Self::Category { levels, marks_missing } => {
-                write_levels(cells, levels, *marks_missing, notices);
-                Ok(())
-            }
-            Self::Presence => {
-                write_presence(cells);
-                Ok(())
-            }
-        }
-    }
-}
-
-/// The value of the i-th row as a number, or none if it is missing.
-fn number(cells: &Cells, i: usize) -> Result<Option<f64>> {
-    let row = cells.rows[i] as usize;
-    match &cells.table.columns()[cells.index].values {
-        Values::Number(_) => Ok(Some(cells.numbers[i]).filter(|number| !number.is_nan())),
-        values if values.is_missing(row) => Ok(None),
-        _ => Err(cells.refuse(row, |name, found| ErrorKind::NotANumber { name, found })),
-    }
-}
-
-/// The value of the i-th row as 0 or 1, or none if it is missing.
-fn boolean(cells: &Cells, i: usize) -> Result<Option<f64>> {
-    let row = cells.rows[i] as usize;
-    match &cells.table.columns()[cells.index].values {
-        Values::Boolean(codes) => Ok((codes[row] != MISSING).then(|| f64::from(codes[row]))),
-        values if values.is_missing(row) => Ok(None),
-        Values::Number(_) if [0.0, 1.0].contains(&cells.numbers[i]) => Ok(Some(cells.numbers[i])),
-        _ => Err(cells.refuse(row, |name, found| ErrorKind::NotABoolean { name, found })),
-    }
-}
-
-fn write_numbers(
-    mut cells: Cells,
-    scaling: &Scaling,
-    marks_missing: bool,
-    value: impl Fn(&Cells, usize) -> Result<Option<f64>>,
-    notices: &mut Vec<Notice>,
-) -> Result<()> {
-    let mut n_missing = 0;
-    for (i, &row) in cells.rows.iter().enumerate() {
-        let row = row as usize;
-        let value = value(&cells, i)?;
-        let encoded = ((value.unwrap_or(scaling.fill) - scaling.shift) / scaling.std) as f32;
-        if !encoded.is_finite() {
-            return Err(cells.refuse(row, |name, found| ErrorKind::NotFinite { name, found }));
-        }
-        *cells.at(i, 0) = encoded;
-        if value.is_none() {
-            n_missing += 1;
-            if marks_missing {
-                *cells.at(i, 1) = 1.0;
-            }
-        }
-    }
-    note_missing(&cells, n_missing, marks_missing, notices);
-    Ok(())
-}
-
-fn write_levels(mut cells: Cells, levels: &[String], marks_missing: bool, notices: &mut Vec<Notice>) {
-    let values = &cells.table.columns()[cells.index].values;
-    let codes = LevelCodes::new(values, levels);
-    let mut n_missing = 0;
-    let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
-    for (i, &row) in cells.rows.iter().enumerate() {
-        match codes.code(row as usize) {
-            Code::Known(code) => *cells.at(i, code as usize) = 1.0,
-            Code::Unknown => *unknown.entry(values.text(row as usize)).or_default() += 1,
-            Code::Missing => {
-                n_missing += 1;
-                if marks_missing {
-                    *cells.at(i, levels.len()) = 1.0;
+        for Input { name, encoding, .. } in self.inputs() {
+            match encoding {
+                Encoding::Product { factors } => {
+                    factors.iter().for_each(|factor| add(&factor.name, kind(&factor.encoding)));
                 }
+                Encoding::Pair { columns, .. } => columns.iter().for_each(|name| add(name, Some(ColumnKind::Category))),
+                encoding => add(name, kind(encoding)),
             }
         }
-    }
-    note_missing(&cells, n_missing, marks_missing, notices);
-    let column = cells.name();
-    notices.extend(unknown.into_iter().map(|(level, rows)| Notice::UnknownLevel {
-        column: column.clone(),
-        level,
-        rows,
-    }));
-}
-
-fn write_presence(mut cells: Cells) {
-    let values = &cells.table.columns()[cells.index].values;
-    for (i, &row) in cells.rows.iter().enumerate() {
-        *cells.at(i, 0) = f32::from(u8::from(values.is_missing(row as usize)));
+        kinds
     }
 }
 
-fn note_missing(cells: &Cells, rows: usize, marks_missing: bool, notices: &mut Vec<Notice>) {
-    if rows > 0 && !marks_missing {
-        notices.push(Notice::MissingUnseen { column: cells.name(), rows });
+/// The kind as which a column is to be read.
+fn kind(encoding: &Encoding) -> Option<ColumnKind> {
+    match encoding {
+        Encoding::Number { .. } => Some(ColumnKind::Number),
+        Encoding::Category { .. } | Encoding::Hashed { words: false, .. } => Some(ColumnKind::Category),
+        Encoding::Hashed { words: true, .. } => Some(ColumnKind::Text),
+        Encoding::Time { .. } => Some(ColumnKind::Time),
+        _ => None,
     }
 }
 
@@ -238,8 +148,9 @@ mod tests {
 
     fn features(text: &str) -> Result<(Matrix, Vec<Notice>)> {
         let table = table(text);
-        let rows = table.rows();
-        learned().features(&table, &rows)
+        let (features, notices) = learned().features(&table, &table.rows())?;
+        let Features::Dense(matrix) = features else { panic!("dense") };
+        Ok((matrix, notices))
     }
 
     fn refusal(text: &str) -> String {

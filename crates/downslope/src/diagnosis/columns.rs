@@ -37,7 +37,7 @@ pub fn scales(
         if matches!(input.encoding, Encoding::Number { .. }) {
             named.push((input.name.clone(), sum(&|output| output * n_features + feature)));
         }
-        feature += input.becomes.len();
+        feature += input.encoding.width();
     }
     named.retain(|(_, curvature)| *curvature > 0.0);
     named.sort_by(|a, b| a.1.total_cmp(&b.1));

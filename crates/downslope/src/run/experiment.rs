@@ -9,6 +9,7 @@ use super::fitted::{FittedModel, read_parameters, target_unit};
 use super::live::Live;
 use super::settings::{Init, Settings, Validation};
 use super::stream::Streamed;
+use super::weighing::{Weighing, Weights};
 use crate::clock::Clock;
 use crate::data::{Dataset, Notice, Preprocessing, Table, Target, TaskKind, builtin, hold_out};
 use crate::diagnosis::{self, Finding, Probes, learning_rate};
@@ -394,37 +395,39 @@ impl Rows {
             }
             _ => (table.rows(), Vec::new()),
         };
-        let (preprocessing, learnt) =
-            Preprocessing::learn(table, &target, &train_rows, &settings.encode_options(loss))?;
+        let options = settings.encode_options(loss);
+        let (preprocessing, learnt) = Preprocessing::learn(table, &target, &train_rows, &options)?;
         notices.extend(learnt);
         let (mut train, _) = preprocessing.dataset(table, &train_rows)?;
         if loss == Loss::Poisson {
             check_counts(&train, table, &train_rows, &target.name)?;
         }
         let mut validation_fingerprint = None;
-        let validation = match &settings.validation {
-            Validation::Fraction(_) => Some(preprocessing.dataset(table, &held_out)?),
+        let weights_of = |table: &Table, rows: &[u32]| {
+            settings.weight.as_ref().map(|column| table.weights(column, rows)).transpose()
+        };
+        let held_out = match &settings.validation {
+            Validation::Fraction(_) => Some((preprocessing.dataset(table, &held_out)?, weights_of(table, &held_out)?)),
             Validation::File(path) => {
                 let table = Table::read(path, &settings.read_options())?;
                 validation_fingerprint = Some(table.fingerprint());
-                Some(preprocessing.dataset(&table, &table.rows())?)
+                let rows = table.rows();
+                Some((preprocessing.dataset(&table, &rows)?, weights_of(&table, &rows)?))
             }
             Validation::None => None,
         };
-        let mut validation = validation.map(|(dataset, seen)| {
+        let of_rows = weights_of(table, &train_rows)?;
+        let mut summed = Weights::new(&target);
+        summed.add(&train.targets, of_rows.as_deref());
+        let weighing = Weighing::new(&summed, &target, settings).map_err(|error| error.in_source(table.source()))?;
+        train = weighing.weighted(train, of_rows.as_deref())?;
+        let mut validation = None;
+        if let Some(((dataset, seen), weights)) = held_out {
             notices.extend(seen);
-            dataset
-        });
-        let mut counts = vec![0; target.classes.len()];
-        if target.task == TaskKind::Classification {
-            train.targets.iter().for_each(|&class| counts[class as usize] += 1);
+            validation = Some(weighing.weighted(dataset, weights.as_deref())?);
         }
-        if let Some(weights) =
-            class_weights(&counts, &target, settings).map_err(|error| error.in_source(table.source()))?
-        {
-            train = weighted(train, &weights)?;
-            validation = validation.map(|validation| weighted(validation, &weights)).transpose()?;
-            notices.push(Notice::ClassWeights { weights: target.classes.iter().cloned().zip(weights).collect() });
+        if let Some(of_classes) = weighing.of_classes {
+            notices.push(Notice::ClassWeights { weights: target.classes.iter().cloned().zip(of_classes).collect() });
         }
         Ok(Self {
             source: table.source().to_owned(),
@@ -440,20 +443,6 @@ impl Rows {
             streamed: None,
         })
     }
-}
-
-/// What a row of each class weighs, if the settings say that they weigh differently, given how many of each train.
-pub(super) fn class_weights(counts: &[usize], target: &Target, settings: &Settings) -> Result<Option<Vec<f64>>> {
-    if target.task == TaskKind::Regression {
-        return Error::unless_empty(settings.class_weight.problem_of_regression().into_iter().collect()).map(|()| None);
-    }
-    settings.class_weight.of(&target.name, &target.classes, counts)
-}
-
-/// Rows that weigh what their classes do.
-pub(super) fn weighted(data: Dataset, of_classes: &[f64]) -> Result<Dataset> {
-    let weights = data.targets.iter().map(|&class| of_classes[class as usize] as f32).collect();
-    data.with_scaled_weights(weights)
 }
 
 /// A pool of threads, where there is more than one.

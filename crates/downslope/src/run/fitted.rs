@@ -143,7 +143,7 @@ impl FittedModel {
     pub fn predict(&self, table: &Table) -> Result<(Predictions, Vec<Notice>)> {
         let rows = table.rows();
         let (features, notices) = self.preprocessing.features(table, &rows)?;
-        let data = Dataset::new(crate::data::Features::Dense(features), vec![0.0; rows.len()])?;
+        let data = Dataset::new(features, vec![0.0; rows.len()])?;
         let outputs = EmpiricalLoss::new(self.model.clone(), self.loss, Arc::new(data))?.outputs(&self.theta);
         Ok((self.answers(&outputs), notices))
     }

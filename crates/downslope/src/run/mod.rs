@@ -15,6 +15,7 @@ mod saved;
 mod settings;
 mod stream;
 mod terrain;
+mod weighing;
 
 pub use class_weight::ClassWeight;
 pub use directory::{Machine, Record, Recorder, RunDirectory};

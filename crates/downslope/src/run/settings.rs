@@ -34,9 +34,19 @@ pub struct Settings {
     pub task: Option<TaskKind>,
     /// Columns that are no features.
     pub drop: Vec<String>,
+    /// The only columns that are features; all, if none is named.
+    pub only: Vec<String>,
+    /// Pairs of columns whose products are features besides.
+    pub cross: Vec<(String, String)>,
+    /// The highest power of numbers that is a feature. Default: 1, the number itself.
+    pub polynomial: u32,
+    /// The column that says what a row weighs in the loss. Default: all the same.
+    pub weight: Option<String>,
+    /// Texts are hashed into at most 2 to this power features. Default: 18.
+    pub hash_bits: u32,
     /// Words that stand for a missing value, besides the empty field. Default: `NA`, `null`.
     pub missing: Vec<String>,
-    /// Columns read as numbers or as categories, whatever they look like.
+    /// Columns read as of a kind, whatever they look like.
     pub kinds: Vec<(String, ColumnKind)>,
     /// Whether numbers, and the target of a regression, are brought to mean 0 and standard deviation 1.
     pub scale: Scale,
@@ -97,6 +107,11 @@ impl Default for Settings {
             target: None,
             task: None,
             drop: Vec::new(),
+            only: Vec::new(),
+            cross: Vec::new(),
+            polynomial: 1,
+            weight: None,
+            hash_bits: EncodeOptions::default().hash_bits,
             missing: ReadOptions::default().missing,
             kinds: Vec::new(),
             scale: Scale::Standard,
@@ -134,6 +149,21 @@ impl Settings {
     /// How the table is to be read.
     pub fn read_options(&self) -> ReadOptions {
         ReadOptions { missing: self.missing.clone(), kinds: self.kinds.clone(), threads: self.threads }
+    }
+
+    /// How the columns become features, and the target of a regression a number for this loss.
+    pub fn encode_options(&self, loss: Loss) -> EncodeOptions {
+        EncodeOptions {
+            scale: self.scale,
+            drop: self.drop.clone(),
+            only: self.only.clone(),
+            cross: self.cross.clone(),
+            polynomial: self.polynomial,
+            weight: self.weight.clone(),
+            kinds: self.kinds.clone(),
+            hash_bits: self.hash_bits,
+            scale_target: self.scale != Scale::None && loss != Loss::Poisson,
+        }
     }
 
     /// The optimiser at a rate.
@@ -175,15 +205,6 @@ impl Settings {
             Suits::TwoClasses | Suits::Classes => TaskKind::Classification,
         });
         self.task.or(by_loss)
-    }
-
-    /// How columns become features for a loss.
-    pub(super) fn encode_options(&self, loss: Loss) -> EncodeOptions {
-        EncodeOptions {
-            scale: self.scale,
-            drop: self.drop.clone(),
-            scale_target: self.scale == Scale::Standard && loss != Loss::Poisson,
-        }
     }
 
     /// The loss for a target: the given one, if it fits.
@@ -231,6 +252,14 @@ impl Settings {
         }
         if self.streaming.shuffle_buffer == Some(0) {
             problems.push(Problem::new("shuffle-buffer", "a whole number of rows above 0", 0));
+        }
+        if !(1..=EncodeOptions::MAX_POWER).contains(&self.polynomial) {
+            let expected = format!("a power from 1 to {}", EncodeOptions::MAX_POWER);
+            problems.push(Problem::new("polynomial", expected, self.polynomial));
+        }
+        if !(1..=EncodeOptions::MAX_HASH_BITS).contains(&self.hash_bits) {
+            let expected = format!("a whole number from 1 to {}", EncodeOptions::MAX_HASH_BITS);
+            problems.push(Problem::new("hash-bits", expected, self.hash_bits));
         }
         if self.threads == Some(0) {
             problems.push(Problem::new("threads", "a whole number above 0", 0));

@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::experiment::{Experiment, Rows, check_counts, class_weights, pool, weighted};
+use super::experiment::{Experiment, Rows, check_counts, pool};
 use super::settings::{Settings, Validation, reads_as_text};
+use super::weighing::{Weighing, Weights};
 use crate::data::format::TableSource;
 use crate::data::{
     CacheWriter, Dataset, Features, Learner, Notice, Preprocessing, ReadOptions, RowCache, Table, Target, TargetSurvey,
@@ -147,20 +148,27 @@ impl Experiment {
         options.kinds.clone_from(&learnt.kinds);
         let encoded = encode(table, &options, &settings, &learnt, room).map_err(told)?;
         let Learnt { target, loss, preprocessing, mut notices, .. } = learnt;
-        let Encoded { mut cache, mut validation, class_counts, block_rows, n_blocks } = encoded;
-        if let Validation::File(path) = &settings.validation {
-            let held_out = Table::read(path, &settings.read_options())?;
-            let (dataset, seen) = preprocessing.dataset(&held_out, &held_out.rows())?;
-            notices.extend(seen);
-            validation = Some((dataset, Some(held_out.fingerprint())));
-        }
-        if let Some(weights) = class_weights(&class_counts, &target, &settings).map_err(told)? {
-            cache = cache.with_class_weights(weights.iter().map(|&weight| weight as f32).collect());
-            validation = match validation {
-                Some((rows, print)) => Some((weighted(rows, &weights)?, print)),
-                None => None,
-            };
-            notices.push(Notice::ClassWeights { weights: target.classes.iter().cloned().zip(weights).collect() });
+        let Encoded { cache, held_out, weights, block_rows, n_blocks } = encoded;
+        let weighing = Weighing::new(&weights, &target, &settings).map_err(told)?;
+        let cache = weighing.weighted_cache(cache);
+        let mut validation_fingerprint = None;
+        let held_out = match &settings.validation {
+            Validation::File(path) => {
+                let table = Table::read(path, &settings.read_options())?;
+                validation_fingerprint = Some(table.fingerprint());
+                let rows = table.rows();
+                let (dataset, seen) = preprocessing.dataset(&table, &rows)?;
+                notices.extend(seen);
+                Some((dataset, own_weights(&settings, &table, &rows)?))
+            }
+            _ => held_out,
+        };
+        let validation = match held_out {
+            Some((rows, own)) => Some(weighing.weighted(rows, own.as_deref())?),
+            None => None,
+        };
+        if let Some(of_classes) = weighing.of_classes {
+            notices.push(Notice::ClassWeights { weights: target.classes.iter().cloned().zip(of_classes).collect() });
         }
         notices.push(Notice::Streamed {
             rows: cache.n_rows(),
@@ -169,10 +177,6 @@ impl Experiment {
             bytes: cache.n_bytes(),
             memory: room,
         });
-        let (validation, validation_fingerprint) = match validation {
-            Some((rows, print)) => (Some(rows), print),
-            None => (None, None),
-        };
         let cache = Arc::new(cache);
         let n_probed = (MOST_PROBED / block_rows).clamp(1, n_blocks);
         let mut probed: Vec<u32> = (0..cache.n_blocks() as u32).collect();
@@ -253,9 +257,10 @@ fn learn(table: &TableSource, options: &ReadOptions, settings: &Settings) -> Res
 /// What the second pass has made.
 struct Encoded {
     cache: RowCache,
-    validation: Option<(Dataset, Option<String>)>,
-    /// Training rows of each class.
-    class_counts: Vec<usize>,
+    /// Rows held out, and what they weigh by themselves.
+    held_out: Option<(Dataset, Option<Vec<f64>>)>,
+    /// What the training rows weigh by themselves.
+    weights: Weights,
     block_rows: usize,
     n_blocks: usize,
 }
@@ -272,21 +277,24 @@ fn encode(
     let temporary = std::env::temp_dir();
     let folder: &Path = settings.streaming.cache.as_deref().unwrap_or(&temporary);
     let mut writer: Option<(CacheWriter, usize, usize)> = None;
-    let mut held = Vec::new();
-    let mut class_counts = vec![0; target.classes.len()];
+    let (mut held, mut held_weights) = (Vec::new(), Vec::new());
+    let mut weights = Weights::new(target);
     let mut first_row = 0;
     table.read_parts(options, &mut |part| {
         let (train_rows, held_rows) = held_out.split(first_row, part.n_rows());
         first_row += part.n_rows() as u64;
-        let (train, _) = preprocessing.dataset(&part, &train_rows)?;
+        let (mut train, _) = preprocessing.dataset(&part, &train_rows)?;
         if *loss == Loss::Poisson {
             check_counts(&train, &part, &train_rows, &target.name)?;
         }
-        if !class_counts.is_empty() {
-            train.targets.iter().for_each(|&class| class_counts[class as usize] += 1);
+        let own = own_weights(settings, &part, &train_rows)?;
+        weights.add(&train.targets, own.as_deref());
+        if let Some(own) = own {
+            train = train.with_scaled_weights(own.into_iter().map(|weight| weight as f32).collect())?;
         }
         if !held_rows.is_empty() {
             held.push(preprocessing.dataset(&part, &held_rows)?.0);
+            held_weights.extend(own_weights(settings, &part, &held_rows)?.unwrap_or_default());
         }
         if writer.is_none() {
             let (block_rows, n_blocks) = blocks(&train, settings, room);
@@ -305,8 +313,14 @@ fn encode(
         return Err(ErrorKind::TooFewRows { needed: 1, found: 0 }.into());
     }
     let n_blocks = n_blocks.min(cache.n_blocks());
-    let validation = if held.is_empty() { None } else { Some((Dataset::concat(held)?, None)) };
-    Ok(Encoded { cache, validation, class_counts, block_rows, n_blocks })
+    let own = settings.weight.is_some().then_some(held_weights);
+    let held_out = if held.is_empty() { None } else { Some((Dataset::concat(held)?, own)) };
+    Ok(Encoded { cache, held_out, weights, block_rows, n_blocks })
+}
+
+/// What rows weigh by themselves, if a column says so.
+fn own_weights(settings: &Settings, table: &Table, rows: &[u32]) -> Result<Option<Vec<f64>>> {
+    settings.weight.as_ref().map(|column| table.weights(column, rows)).transpose()
 }
 
 /// How many rows a block has, a power of two, and how many blocks are in memory at a time.
