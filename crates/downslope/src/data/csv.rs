@@ -22,9 +22,10 @@
 use std::io::{self, Read};
 
 use crate::data::blocks::Blocks;
-use crate::data::format::Consume;
+use crate::data::format::{Consume, Format};
 use crate::data::lines::Lines;
 use crate::data::rows::Rows;
+use crate::data::skipped::OnBadRow;
 use crate::data::sniff::{self, BYTE_ORDER_MARK};
 use crate::data::source::Source;
 use crate::data::survey::{Block, Found, Part, Survey, Texts, gather_texts, read_block, survey};
@@ -59,11 +60,21 @@ pub struct ReadOptions {
     pub kinds: Vec<(String, ColumnKind)>,
     /// Threads to read with; as many as the machine has, if not given. They change no value and no message.
     pub threads: Option<usize>,
+    /// What is done about a row that cannot be read. Default: it is an error.
+    pub on_bad_row: OnBadRow,
+    /// The form of the source. Default: what its content, and then its name, say.
+    pub format: Option<Format>,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { missing: vec!["NA".to_owned(), "null".to_owned()], kinds: Vec::new(), threads: None }
+        Self {
+            missing: vec!["NA".to_owned(), "null".to_owned()],
+            kinds: Vec::new(),
+            threads: None,
+            on_bad_row: OnBadRow::Error,
+            format: None,
+        }
     }
 }
 
@@ -78,7 +89,7 @@ impl ReadOptions {
         self.missing.iter().any(|word| word.starts_with(is_number_like))
     }
 
-    fn n_threads(&self) -> usize {
+    pub(super) fn n_threads(&self) -> usize {
         self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
 }
@@ -317,7 +328,8 @@ fn check_lines(line: u64) -> Result<()> {
     Ok(())
 }
 
-fn forced_kinds(names: &[String], options: &ReadOptions) -> Result<Vec<Option<ColumnKind>>> {
+/// The kinds that are asked for, a column each.
+pub(super) fn forced_kinds(names: &[String], options: &ReadOptions) -> Result<Vec<Option<ColumnKind>>> {
     let mut kinds = vec![None; names.len()];
     for (name, kind) in &options.kinds {
         let index = names.iter().position(|other| other == name);

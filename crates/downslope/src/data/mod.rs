@@ -27,6 +27,8 @@
 
 mod blocks;
 pub mod builtin;
+#[cfg(feature = "arrow")]
+mod columnar;
 pub mod csv;
 pub mod dataset;
 mod decimal;
@@ -34,12 +36,16 @@ pub mod encode;
 mod fingerprint;
 pub mod format;
 pub mod generate;
+mod json_lines;
 mod learn;
 mod levels;
+mod libsvm;
 mod lines;
 pub mod notice;
 pub mod numbers;
+mod numpy;
 mod rows;
+mod skipped;
 mod sniff;
 mod source;
 mod sparse;
@@ -47,8 +53,11 @@ pub mod split;
 mod survey;
 pub mod table;
 pub mod target;
+mod text_rows;
 mod times;
 mod transform;
+mod vowpal;
+mod write;
 
 pub use builtin::Builtin;
 pub use csv::{ColumnKind, ReadOptions};
@@ -58,8 +67,9 @@ pub use format::Format;
 pub use generate::{Generated, Generator, GeneratorKind, Optimum};
 pub use notice::Notice;
 pub use numbers::Numbers;
+pub use skipped::OnBadRow;
 pub use source::Packing;
 pub use sparse::SparseRows;
 pub use split::hold_out;
 pub use table::{Column, MISSING, Table, Values};
-pub use target::{Target, TargetEncoding, TaskKind};
+pub use target::{OnMissingTarget, Target, TargetEncoding, TaskKind};

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -155,6 +155,15 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// The file that it is, unless it is in memory.
+    #[cfg(feature = "arrow")]
+    pub(super) fn file(&self) -> Option<&Arc<File>> {
+        match &self.bytes {
+            Bytes::Memory(_) => None,
+            Bytes::File(file) => Some(file),
+        }
+    }
+
     /// A refusal of the operating system to read it.
     pub(super) fn refused(&self, error: io::Error) -> Error {
         Error::io("read", Path::new(&self.name), error)
@@ -175,6 +184,23 @@ impl Read for Positioned<'_> {
                 let n_read = read_at(file, buffer, *at)?;
                 *at += n_read as u64;
                 Ok(n_read)
+            }
+        }
+    }
+}
+
+impl Seek for Positioned<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::Memory(bytes) => bytes.seek(to),
+            Self::File { file, at } => {
+                let place = match to {
+                    SeekFrom::Start(place) => Some(place),
+                    SeekFrom::End(below) => file.metadata()?.len().checked_add_signed(below),
+                    SeekFrom::Current(below) => at.checked_add_signed(below),
+                };
+                *at = place.ok_or(io::ErrorKind::InvalidInput)?;
+                Ok(*at)
             }
         }
     }

@@ -19,6 +19,17 @@ const TARGET_NAMES: [&str; 4] = ["target", "label", "class", "y"];
 /// Numbers with more different values than this are no classes unless the caller says so.
 const MAX_NUMERIC_CLASSES: usize = 20;
 
+/// What is done about a row without a target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnMissingTarget {
+    /// It is an error.
+    #[default]
+    Error,
+    /// It is left out, counted, and told of.
+    Drop,
+}
+
 /// What kind of thing is predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -104,6 +115,28 @@ impl Target {
             return Err(Error::from(ErrorKind::OneClass { name, class: class.clone() }).at(here()));
         }
         Ok((Self { name, task, classes }, notices))
+    }
+
+    /// The rows that have a target, if any has none; chosen as [`Target::choose`] does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchColumn`]; [`ErrorKind::MissingTarget`] if no row has one.
+    pub fn present(table: &Table, name: Option<&str>) -> Result<Option<(Table, Notice)>> {
+        let index = match name {
+            Some(name) => table.column_index(name)?,
+            None => guess(table, &mut Vec::new()),
+        };
+        let column = &table.columns()[index];
+        let rows: Vec<u32> = table.rows().into_iter().filter(|&row| !column.values.is_missing(row as usize)).collect();
+        let n_without = table.n_rows() - rows.len();
+        if n_without == 0 {
+            return Ok(None);
+        }
+        let column = column.name.clone();
+        if rows.is_empty() {
+            return Err(Error::from(ErrorKind::MissingTarget { name: column }).at(table.place(0, index)));
+        }
+        Ok(Some((table.only(&rows), Notice::RowsWithoutTarget { column, rows: n_without })))
     }
 
     /// The class code of every row, to hold rows out by class; none for regression.

@@ -9,7 +9,7 @@ use super::fitted::{FittedModel, read_parameters, target_unit};
 use super::live::Live;
 use super::settings::{Init, Settings, Validation};
 use crate::clock::Clock;
-use crate::data::{Dataset, EncodeOptions, Notice, Preprocessing, Scale, Table, Target, TaskKind, builtin, hold_out};
+use crate::data::{Dataset, EncodeOptions, Notice, OnMissingTarget, Preprocessing, Scale, Table, Target, TaskKind, builtin, hold_out};
 use crate::diagnosis::{self, Finding, Probes, learning_rate};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::loader::{BatchSize, DataLoader, LastBatch, Order};
@@ -329,7 +329,10 @@ impl Encoded {
         let builtin = table.source().strip_prefix('@').and_then(|name| builtin::find(name).ok());
         let own_target = builtin.map(|builtin| builtin.target);
         let target_name = settings.target.as_deref().or(own_target);
+        let (kept, dropped) = with_targets(table, target_name, settings)?.unzip();
+        let table = kept.as_ref().unwrap_or(table);
         let (target, mut notices) = Target::choose(table, target_name, settings.asked_task())?;
+        notices.splice(0..0, table.notices().iter().cloned().chain(dropped));
         let loss = settings.loss.unwrap_or(match (target.task, target.classes.len()) {
             (TaskKind::Regression, _) => Loss::Squared,
             (TaskKind::Classification, 2) => Loss::Logistic,
@@ -365,6 +368,10 @@ impl Encoded {
             Validation::File(path) => {
                 let table = Table::read(path, &settings.read_options())?;
                 validation_fingerprint = Some(table.fingerprint());
+                notices.extend(table.notices().iter().cloned());
+                let (kept, dropped) = with_targets(&table, Some(&target.name), settings)?.unzip();
+                notices.extend(dropped);
+                let table = kept.unwrap_or(table);
                 Some(preprocessing.dataset(&table, &table.rows())?)
             }
             Validation::None => None,
@@ -381,6 +388,14 @@ impl Encoded {
             notices.push(Notice::ClassWeights { weights: target.classes.iter().cloned().zip(weights).collect() });
         }
         Ok(Self { target, loss, preprocessing, train, validation, validation_fingerprint, notices })
+    }
+}
+
+/// The rows that have a target, if others have none and are to be left out.
+fn with_targets(table: &Table, target: Option<&str>, settings: &Settings) -> Result<Option<(Table, Notice)>> {
+    match settings.on_missing_target {
+        OnMissingTarget::Error => Ok(None),
+        OnMissingTarget::Drop => Target::present(table, target),
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::class_weight::ClassWeight;
 use crate::clip::Clip;
-use crate::data::{ColumnKind, ReadOptions, Scale, TaskKind};
+use crate::data::{ColumnKind, Format, OnBadRow, OnMissingTarget, ReadOptions, Scale, TaskKind};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::loader::BatchSize;
 use crate::loss::{Loss, Suits};
@@ -37,6 +37,12 @@ pub struct Settings {
     pub missing: Vec<String>,
     /// Columns read as numbers or as categories, whatever they look like.
     pub kinds: Vec<(String, ColumnKind)>,
+    /// The form of the table. Default: what its content, and then its name, say.
+    pub format: Option<Format>,
+    /// What is done about a row that cannot be read. Default: it is an error.
+    pub on_bad_row: OnBadRow,
+    /// What is done about a row without a target. Default: it is an error.
+    pub on_missing_target: OnMissingTarget,
     /// Whether numbers, and the target of a regression, are brought to mean 0 and standard deviation 1.
     pub scale: Scale,
     /// Which rows tell how good the model is. Default: a fifth, held out.
@@ -95,6 +101,9 @@ impl Default for Settings {
             drop: Vec::new(),
             missing: ReadOptions::default().missing,
             kinds: Vec::new(),
+            format: None,
+            on_bad_row: OnBadRow::Error,
+            on_missing_target: OnMissingTarget::Error,
             scale: Scale::Standard,
             validation: Validation::Fraction(0.2),
             hidden: Vec::new(),
@@ -128,7 +137,13 @@ impl Default for Settings {
 impl Settings {
     /// How the table is to be read.
     pub fn read_options(&self) -> ReadOptions {
-        ReadOptions { missing: self.missing.clone(), kinds: self.kinds.clone(), threads: self.threads }
+        ReadOptions {
+            missing: self.missing.clone(),
+            kinds: self.kinds.clone(),
+            threads: self.threads,
+            on_bad_row: self.on_bad_row,
+            format: self.format,
+        }
     }
 
     /// The optimiser at a rate.
