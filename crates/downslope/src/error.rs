@@ -328,6 +328,11 @@ pub enum ErrorKind {
         /// Names that exist.
         known: Vec<String>,
     },
+    /// A pattern that no file matches.
+    NoMatch {
+        /// The pattern.
+        pattern: String,
+    },
     /// A form of tables that this build does not read or write.
     NotBuilt {
         /// The form.
@@ -575,8 +580,12 @@ impl fmt::Display for ErrorKind {
                 write!(f, "expected a built-in table, found `@{name}`")?;
                 write_list(f, "; there are ", known)
             }
+            Self::NoMatch { pattern } => write!(f, "expected files that match `{pattern}`, found none"),
             Self::NotBuilt { format } => {
-                write!(f, "expected a form that this build reads, found {format}: it was built without the feature `arrow`")
+                write!(
+                    f,
+                    "expected a form that this build reads, found {format}: it was built without the feature `arrow`"
+                )
             }
             Self::NoFormFor { name, expected, holds } => write!(f, "expected {expected}, found {holds} in `{name}`"),
             Self::Settings(problems) => {

@@ -229,8 +229,14 @@ impl<'a> Parts<'a> {
 fn is_readable(of: &DataType) -> bool {
     match of {
         DataType::Dictionary(_, of) => matches!(**of, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View),
-        DataType::Null | DataType::Boolean | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => true,
+        DataType::Null
+        | DataType::Boolean
+        | DataType::Utf8
+        | DataType::LargeUtf8
+        | DataType::Utf8View
+        | DataType::Date32
+        | DataType::Date64
+        | DataType::Timestamp(..) => true,
         of => of.is_numeric(),
     }
 }
@@ -262,9 +268,7 @@ fn values(array: &ArrayRef) -> Option<Values> {
                 TimeUnit::Second => floats::<TimestampSecondType>(array, |ticks| seconds(ticks, 1)),
                 TimeUnit::Millisecond => floats::<TimestampMillisecondType>(array, |ticks| seconds(ticks, 1_000)),
                 TimeUnit::Microsecond => floats::<TimestampMicrosecondType>(array, |ticks| seconds(ticks, 1_000_000)),
-                TimeUnit::Nanosecond => {
-                    floats::<TimestampNanosecondType>(array, |ticks| seconds(ticks, 1_000_000_000))
-                }
+                TimeUnit::Nanosecond => floats::<TimestampNanosecondType>(array, |ticks| seconds(ticks, 1_000_000_000)),
             }
             .into(),
         ),
@@ -296,7 +300,8 @@ fn floats<T: ArrowPrimitiveType>(array: &ArrayRef, float: impl Fn(T::Native) -> 
 /// Decimals as the nearest `f64`, which their digits spell.
 fn decimals<T: DecimalType>(array: &ArrayRef) -> Vec<f64> {
     let array = array.as_primitive::<T>();
-    let number = |row| if array.is_null(row) { f64::NAN } else { array.value_as_string(row).parse().unwrap_or(f64::NAN) };
+    let number =
+        |row| if array.is_null(row) { f64::NAN } else { array.value_as_string(row).parse().unwrap_or(f64::NAN) };
     (0..array.len()).map(number).collect()
 }
 
@@ -322,7 +327,7 @@ pub(super) fn write_parquet(table: &Table, out: &mut (dyn Write + Send)) -> Resu
 /// Writes a table as an Arrow file, not packed.
 pub(super) fn write_arrow(table: &Table, out: &mut (dyn Write + Send)) -> Result<()> {
     let schema = schema(table)?;
-    let mut writer = FileWriter::try_new(out, &schema).map_err(refused)?;
+    let mut writer = FileWriter::try_new_buffered(out, &schema).map_err(refused)?;
     for first in (0..table.n_rows()).step_by(PART_ROWS) {
         writer.write(&batch(table, &schema, first)?).map_err(refused)?;
     }

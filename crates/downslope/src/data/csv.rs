@@ -25,7 +25,7 @@ use crate::data::blocks::Blocks;
 use crate::data::format::{Consume, Format};
 use crate::data::lines::Lines;
 use crate::data::rows::Rows;
-use crate::data::skipped::OnBadRow;
+use crate::data::skipped::{OnBadRow, Parts, Skipped};
 use crate::data::sniff::{self, BYTE_ORDER_MARK};
 use crate::data::source::Source;
 use crate::data::survey::{Block, Found, Part, Survey, Texts, gather_texts, read_block, survey};
@@ -96,6 +96,15 @@ impl ReadOptions {
 
 /// Reads a table.
 pub(super) fn read(source: &Source, options: &ReadOptions) -> Result<Table> {
+    if options.on_bad_row == OnBadRow::Skip {
+        // Which rows are bad is known only once the kinds of the columns are.
+        let mut parts = Vec::new();
+        read_parts(source, options, &mut |part| {
+            parts.push(part);
+            Ok(())
+        })?;
+        return Table::concat(source.name(), parts);
+    }
     read_in_blocks(source, options, BLOCK_BYTES)
 }
 
@@ -165,12 +174,14 @@ impl<'a> TextFile<'a> {
             Some(kinds) => kinds,
             None => self.kinds(options)?,
         };
-        let (mut line, mut n_rows) = (line, 0);
-        let work = |text: &str, (): &mut ()| read_block(Rows::new(text, delimiter), &kinds, options);
+        let (mut line, mut skipped) = (line, Skipped::default());
+        let mut parts = Parts::new(consume);
+        let work = |text: &str, (): &mut ()| read_block(Rows::new(text, delimiter), &names, &kinds, options);
         let hand_on = |block: Result<Block>| {
             let block = block.map_err(|error| below(error, line))?;
             let mut lines = Lines::default();
             lines.join(&block.lines, line);
+            skipped.join(block.skipped, |error| below(error, line));
             let columns =
                 block.columns.into_iter().zip(&kinds).zip(&names).zip(1..).map(|(((column, &kind), name), field)| {
                     let values = column.finish(name, field, kind, line)?;
@@ -179,17 +190,16 @@ impl<'a> TextFile<'a> {
             let columns = columns.collect::<Result<Vec<_>>>()?;
             line += block.n_lines;
             check_lines(line)?;
-            n_rows += lines.len();
             if lines.len() == 0 {
                 return Ok(());
             }
-            consume(Table::from_columns(source.name(), columns)?.with_places(Places::Fields(lines)))
+            parts.push(Table::from_columns(source.name(), columns)?.with_places(Places::Fields(lines)))
         };
         let error = blocks.work(&first_block, options.n_threads(), work, hand_on);
         if let Some(error) = error.map_err(|error| source.refused(error))? {
             return Err(error);
         }
-        if n_rows == 0 { Err(ErrorKind::NoRows.into()) } else { Ok(()) }
+        parts.finish(skipped, source.name())
     }
 
     /// What each column holds.
@@ -197,6 +207,9 @@ impl<'a> TextFile<'a> {
         let Surveyed { names, forced, columns, .. } = self.survey(options, Found::count)?;
         let columns = names.iter().zip(forced).zip(columns).zip(1..);
         let kind = |(((name, forced), column), field): (((&String, Option<ColumnKind>), Found), u64)| {
+            if options.on_bad_row == OnBadRow::Skip {
+                return Ok(forced.unwrap_or_else(|| column.kind()));
+            }
             Ok(match (forced, column.decide(name, field, forced)?) {
                 (Some(kind), _) => kind,
                 (None, Some(values)) => values.column_kind(),
@@ -244,7 +257,7 @@ impl<'a> TextFile<'a> {
         let (mut lines, mut line) = (Lines::default(), line);
         let work = |text: &str, surveys: &mut Vec<Survey>| {
             surveys.resize_with(names.len(), Survey::default);
-            survey(Rows::new(text, delimiter), surveys, options)
+            survey(Rows::new(text, delimiter), &names, surveys, options)
         };
         let join = |part: Result<Part>| {
             let part = part.map_err(|error| below(error, line))?;
@@ -257,7 +270,7 @@ impl<'a> TextFile<'a> {
         if let Some(error) = error.map_err(|error| source.refused(error))? {
             return Err(error);
         }
-        if lines.len() == 0 {
+        if lines.len() == 0 && options.on_bad_row == OnBadRow::Error {
             return Err(ErrorKind::NoRows.into());
         }
         Ok(Surveyed { names, forced, columns, lines })
@@ -433,7 +446,7 @@ mod tests {
     #[test]
     fn a_table_read_in_parts_is_the_table() {
         let row =
-            |row: usize| format!("{row},{},{},2024-01-{:02},\"x\n{}\"\n", row % 3 == 0, row % 7, row % 28 + 1, row % 5);
+            |row: usize| format!("{row},{},{},2024-01-{:02},\"x\n{}\"\n", row.is_multiple_of(3), row % 7, row % 28 + 1, row % 5);
         let mut text = "n,b,k,t,c\n".to_owned() + &(0..300).map(row).collect::<String>();
         let in_parts = |text: &str| {
             let source = Source::of_bytes("t.csv", text.as_bytes());

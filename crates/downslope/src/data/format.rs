@@ -146,10 +146,16 @@ impl Format {
                 let read = source.reader()?.take(ARROW_FILE.len() as u64).read_to_end(&mut start);
                 read.map_err(|error| source.refused(error))?;
                 let is_file = start == ARROW_FILE;
-                if is_file { columnar::read_arrow(source, options, consume) } else { columnar::read_stream(source, options, consume) }
+                if is_file {
+                    columnar::read_arrow(source, options, consume)
+                } else {
+                    columnar::read_stream(source, options, consume)
+                }
             }
             #[cfg(not(feature = "arrow"))]
-            Self::Parquet | Self::Arrow => Err(Error::from(ErrorKind::NotBuilt { format: self }).in_source(source.name())),
+            Self::Parquet | Self::Arrow => {
+                Err(Error::from(ErrorKind::NotBuilt { format: self }).in_source(source.name()))
+            }
         }
     }
 
@@ -163,7 +169,7 @@ impl Format {
             parts.push(part);
             Ok(())
         })?;
-        Ok(Table::concat(source.name(), parts)?.with_sparse_rows_in_order())
+        Table::concat(source.name(), parts)
     }
 }
 

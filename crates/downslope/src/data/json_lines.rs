@@ -13,6 +13,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::data::csv::{ColumnKind, ReadOptions, forced_kinds};
+use crate::data::decimal::Number;
 use crate::data::format::Consume;
 use crate::data::libsvm::number;
 use crate::data::skipped::Parts;
@@ -27,7 +28,7 @@ use crate::error::{Error, ErrorKind, Place, Result};
 pub(super) fn read_parts(source: &Source, options: &ReadOptions, consume: Consume) -> Result<()> {
     let mut survey = Survey::default();
     let skipped = read_rows(source, options, Survey::add, |below, _| {
-        survey.join(below);
+        survey.join(&below);
         Ok(())
     })?;
     let Survey { names, places, found, .. } = survey;
@@ -253,7 +254,7 @@ impl Survey {
     }
 
     /// Adds what was found in the rows that follow.
-    fn join(&mut self, below: Self) {
+    fn join(&mut self, below: &Self) {
         for (at, (name, found)) in below.names.iter().zip(&below.found).enumerate() {
             let place = self.place(name, at);
             self.found[place].join(found);
@@ -298,13 +299,14 @@ impl Columns {
     fn of_its_kind<'a>(&self, place: usize, cell: Cell<'a>) -> Result<Cell<'a>> {
         let kind = self.kinds[place];
         let turned = match (kind, &cell) {
-            (_, Cell::Missing) => return Ok(cell),
-            (ColumnKind::Number, Cell::Number(_)) | (ColumnKind::Boolean, Cell::Boolean(_)) => return Ok(cell),
-            (ColumnKind::Category | ColumnKind::Text, Cell::Text(_)) => return Ok(cell),
+            (_, Cell::Missing)
+            | (ColumnKind::Number, Cell::Number(_))
+            | (ColumnKind::Boolean, Cell::Boolean(_))
+            | (ColumnKind::Category | ColumnKind::Text, Cell::Text(_)) => return Ok(cell),
             (ColumnKind::Category | ColumnKind::Text, _) if self.forced[place] => {
                 return Ok(Cell::Text(Cow::Owned(cell.text())));
             }
-            (ColumnKind::Number, Cell::Text(text)) if self.forced[place] => number(text).map(|of| of.value()),
+            (ColumnKind::Number, Cell::Text(text)) if self.forced[place] => number(text).map(Number::value),
             (ColumnKind::Time, Cell::Text(text)) => times::parse(text),
             _ => None,
         };

@@ -33,6 +33,7 @@ pub mod csv;
 pub mod dataset;
 mod decimal;
 pub mod encode;
+mod files;
 mod fingerprint;
 pub mod format;
 pub mod generate;

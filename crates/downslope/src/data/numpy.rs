@@ -60,7 +60,7 @@ fn from_archive(source: &Source, options: &ReadOptions, consume: Consume) -> Res
     };
     let y = y.map(|y| begin(&mut archive, y)).transpose()?;
     let x = Array::begin(archive.by_index(x.index).map_err(damaged)?)?;
-    hand_on(source, x, y, options, consume)
+    hand_on(source, x, y.as_ref(), options, consume)
 }
 
 fn damaged(error: zip::result::ZipError) -> Error {
@@ -93,7 +93,8 @@ impl Member {
         match (named("X").or_else(|| only(2)), named("y").or_else(|| only(1))) {
             (Some(x), y) if y.is_some() || n_vectors == 0 || x.name == "X" => Ok((x, y)),
             _ => {
-                let list: Vec<String> = members.iter().map(|Self { name, shape, .. }| format!("`{name}` {shape:?}")).collect();
+                let list: Vec<String> =
+                    members.iter().map(|Self { name, shape, .. }| format!("`{name}` {shape:?}")).collect();
                 let list = if list.is_empty() { "none".to_owned() } else { list.join(", ") };
                 Err(Error::malformed("NumPy archive with arrays `X` and `y`", format_args!("found {list}")))
             }
@@ -157,7 +158,8 @@ impl Element {
             return std::str::from_utf8(&bytes[..end]).ok().map(str::to_owned);
         }
         let points = bytes.as_chunks().0.iter();
-        let points = points.map(|&bytes| if self.is_big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) });
+        let points =
+            points.map(|&bytes| if self.is_big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) });
         let text: String = points.map(char::from_u32).collect::<Option<_>>()?;
         Some(text.trim_end_matches('\0').to_owned())
     }
@@ -168,10 +170,12 @@ impl Element {
         if self.is_text() {
             let texts = elements.map(|bytes| self.text(bytes)).collect::<Option<Vec<_>>>();
             let texts = texts.ok_or_else(|| Error::malformed(WHAT, "a text in it is no Unicode"))?;
-            return Ok(Values::categories(texts.iter().map(|text| Some(text.as_str()).filter(|text| !text.is_empty()))));
+            return Ok(Values::categories(
+                texts.iter().map(|text| Some(text.as_str()).filter(|text| !text.is_empty())),
+            ));
         }
         Ok(match self.kind {
-            b'b' => Values::Boolean(elements.map(|bytes| if bytes[0] == 0 { 0 } else { 1 }).collect()),
+            b'b' => Values::Boolean(elements.map(|bytes| u32::from(bytes[0] != 0)).collect()),
             _ => Values::Number(elements.map(|bytes| self.number(bytes)).collect::<Vec<_>>().into()),
         })
     }
@@ -243,7 +247,10 @@ impl<R: Read> Array<R> {
         if n_read == wanted {
             return Ok(bytes);
         }
-        Err(Error::malformed(WHAT, format_args!("it is cut short: of shape {:?}, but its values end before", self.header.shape)))
+        Err(Error::malformed(
+            WHAT,
+            format_args!("it is cut short: of shape {:?}, but its values end before", self.header.shape),
+        ))
     }
 
     /// All values of an array of one dimension.
@@ -251,7 +258,9 @@ impl<R: Read> Array<R> {
         let Header { element, ref shape, .. } = self.header;
         let n_rows = match shape.as_slice() {
             &[n_rows] | &[n_rows, 1] => n_rows,
-            shape => return Err(Error::malformed(WHAT, format_args!("a target has one dimension, found shape {shape:?}"))),
+            shape => {
+                return Err(Error::malformed(WHAT, format_args!("a target has one dimension, found shape {shape:?}")));
+            }
         };
         let bytes = self.read(n_rows)?;
         let values = element.values(&bytes, (0..bytes.len()).step_by(element.n_bytes))?;
@@ -264,7 +273,7 @@ impl<R: Read> Array<R> {
 fn hand_on<R: Read>(
     source: &Source,
     mut x: Array<R>,
-    y: Option<Values>,
+    y: Option<&Values>,
     options: &ReadOptions,
     consume: Consume,
 ) -> Result<()> {
@@ -272,12 +281,14 @@ fn hand_on<R: Read>(
     let (n_rows, n_columns) = match shape.as_slice() {
         &[n_rows] => (n_rows, 1),
         &[n_rows, n_columns] => (n_rows, n_columns),
-        shape => return Err(Error::malformed("NumPy array of one or two dimensions", format_args!("found shape {shape:?}"))),
+        shape => {
+            return Err(Error::malformed("NumPy array of one or two dimensions", format_args!("found shape {shape:?}")));
+        }
     };
     if element.is_text() {
         return Err(Error::malformed("NumPy array of numbers", "found texts"));
     }
-    if let Some(y) = &y
+    if let Some(y) = y
         && y.len() as u64 != n_rows
     {
         return Err(Error::malformed("NumPy archive", format_args!("`X` has {n_rows} rows, `y` {}", y.len())));
@@ -294,8 +305,7 @@ fn hand_on<R: Read>(
         let read = if is_fortran { None } else { Some(x.read(n_part * n_columns)?) };
         let bytes = whole.as_ref().or(read.as_ref()).map_or(&[][..], Vec::as_slice);
         let n_part = n_part as usize;
-        let (down, across) =
-            if is_fortran { (1, n_rows as usize) } else { (n_columns as usize, 1) };
+        let (down, across) = if is_fortran { (1, n_rows as usize) } else { (n_columns as usize, 1) };
         let start = if is_fortran { first as usize } else { 0 };
         let mut columns = Vec::new();
         for column in 0..n_columns as usize {
@@ -305,7 +315,7 @@ fn hand_on<R: Read>(
             check_finite(&values, &column.to_string(), first, &place)?;
             columns.push(Column { name: column.to_string(), values });
         }
-        if let Some(y) = &y {
+        if let Some(y) = y {
             let rows: Vec<u32> = (first as u32..first as u32 + n_part as u32).collect();
             columns.push(Column { name: TARGET.to_owned(), values: y.rows(&rows) });
         }

@@ -77,7 +77,9 @@ impl SparseRows {
         let mut codes = vec![0; order.len()];
         order.iter().zip(0..).for_each(|(&before, now)| codes[before as usize] = now);
         let mut sorted = SparseBuilder::default();
-        order.iter().for_each(|&code| _ = sorted.code(&self.names[code as usize]));
+        for &code in &order {
+            sorted.code(&self.names[code as usize]);
+        }
         for row in 0..self.len() {
             let (before, values) = self.row(row);
             before.iter().zip(values).for_each(|(&code, &value)| sorted.push(codes[code as usize], value));
@@ -89,9 +91,10 @@ impl SparseRows {
     /// A plain column for each name, with 0 where a row names nothing.
     pub(super) fn plain_columns(&self) -> Vec<Column> {
         let mut columns = vec![vec![0.0; self.len()]; self.names.len()];
-        for row in 0..self.len() {
-            let (codes, values) = self.row(row);
-            codes.iter().zip(values).for_each(|(&code, &value)| columns[code as usize][row] = value);
+        for (row, range) in self.starts.windows(2).enumerate() {
+            for at in range[0]..range[1] {
+                columns[self.codes[at] as usize][row] = self.values[at];
+            }
         }
         self.names.iter().zip(columns).map(|(name, numbers)| Column::numbers(name, numbers)).collect()
     }

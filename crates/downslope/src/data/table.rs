@@ -11,6 +11,7 @@ use ::csv::{QuoteStyle, WriterBuilder};
 
 use crate::data::builtin;
 use crate::data::csv::{self, ColumnKind, ReadOptions};
+use crate::data::files;
 use crate::data::format::Format;
 use crate::data::lines::Lines;
 use crate::data::notice::Notice;
@@ -162,7 +163,9 @@ impl Values {
         }
         fn joined(parts: Vec<Numbers>) -> Numbers {
             let mut all = Numbers::default();
-            parts.into_iter().for_each(|part| all.join(part));
+            for part in parts {
+                all.join(part);
+            }
             all
         }
         match parts.first()? {
@@ -319,8 +322,7 @@ impl Table {
         if let Some(name) = source.strip_prefix('@') {
             return builtin::find(name)?.read(options);
         }
-        let source = Source::open(source)?;
-        Format::of(&source, options)?.read(&source, options)
+        files::read(source, options)
     }
 
     /// Reads a table from the bytes of a file in any [`Format`]; `source` names it in messages.
@@ -329,7 +331,7 @@ impl Table {
     /// Anything that makes the bytes no table, with its place.
     pub fn from_bytes(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<Self> {
         let source = Source::of_bytes(source, bytes);
-        Format::of(&source, options)?.read(&source, options)
+        Ok(Format::of(&source, options)?.read(&source, options)?.with_sparse_rows_in_order())
     }
 
     /// Reads a table from the bytes of a text file; `source` names it in messages.
@@ -442,7 +444,9 @@ impl Table {
             }
         }
         let is_plain = |column: &Column| !matches!(&column.values, Values::Sparse(rows) if !rows.is_mostly_filled());
-        if self.columns.iter().all(is_plain) && let Ok(Some(plain)) = self.with_plain_columns(MOST_PLAIN_COLUMNS) {
+        if self.columns.iter().all(is_plain)
+            && let Ok(Some(plain)) = self.with_plain_columns(MOST_PLAIN_COLUMNS)
+        {
             return plain;
         }
         self
@@ -467,7 +471,12 @@ impl Table {
             }
         }
         check_names(columns.iter().map(|column| column.name.as_str()))?;
-        Ok(Some(Self { columns, source: self.source.clone(), parts: self.parts.clone(), notices: self.notices.clone() }))
+        Ok(Some(Self {
+            columns,
+            source: self.source.clone(),
+            parts: self.parts.clone(),
+            notices: self.notices.clone(),
+        }))
     }
 
     /// Some of the rows, in ascending order.

@@ -8,6 +8,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::data::csv::ReadOptions;
+use crate::data::decimal::Number;
 use crate::data::format::Consume;
 use crate::data::libsvm::{LABEL, not_as_expected, number};
 use crate::data::skipped::Parts;
@@ -72,7 +73,9 @@ impl Head {
         }
         let value = |word: Option<&&str>, expected| match word {
             None => Ok(None),
-            Some(word) => number(word).map(|number| Some(number.value())).ok_or_else(|| not_as_expected(expected, word)),
+            Some(word) => {
+                number(word).map(|number| Some(number.value())).ok_or_else(|| not_as_expected(expected, word))
+            }
         };
         let label = value(words.first(), "a label that is a number")?;
         let importance = value(words.get(1), "an importance that is a number")?;
@@ -145,7 +148,7 @@ impl Rows {
 /// `name:value`, or a name whose value is 1.
 fn named(word: &str) -> Result<(&str, f64)> {
     let (name, value) = word.split_once(':').map_or((word, Some(1.0)), |(name, value)| {
-        let value = number(value).map(|number| number.value());
+        let value = number(value).map(Number::value);
         (name, value)
     });
     match value {

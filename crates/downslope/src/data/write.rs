@@ -135,7 +135,8 @@ const FOR_LIBSVM: &str = "a number in every row of a column for LIBSVM text";
 
 fn write_libsvm(table: &Table, target: usize, out: &mut (dyn Write + Send)) -> Result<()> {
     let label = &table.columns()[target];
-    let features = || table.columns().iter().enumerate().filter(move |&(place, _)| place != target).map(|(_, column)| column);
+    let features =
+        || table.columns().iter().enumerate().filter(move |&(place, _)| place != target).map(|(_, column)| column);
     let mut names: Vec<&str> = Vec::new();
     // For each column the place of its first name.
     let mut starts = Vec::new();
@@ -220,7 +221,8 @@ fn write_vowpal(table: &Table, target: usize, out: &mut (dyn Write + Send)) -> R
                 Values::Sparse(rows) => {
                     let (codes, values) = rows.row(row);
                     for (&code, &value) in codes.iter().zip(values) {
-                        let (of, name) = rows.names()[code as usize].split_once('^').unwrap_or(("", &rows.names()[code as usize]));
+                        let (of, name) =
+                            rows.names()[code as usize].split_once('^').unwrap_or(("", &rows.names()[code as usize]));
                         if of != namespace {
                             line.extend([" |", of]);
                             namespace = of;
@@ -277,7 +279,8 @@ fn write_archive(table: &Table, target: Option<usize>, out: &mut (dyn Write + Se
     let mut archive = zip::ZipWriter::new_stream(out);
     let options = SimpleFileOptions::default().large_file(true);
     let is_feature = |place: &usize| Some(*place) != target;
-    let features: Vec<&Column> = (0..table.columns().len()).filter(is_feature).map(|place| &table.columns()[place]).collect();
+    let features: Vec<&Column> =
+        (0..table.columns().len()).filter(is_feature).map(|place| &table.columns()[place]).collect();
     archive.start_file("X.npy", options).map_err(refused)?;
     write_matrix(&features, table.n_rows(), &mut archive)?;
     if let Some(target) = target {

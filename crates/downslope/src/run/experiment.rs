@@ -9,7 +9,9 @@ use super::fitted::{FittedModel, read_parameters, target_unit};
 use super::live::Live;
 use super::settings::{Init, Settings, Validation};
 use crate::clock::Clock;
-use crate::data::{Dataset, EncodeOptions, Notice, OnMissingTarget, Preprocessing, Scale, Table, Target, TaskKind, builtin, hold_out};
+use crate::data::{
+    Dataset, EncodeOptions, Notice, OnMissingTarget, Preprocessing, Scale, Table, Target, TaskKind, builtin, hold_out,
+};
 use crate::diagnosis::{self, Finding, Probes, learning_rate};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::loader::{BatchSize, DataLoader, LastBatch, Order};
