@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use downslope::clip::Clip;
-use downslope::data::{ColumnKind, Scale, TaskKind};
+use downslope::data::{ColumnKind, Format, OnBadRow, OnMissingTarget, ReadOptions, Scale, TaskKind};
 use downslope::error::Problem;
 use downslope::loss::Loss;
 use downslope::memory::Bytes;
@@ -17,7 +17,7 @@ use downslope::run::{
 };
 use downslope::schedule::Schedule;
 use downslope::{Error, ErrorKind};
-use downslope_view::lesson::export::Format;
+use downslope_view::lesson::export;
 
 /// Gradient descent you can watch, measure and use.
 #[derive(Debug, Parser)]
@@ -67,6 +67,7 @@ impl Command {
             Self::Data(Data { command: DataCommand::List }) => "data list",
             Self::Data(Data { command: DataCommand::Show(_) }) => "data show",
             Self::Data(Data { command: DataCommand::Make(_) }) => "data make",
+            Self::Data(Data { command: DataCommand::Convert(_) }) => "data convert",
         }
     }
 }
@@ -243,8 +244,8 @@ pub(crate) struct Learn {
     #[arg(long, conflicts_with = "export")]
     pub(crate) convert: bool,
     /// Write it for another program: gift, moodle-xml or anki-tsv
-    #[arg(long, value_name = "FORMAT", value_parser = <Format as FromStr>::from_str)]
-    pub(crate) export: Option<Format>,
+    #[arg(long, value_name = "FORMAT", value_parser = <export::Format as FromStr>::from_str)]
+    pub(crate) export: Option<export::Format>,
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -289,6 +290,28 @@ pub(crate) enum DataCommand {
     Show(Show),
     /// Make a table whose best model and condition number are known
     Make(Make),
+    /// Bring a table into another form: csv, jsonl, libsvm, vw, npy, npz, parquet or arrow
+    Convert(Convert),
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Convert {
+    /// A table: a file, a pattern such as 'part-*.csv', `-` for standard input, or a built-in one
+    pub(crate) data: String,
+    /// The file to write; the extension says how: .csv .jsonl .svm .vw .npy .npz .parquet .arrow, and .gz .zst .bz2
+    /// behind those of text; `-` for standard output
+    pub(crate) out: String,
+    /// The form to write, whatever the name says
+    #[arg(long, value_name = "FORMAT", value_parser = parse::<Format>)]
+    pub(crate) to: Option<Format>,
+    /// The column that becomes the label (libsvm and vw need one) or the array y (npz)
+    #[arg(long, value_name = "COL")]
+    pub(crate) target: Option<String>,
+    #[command(flatten)]
+    pub(crate) form: Form,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Group)]
@@ -401,12 +424,72 @@ pub(crate) struct Read {
     /// Columns to leave out
     #[arg(long, value_name = "COL,…", value_delimiter = ',')]
     pub(crate) drop: Vec<String>,
+    /// What is done about a row without a target
+    #[arg(long, value_enum, default_value = "error")]
+    pub(crate) on_missing_target: OnMissingTargetArg,
+    #[command(flatten)]
+    pub(crate) form: Form,
+}
+
+/// How a file becomes a table.
+#[derive(Debug, Group)]
+#[command(next_help_heading = "Data")]
+pub(crate) struct Form {
+    /// The form of the table: csv jsonl libsvm vw npy npz parquet arrow [default: what content and name say]
+    #[arg(long, value_name = "FORMAT", value_parser = parse::<Format>)]
+    pub(crate) format: Option<Format>,
     /// Words that stand for a missing value, besides the empty field
     #[arg(long, value_name = "WORD,…", value_delimiter = ',', default_value = "NA,null")]
     pub(crate) missing: Vec<String>,
     /// Read columns as numbers or as categories, whatever they look like
     #[arg(long = "as", value_name = "COL=number|category,…", value_delimiter = ',', value_parser = column_kind)]
     pub(crate) kinds: Vec<(String, ColumnKind)>,
+    /// What is done about a row of text that cannot be read
+    #[arg(long, value_enum, default_value = "error")]
+    pub(crate) on_bad_row: OnBadRowArg,
+}
+
+impl Form {
+    pub(crate) fn options(&self, threads: Option<usize>) -> ReadOptions {
+        let Self { format, missing, kinds, on_bad_row } = self;
+        ReadOptions {
+            missing: missing.clone(),
+            kinds: kinds.clone(),
+            threads,
+            on_bad_row: (*on_bad_row).into(),
+            format: *format,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OnBadRowArg {
+    Error,
+    Skip,
+}
+
+impl From<OnBadRowArg> for OnBadRow {
+    fn from(on: OnBadRowArg) -> Self {
+        match on {
+            OnBadRowArg::Error => Self::Error,
+            OnBadRowArg::Skip => Self::Skip,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OnMissingTargetArg {
+    Error,
+    Drop,
+}
+
+impl From<OnMissingTargetArg> for OnMissingTarget {
+    fn from(on: OnMissingTargetArg) -> Self {
+        match on {
+            OnMissingTargetArg::Error => Self::Error,
+            OnMissingTargetArg::Drop => Self::Drop,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -518,13 +601,17 @@ pub(crate) struct Fit {
 
 impl Fit {
     pub(crate) fn settings(&self) -> Settings {
-        let Read { target, task, drop, missing, kinds } = &self.read;
+        let Read { target, task, drop, on_missing_target, form } = &self.read;
+        let ReadOptions { missing, kinds, threads, on_bad_row, format } = form.options(self.threads);
         Settings {
             target: target.clone(),
             task: task.kind(),
             drop: drop.clone(),
-            missing: missing.clone(),
-            kinds: kinds.clone(),
+            missing,
+            kinds,
+            format,
+            on_bad_row,
+            on_missing_target: (*on_missing_target).into(),
             scale: self.scale.into(),
             validation: match &self.validation {
                 Validation::File(path) => Validation::File(full_path(path)),
@@ -553,7 +640,7 @@ impl Fit {
             target_loss: self.target_loss,
             patience: self.patience,
             seed: self.seed,
-            threads: self.threads,
+            threads,
             ..Settings::default()
         }
     }

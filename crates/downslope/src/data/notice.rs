@@ -126,6 +126,27 @@ pub enum Notice {
         /// Rows without a value.
         rows: usize,
     },
+    /// Rows left out because they could not be read.
+    RowsSkipped {
+        /// How many.
+        rows: usize,
+        /// What was wrong with the first, and where.
+        first: String,
+    },
+    /// Rows left out because they have no target.
+    RowsWithoutTarget {
+        /// The target's column.
+        column: String,
+        /// How many.
+        rows: usize,
+    },
+    /// A column left out because what it holds is not read.
+    ColumnUnreadable {
+        /// The column.
+        column: String,
+        /// Its type, as its format calls it.
+        holds: String,
+    },
     /// Rows weigh by their classes.
     ClassWeights {
         /// What a row of each class weighs, where a training row weighs 1 on average.
@@ -231,6 +252,16 @@ impl fmt::Display for Notice {
                  numbers are filled with the training mean, categories count as none",
                 counted(*rows, "value")
             ),
+            Self::RowsSkipped { rows, first } => {
+                let (rows, were) = (counted(*rows, "row"), if *rows == 1 { "was" } else { "were" });
+                write!(f, "{rows} that cannot be read {were} skipped; the first: {first}")
+            }
+            Self::RowsWithoutTarget { column, rows } => {
+                write!(f, "{} without a value in the target `{column}` left out", counted(*rows, "row"))
+            }
+            Self::ColumnUnreadable { column, holds } => {
+                write!(f, "column `{column}` is left out: what it holds ({holds}) is not read")
+            }
             Self::ClassWeights { weights } => {
                 let told: Vec<String> = weights
                     .iter()

@@ -20,6 +20,17 @@ const TARGET_NAMES: [&str; 4] = ["target", "label", "class", "y"];
 /// Numbers with more different values than this are no classes unless the caller says so.
 const MAX_NUMERIC_CLASSES: usize = 20;
 
+/// What is done about a row without a target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnMissingTarget {
+    /// It is an error.
+    #[default]
+    Error,
+    /// It is left out, counted, and told of.
+    Drop,
+}
+
 /// What kind of thing is predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -66,6 +77,25 @@ impl Target {
         let mut survey = TargetSurvey::begin(table, name)?;
         survey.add(table)?;
         survey.finish(task)
+    }
+
+    /// The rows that have a target, if any has none; chosen as [`Target::choose`] does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchColumn`]; [`ErrorKind::MissingTarget`] if no row has one.
+    pub fn present(table: &Table, name: Option<&str>) -> Result<Option<(Table, Notice)>> {
+        let index = match name {
+            Some(name) => table.column_index(name)?,
+            None => guess(table, &mut Vec::new()),
+        };
+        let column = &table.columns()[index];
+        let Some(kept) = table.with_values_in(index) else { return Ok(None) };
+        let column = column.name.clone();
+        if kept.n_rows() == 0 {
+            return Err(Error::from(ErrorKind::MissingTarget { name: column }).at(table.place(0, index)));
+        }
+        let rows = table.n_rows() - kept.n_rows();
+        Ok(Some((kept, Notice::RowsWithoutTarget { column, rows })))
     }
 
     /// The class code of every row, to hold rows out by class; none for regression.

@@ -11,7 +11,7 @@ use super::settings::{Init, Settings, Validation};
 use super::stream::Streamed;
 use super::weighing::{Weighing, Weights};
 use crate::clock::Clock;
-use crate::data::{Dataset, Notice, Preprocessing, Table, Target, TaskKind, builtin, hold_out};
+use crate::data::{Dataset, Notice, OnMissingTarget, Preprocessing, Table, Target, TaskKind, builtin, hold_out};
 use crate::diagnosis::{self, Finding, Probes, learning_rate};
 use crate::error::{Error, ErrorKind, Result};
 use crate::loader::{BatchSize, DataLoader, LastBatch, Order};
@@ -385,7 +385,10 @@ impl Rows {
         let builtin = table.source().strip_prefix('@').and_then(|name| builtin::find(name).ok());
         let own_target = builtin.map(|builtin| builtin.target);
         let target_name = settings.target.as_deref().or(own_target);
+        let (kept, dropped) = with_targets(table, target_name, settings)?.unzip();
+        let table = kept.as_ref().unwrap_or(table);
         let (target, mut notices) = Target::choose(table, target_name, settings.asked_task())?;
+        notices.splice(0..0, table.notices().iter().cloned().chain(dropped));
         let loss = settings.loss_for(&target).map_err(|error| error.in_source(table.source()))?;
         let (train_rows, held_out) = match settings.validation {
             Validation::Fraction(share) => {
@@ -411,6 +414,10 @@ impl Rows {
             Validation::File(path) => {
                 let table = Table::read(path, &settings.read_options())?;
                 validation_fingerprint = Some(table.fingerprint());
+                notices.extend(table.notices().iter().cloned());
+                let (kept, dropped) = with_targets(&table, Some(&target.name), settings)?.unzip();
+                notices.extend(dropped);
+                let table = kept.unwrap_or(table);
                 let rows = table.rows();
                 Some((preprocessing.dataset(&table, &rows)?, weights_of(&table, &rows)?))
             }
@@ -442,6 +449,18 @@ impl Rows {
             notices,
             streamed: None,
         })
+    }
+}
+
+/// The rows that have a target, if others have none and are to be left out.
+pub(super) fn with_targets(
+    table: &Table,
+    target: Option<&str>,
+    settings: &Settings,
+) -> Result<Option<(Table, Notice)>> {
+    match settings.on_missing_target {
+        OnMissingTarget::Error => Ok(None),
+        OnMissingTarget::Drop => Target::present(table, target),
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::class_weight::ClassWeight;
 use super::stream::{Stream, Streaming};
 use crate::clip::Clip;
-use crate::data::{ColumnKind, EncodeOptions, ReadOptions, Scale, Target, TaskKind};
+use crate::data::{ColumnKind, EncodeOptions, Format, OnBadRow, OnMissingTarget, ReadOptions, Scale, Target, TaskKind};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::loader::BatchSize;
 use crate::loss::{Loss, Suits};
@@ -48,6 +48,12 @@ pub struct Settings {
     pub missing: Vec<String>,
     /// Columns read as of a kind, whatever they look like.
     pub kinds: Vec<(String, ColumnKind)>,
+    /// The form of the table. Default: what its content, and then its name, say.
+    pub format: Option<Format>,
+    /// What is done about a row that cannot be read. Default: it is an error.
+    pub on_bad_row: OnBadRow,
+    /// What is done about a row without a target. Default: it is an error.
+    pub on_missing_target: OnMissingTarget,
     /// Whether numbers, and the target of a regression, are brought to mean 0 and standard deviation 1.
     pub scale: Scale,
     /// Which rows tell how good the model is. Default: a fifth, held out.
@@ -114,6 +120,9 @@ impl Default for Settings {
             hash_bits: EncodeOptions::default().hash_bits,
             missing: ReadOptions::default().missing,
             kinds: Vec::new(),
+            format: None,
+            on_bad_row: OnBadRow::Error,
+            on_missing_target: OnMissingTarget::Error,
             scale: Scale::Standard,
             validation: Validation::Fraction(0.2),
             streaming: Streaming::default(),
@@ -148,7 +157,13 @@ impl Default for Settings {
 impl Settings {
     /// How the table is to be read.
     pub fn read_options(&self) -> ReadOptions {
-        ReadOptions { missing: self.missing.clone(), kinds: self.kinds.clone(), threads: self.threads }
+        ReadOptions {
+            missing: self.missing.clone(),
+            kinds: self.kinds.clone(),
+            threads: self.threads,
+            on_bad_row: self.on_bad_row,
+            format: self.format,
+        }
     }
 
     /// How the columns become features, and the target of a regression a number for this loss.

@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use super::experiment::{Experiment, Rows, check_counts, pool};
 use super::settings::{Settings, Validation, reads_as_text};
 use super::weighing::{Weighing, Weights};
-use crate::data::format::TableSource;
 use crate::data::{
-    CacheWriter, Dataset, Features, Learner, Notice, Preprocessing, ReadOptions, RowCache, Table, Target, TargetSurvey,
+    CacheWriter, Dataset, Features, Learner, Notice, OnMissingTarget, Preprocessing, ReadOptions, RowCache, Table,
+    TableSource, Target, TargetSurvey,
 };
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::loss::Loss;
@@ -110,7 +110,7 @@ impl Experiment {
         if source.starts_with('@') && settings.streaming.when != Stream::Always {
             return Self::prepare(&Table::read(source, &settings.read_options())?, settings);
         }
-        let table = TableSource::open(source)?;
+        let table = TableSource::open(source, &settings.read_options())?;
         let available = memory::available().map_or(UNKNOWN_MEMORY, |Bytes(bytes)| Bytes(bytes / 2));
         let room = settings.streaming.memory.unwrap_or(available);
         let is_streamed = match settings.streaming.when {
@@ -156,6 +156,7 @@ impl Experiment {
             Validation::File(path) => {
                 let table = Table::read(path, &settings.read_options())?;
                 validation_fingerprint = Some(table.fingerprint());
+                let table = with_targets(table, &target.name, &settings)?;
                 let rows = table.rows();
                 let (dataset, seen) = preprocessing.dataset(&table, &rows)?;
                 notices.extend(seen);
@@ -226,10 +227,11 @@ fn is_about_kinds(error: &Error) -> bool {
 /// Goes through the table to learn from its training rows.
 fn learn(table: &TableSource, options: &ReadOptions, settings: &Settings) -> Result<Learnt> {
     let mut begun: Option<(TargetSurvey, Learner, HeldOut)> = None;
-    let mut kinds = Vec::new();
+    let (mut kinds, mut noticed, mut n_without_target) = (Vec::new(), Vec::new(), 0);
     let mut first_row = 0;
     let encode_options = settings.encode_options(settings.loss.unwrap_or(Loss::Squared));
     table.read_parts(options, &mut |part| {
+        noticed.extend(part.notices().iter().cloned());
         if begun.is_none() {
             kinds = part.kinds();
             let survey = TargetSurvey::begin(&part, settings.target.as_deref())?;
@@ -238,6 +240,9 @@ fn learn(table: &TableSource, options: &ReadOptions, settings: &Settings) -> Res
             begun = Some((survey, learner, held_out));
         }
         let Some((survey, learner, held_out)) = &mut begun else { return Ok(()) };
+        let n_rows = part.n_rows();
+        let part = with_targets(part, survey.name(), settings)?;
+        n_without_target += n_rows - part.n_rows();
         survey.add(&part)?;
         let (train, _) = held_out.split(first_row, part.n_rows());
         learner.add(&part, &train)?;
@@ -250,6 +255,10 @@ fn learn(table: &TableSource, options: &ReadOptions, settings: &Settings) -> Res
     let (target, mut notices) = survey.finish(settings.asked_task())?;
     let loss = settings.loss_for(&target).map_err(|error| error.in_source(table.name()))?;
     let (preprocessing, learnt) = learner.finish(&target)?;
+    if n_without_target > 0 {
+        noticed.push(Notice::RowsWithoutTarget { column: target.name.clone(), rows: n_without_target });
+    }
+    notices.splice(0..0, noticed);
     notices.extend(learnt);
     Ok(Learnt { kinds, target, loss, preprocessing, notices, held_out })
 }
@@ -281,6 +290,7 @@ fn encode(
     let mut weights = Weights::new(target);
     let mut first_row = 0;
     table.read_parts(options, &mut |part| {
+        let part = with_targets(part, &target.name, settings)?;
         let (train_rows, held_rows) = held_out.split(first_row, part.n_rows());
         first_row += part.n_rows() as u64;
         let (mut train, _) = preprocessing.dataset(&part, &train_rows)?;
@@ -318,6 +328,15 @@ fn encode(
     Ok(Encoded { cache, held_out, weights, block_rows, n_blocks })
 }
 
+/// The rows of a part that have a target, if others are to be left out; then there may be none.
+fn with_targets(part: Table, target: &str, settings: &Settings) -> Result<Table> {
+    if settings.on_missing_target == OnMissingTarget::Error {
+        return Ok(part);
+    }
+    let kept = part.with_values_in(part.column_index(target)?);
+    Ok(kept.unwrap_or(part))
+}
+
 /// What rows weigh by themselves, if a column says so.
 fn own_weights(settings: &Settings, table: &Table, rows: &[u32]) -> Result<Option<Vec<f64>>> {
     settings.weight.as_ref().map(|column| table.weights(column, rows)).transpose()
@@ -341,8 +360,9 @@ fn blocks(sample: &Dataset, settings: &Settings, room: Bytes) -> (usize, usize) 
 /// About how many rows a table has, by its first part.
 fn estimated_rows(table: &TableSource, first: &Table) -> f64 {
     let mut text = Vec::new();
-    // As CSV, which is what most tables are, or are about as long as; where that fails, there are as many as here.
-    let bytes = if first.write_csv(&mut text).is_ok() { text.len() as f64 } else { table.n_bytes() as f64 };
+    // As CSV, which is what most tables are, or are about as long as. Into memory nothing can fail.
+    let _ = first.write_csv(&mut text);
+    let bytes = text.len() as f64;
     (table.memory().0 as f64 / 2.0 / bytes.max(1.0) * first.n_rows() as f64).max(first.n_rows() as f64)
 }
 
