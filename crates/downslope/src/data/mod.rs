@@ -33,6 +33,7 @@ mod choose;
 pub mod csv;
 pub mod dataset;
 mod decimal;
+mod describe;
 pub mod encode;
 mod encoder;
 mod fingerprint;
