@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::data::calendar::{Calendar, DAY, round};
 use crate::data::dataset::Csr;
-use crate::data::encode::{Encoding, Input};
+use crate::data::encode::{Encoding, Input, UNIT_SEPARATOR};
 use crate::data::hash::{feature_of, hash, hash_words};
 use crate::data::levels::{Code, LevelCodes};
 use crate::data::notice::Notice;
@@ -158,7 +158,8 @@ impl<'a> Encoder<'a> {
                     if self.column.reading.values.is_missing(row) {
                         self.mark_missing(k, out);
                     } else if found.is_none() {
-                        *self.unknown.entry(self.column.reading.values.text(row)).or_default() += 1;
+                        let level = self.column.reading.values.text(row).replace(UNIT_SEPARATOR, "*");
+                        *self.unknown.entry(level).or_default() += 1;
                     }
                 }
             }
