@@ -23,7 +23,13 @@ const MODELS: [Model; 6] = [
     ("tanh", TABLE, "price", "grade,sold", &["--hidden", "6", "--activation", "tanh"]),
     ("softmax-relu", TABLE, "grade", "price,sold", &["--hidden", "8,5", "--activation", "relu"]),
     ("columns", COLUMNS, "price", "count", &["--hash-bits", "10", "--polynomial", "3", "--cross", CROSSES]),
-    ("columns-max-abs", COLUMNS, "price", "floor", &["--scale", "max-abs", "--weight", "count", "--hidden", "5"]),
+    (
+        "columns-max-abs",
+        COLUMNS,
+        "price",
+        "floor",
+        &["--scale", "max-abs", "--weight", "count", "--hidden", "5", "--hash-bits", "9"],
+    ),
 ];
 
 const CROSSES: &str = "area*kind,kind*floor,area*street";
