@@ -109,7 +109,7 @@ pub(super) const MAX_LEVELS: usize = 1000;
 /// A category is 1 in the feature of its level and 0 in the others. `marks_missing` adds a last feature that is 1 where
 /// the value is missing. The kind `presence` is that feature alone.
 ///
-/// A number with `max_abs` instead of `std` is v / max_abs, and v itself where it has neither. With z for that, each of
+/// A number with `max_abs` instead of `std` is v divided by it, and v itself where it has neither. With z for that, each of
 /// its `powers` is one more feature, (z^exponent − mean) / std. The other kinds:
 ///
 /// ```json
@@ -391,10 +391,10 @@ impl Encoding {
                     encoding => matches!(encoding, Self::Number { .. } | Self::Boolean { .. } | Self::Category { .. }),
                 };
                 let hashed = factors.iter().filter(|factor| factor.encoding.is_hashed()).count();
-                match factors.iter().all(is_factor) && hashed < 2 {
-                    true => factors.iter().find_map(|factor| factor.encoding.defect()),
-                    false => Some("a factor that is none"),
+                if hashed > 1 || !factors.iter().all(is_factor) {
+                    return Some("a factor that is none");
                 }
+                factors.iter().find_map(|factor| factor.encoding.defect())
             }
             Self::Pair { encoding, .. } => match &**encoding {
                 Self::Category { .. } | Self::Hashed { words: false, .. } => encoding.defect(),

@@ -140,7 +140,7 @@ impl<'a> Encoder<'a> {
                     let Some((_, z)) = self.column.at(k)? else { continue };
                     self.put(k, 0, z, out)?;
                     for (place, power) in powers.iter().enumerate() {
-                        let value = (z.powi(power.exponent as i32) - power.mean) / power.std;
+                        let value = (z.powi(power.exponent.cast_signed()) - power.mean) / power.std;
                         self.put(k, 1 + place, value, out)?;
                     }
                     if self.column.numbers[k].is_nan() {

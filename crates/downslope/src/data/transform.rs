@@ -105,7 +105,9 @@ impl Preprocessing {
         for Input { name, encoding, .. } in self.inputs() {
             match encoding {
                 Encoding::Product { factors } => {
-                    factors.iter().for_each(|factor| add(&factor.name, kind(&factor.encoding)));
+                    for factor in factors {
+                        add(&factor.name, kind(&factor.encoding));
+                    }
                 }
                 Encoding::Pair { columns, .. } => columns.iter().for_each(|name| add(name, Some(ColumnKind::Category))),
                 encoding => add(name, kind(encoding)),
