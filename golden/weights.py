@@ -81,6 +81,19 @@ def optimum(generator):
     }
 
 
+def optimum_of_rows(generator):
+    """Where logistic regression ends whose rows weigh by themselves, on top of classes that weigh the same."""
+    y = np.repeat([0, 1], [30, 20])
+    x = sixty_fourths(generator, 50, 2) + y[:, None]
+    of_rows = generator.integers(0, 9, 50) / 2
+    weights = of_rows * np.where(y == 1, 50 / (2 * 20), 50 / (2 * 30))
+    fit = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-12).fit(x, y, sample_weight=weights)
+    return {
+        "x": x.tolist(), "y": y.tolist(), "weights": of_rows.tolist(), "theta": [*fit.coef_[0], fit.intercept_[0]],
+        "value": log_loss(y, fit.predict_proba(x), sample_weight=weights),
+    }
+
+
 def compute():
     generator = np.random.default_rng(20)
     shapes = [(loss, hidden) for loss in ("squared", "logistic", "cross-entropy") for hidden in ([], [4])]
@@ -88,6 +101,7 @@ def compute():
         "produced_by": f"torch {torch.__version__}, scikit-learn {sklearn.__version__}, float64",
         "slopes": [slope(generator, loss, hidden) for loss, hidden in shapes],
         "optimum": optimum(generator),
+        "optimum_of_rows": optimum_of_rows(generator),
     }
 
 

@@ -18,6 +18,10 @@ pub(crate) fn steps() -> Vec<Step> {
             name: "weights",
             run: |place| with_torch(place, "golden/weights.py", &["check", "golden/weights.json"]),
         },
+        Step {
+            name: "columns",
+            run: |place| with_torch(place, "golden/columns.py", &["check", "golden/columns.json"]),
+        },
         Step { name: "lesson", run: lesson },
         Step {
             name: "make",

@@ -10,17 +10,29 @@ use crate::python::{Lack, environment};
 use crate::steps::{Outcome, Step, succeed, succeeded};
 
 const TABLE: &str = "golden/check_model.csv";
+/// Times, texts, and columns to be crossed.
+const COLUMNS: &str = "golden/check_columns.csv";
 const REQUIREMENTS: [&str; 2] = ["numpy>=1.26,<3", "safetensors>=0.5,<1"];
 
-/// Name, target, columns that are other models' targets, and further words to `downslope train`.
-type Model = (&'static str, &'static str, &'static str, &'static [&'static str]);
+/// Name, table, target, columns that are left out (other models' targets), and further words to `downslope train`.
+type Model = (&'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
-const MODELS: [Model; 4] = [
-    ("linear", "price", "grade,sold", &[]),
-    ("logistic", "sold", "price,grade", &[]),
-    ("tanh", "price", "grade,sold", &["--hidden", "6", "--activation", "tanh"]),
-    ("softmax-relu", "grade", "price,sold", &["--hidden", "8,5", "--activation", "relu"]),
+const MODELS: [Model; 6] = [
+    ("linear", TABLE, "price", "grade,sold", &[]),
+    ("logistic", TABLE, "sold", "price,grade", &[]),
+    ("tanh", TABLE, "price", "grade,sold", &["--hidden", "6", "--activation", "tanh"]),
+    ("softmax-relu", TABLE, "grade", "price,sold", &["--hidden", "8,5", "--activation", "relu"]),
+    ("columns", COLUMNS, "price", "count", &["--hash-bits", "10", "--polynomial", "3", "--cross", CROSSES]),
+    (
+        "columns-max-abs",
+        COLUMNS,
+        "price",
+        "floor",
+        &["--scale", "max-abs", "--weight", "count", "--hidden", "5", "--hash-bits", "9"],
+    ),
 ];
+
+const CROSSES: &str = "area*kind,kind*floor,area*street";
 
 pub(crate) fn step() -> Step {
     Step { name: "python", run: check }
@@ -49,9 +61,9 @@ fn saved_models(place: &Place) -> Result<Vec<std::path::PathBuf>, String> {
     }
     std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
     let mut arguments = Vec::new();
-    for (name, target, drop, more) in MODELS {
+    for (name, table, target, drop, more) in MODELS {
         let run = folder.join(name);
-        let words = ["train", TABLE, "--target", target, "--drop", drop, "--epochs", "5", "--seed", "1", "--quiet"];
+        let words = ["train", table, "--target", target, "--drop", drop, "--epochs", "5", "--seed", "1", "--quiet"];
         succeeded(place.command(&downslope).args(words).args(more).arg("--out").arg(&run))?;
         let model = run.join("model.safetensors");
         if !model.exists() {
@@ -61,8 +73,8 @@ fn saved_models(place: &Place) -> Result<Vec<std::path::PathBuf>, String> {
         let out =
             File::create(&predictions).map_err(|error| format!("cannot write {}: {error}", predictions.display()))?;
         let probabilities: &[&str] = if target == "price" { &[] } else { &["--probabilities"] };
-        succeeded(place.command(&downslope).arg("predict").arg(&model).arg(TABLE).args(probabilities).stdout(out))?;
-        arguments.extend([model, TABLE.into(), predictions]);
+        succeeded(place.command(&downslope).arg("predict").arg(&model).arg(table).args(probabilities).stdout(out))?;
+        arguments.extend([model, table.into(), predictions]);
     }
     Ok(arguments)
 }

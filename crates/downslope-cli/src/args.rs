@@ -320,9 +320,6 @@ pub(crate) struct Show {
     pub(crate) data: String,
     #[command(flatten)]
     pub(crate) read: Read,
-    /// Bring numbers to mean 0 and standard deviation 1, or leave them
-    #[arg(long, value_enum, default_value = "standard")]
-    pub(crate) scale: ScaleArg,
     /// Write the table itself as CSV to standard output
     #[arg(long)]
     pub(crate) csv: bool,
@@ -369,6 +366,7 @@ pub(crate) enum MakeKind {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum ScaleArg {
     Standard,
+    MaxAbs,
     None,
 }
 
@@ -376,6 +374,7 @@ impl From<ScaleArg> for Scale {
     fn from(scale: ScaleArg) -> Self {
         match scale {
             ScaleArg::Standard => Self::Standard,
+            ScaleArg::MaxAbs => Self::MaxAbs,
             ScaleArg::None => Self::None,
         }
     }
@@ -417,18 +416,63 @@ pub(crate) struct Keep {
 pub(crate) struct Read {
     /// The column to learn [default: target, label, class or y, else the last]
     #[arg(long, value_name = "COL")]
-    pub(crate) target: Option<String>,
+    target: Option<String>,
     /// What to learn of it
     #[arg(long, value_enum, default_value = "auto")]
-    pub(crate) task: Task,
+    task: Task,
     /// Columns to leave out
     #[arg(long, value_name = "COL,…", value_delimiter = ',')]
-    pub(crate) drop: Vec<String>,
+    drop: Vec<String>,
+    /// The only columns that are features
+    #[arg(long, value_name = "COL,…", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Products of two columns as features besides: of scaled numbers, of a number with each level, or pairs of levels
+    #[arg(long, value_name = "COL*COL,…", value_delimiter = ',', value_parser = cross)]
+    cross: Vec<(String, String)>,
+    /// Powers of numbers as features besides, up to this one, at most 4; without products of different columns
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<u32>, value_name = "N", default_value_t = 1, hide_default_value = true)]
+    polynomial: u32,
+    /// The column that says what a row weighs in the loss (1/B) Σ wᵢ ℓᵢ; weights are divided by their mean over the
+    /// training rows, and metrics count every row once
+    #[arg(long, value_name = "COL")]
+    weight: Option<String>,
+    /// Bring numbers (and the target of a regression) to mean 0 and standard deviation 1, or numbers to a largest
+    /// absolute value of 1 without a shift, or leave them; sparse rows are never shifted
+    #[arg(long, value_enum, default_value = "standard")]
+    scale: ScaleArg,
+    /// Hash texts into at most 2^N features
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<u32>, value_name = "N", default_value_t = 18)]
+    hash_bits: u32,
     /// What is done about a row without a target
     #[arg(long, value_enum, default_value = "error")]
-    pub(crate) on_missing_target: OnMissingTargetArg,
+    on_missing_target: OnMissingTargetArg,
     #[command(flatten)]
-    pub(crate) form: Form,
+    form: Form,
+}
+
+impl Read {
+    /// The settings that concern the data.
+    pub(crate) fn settings(&self) -> Settings {
+        let ReadOptions { missing, kinds, threads, on_bad_row, format } = self.form.options(None);
+        Settings {
+            target: self.target.clone(),
+            task: self.task.kind(),
+            drop: self.drop.clone(),
+            only: self.only.clone(),
+            cross: self.cross.clone(),
+            polynomial: self.polynomial,
+            weight: self.weight.clone(),
+            hash_bits: self.hash_bits,
+            missing,
+            kinds,
+            threads,
+            on_bad_row,
+            format,
+            on_missing_target: self.on_missing_target.into(),
+            scale: self.scale.into(),
+            ..Settings::default()
+        }
+    }
 }
 
 /// How a file becomes a table.
@@ -441,8 +485,8 @@ pub(crate) struct Form {
     /// Words that stand for a missing value, besides the empty field
     #[arg(long, value_name = "WORD,…", value_delimiter = ',', default_value = "NA,null")]
     pub(crate) missing: Vec<String>,
-    /// Read columns as numbers or as categories, whatever they look like
-    #[arg(long = "as", value_name = "COL=number|category,…", value_delimiter = ',', value_parser = column_kind)]
+    /// Read columns as number, boolean, category, text (taken apart into words) or time, whatever they look like
+    #[arg(long = "as", value_name = "COL=KIND,…", value_delimiter = ',', value_parser = column_kind)]
     pub(crate) kinds: Vec<(String, ColumnKind)>,
     /// What is done about a row of text that cannot be read
     #[arg(long, value_enum, default_value = "error")]
@@ -514,9 +558,6 @@ impl Task {
 pub(crate) struct Fit {
     #[command(flatten)]
     pub(crate) read: Read,
-    /// Bring numbers (and the target of a regression) to mean 0 and standard deviation 1, or leave them
-    #[arg(long, value_enum, default_value = "standard", help_heading = "Data")]
-    scale: ScaleArg,
     /// Which rows tell how good the model is: a share to hold out, none, or another file
     #[arg(long, value_name = "SHARE|none|FILE", default_value = "0.2", value_parser = parse::<Validation>, allow_hyphen_values = true, help_heading = "Data")]
     validation: Validation,
@@ -601,18 +642,7 @@ pub(crate) struct Fit {
 
 impl Fit {
     pub(crate) fn settings(&self) -> Settings {
-        let Read { target, task, drop, on_missing_target, form } = &self.read;
-        let ReadOptions { missing, kinds, threads, on_bad_row, format } = form.options(self.threads);
         Settings {
-            target: target.clone(),
-            task: task.kind(),
-            drop: drop.clone(),
-            missing,
-            kinds,
-            format,
-            on_bad_row,
-            on_missing_target: (*on_missing_target).into(),
-            scale: self.scale.into(),
             validation: match &self.validation {
                 Validation::File(path) => Validation::File(full_path(path)),
                 other => other.clone(),
@@ -640,8 +670,8 @@ impl Fit {
             target_loss: self.target_loss,
             patience: self.patience,
             seed: self.seed,
-            threads,
-            ..Settings::default()
+            threads: self.threads,
+            ..self.read.settings()
         }
     }
 }
@@ -670,9 +700,17 @@ fn whole<T: FromStr>(text: &str) -> Result<T, String> {
 fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {
     let kind = |word: &str| match word {
         "number" => Some(ColumnKind::Number),
+        "boolean" => Some(ColumnKind::Boolean),
         "category" => Some(ColumnKind::Category),
+        "text" => Some(ColumnKind::Text),
+        "time" => Some(ColumnKind::Time),
         _ => None,
     };
     let pair = text.rsplit_once('=').and_then(|(column, word)| Some((column.to_owned(), kind(word)?)));
-    pair.ok_or_else(|| "expected COL=number or COL=category".to_owned())
+    pair.ok_or_else(|| "expected COL=number, COL=boolean, COL=category, COL=text or COL=time".to_owned())
+}
+
+fn cross(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('*').filter(|(left, right)| !left.is_empty() && !right.is_empty());
+    pair.map(|(left, right)| (left.to_owned(), right.to_owned())).ok_or_else(|| "expected COL*COL".to_owned())
 }

@@ -114,8 +114,13 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         ErrorKind::TooManyClasses { .. } => {
             "`--task regression` learns numbers; `--target` names another column".to_owned()
         }
-        ErrorKind::NotABoolean { name, .. } | ErrorKind::TooManyCategories { name, .. } => {
-            format!("`--drop {name}` leaves the column out")
+        ErrorKind::NotABoolean { name, .. } => format!("`--drop {name}` leaves the column out"),
+        ErrorKind::NotATime { .. } => {
+            "dates are read as 2024-02-29, times as 2024-02-29T12:30:00, with an offset such as +02:00 where one is known"
+                .to_owned()
+        }
+        ErrorKind::TooManyCategories { name, .. } => {
+            format!("without `--as {name}=category` the column is hashed; `--drop {name}` leaves it out")
         }
         ErrorKind::TargetNotNumeric { .. } => {
             "`--task classification` and a loss for classes learn classes; `--target` names another column".to_owned()
@@ -123,6 +128,9 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         ErrorKind::TargetOutOfRange { .. } => "`--loss squared` takes any number".to_owned(),
         ErrorKind::NoSuchClass { known, .. } => {
             format!("`--class-weight` takes names of classes, as in `--class-weight {}=2`", known[0])
+        }
+        ErrorKind::WeightOutOfRange { expected, .. } if expected.contains("row weight") => {
+            "`--weight` names a column of numbers, one a row; 0 leaves a row out of the loss".to_owned()
         }
         ErrorKind::WeightOutOfRange { .. } => "`--class-weight balanced` lets every class weigh the same".to_owned(),
         ErrorKind::LossNeedsTwoClasses { .. } => "`--loss cross-entropy` takes any number of classes".to_owned(),

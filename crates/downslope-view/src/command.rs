@@ -23,7 +23,18 @@ pub(crate) fn differing(settings: &Settings) -> Vec<Flag<'static>> {
     add(given, "--task", task);
     add(!settings.drop.is_empty(), "--drop", settings.drop.join(","));
     add(settings.missing != usual.missing, "--missing", settings.missing.join(","));
-    let scale = if settings.scale == Scale::Standard { "standard" } else { "none" };
+    add(!settings.only.is_empty(), "--only", settings.only.join(","));
+    let crosses: Vec<String> = settings.cross.iter().map(|(left, right)| format!("{left}*{right}")).collect();
+    add(!crosses.is_empty(), "--cross", crosses.join(","));
+    add(settings.polynomial != usual.polynomial, "--polynomial", settings.polynomial.to_string());
+    let (given, weight) = optional(settings.weight.clone());
+    add(given, "--weight", weight);
+    add(settings.hash_bits != usual.hash_bits, "--hash-bits", settings.hash_bits.to_string());
+    let scale = match settings.scale {
+        Scale::Standard => "standard",
+        Scale::MaxAbs => "max-abs",
+        Scale::None => "none",
+    };
     add(settings.scale != usual.scale, "--scale", scale.to_owned());
     add(settings.validation != usual.validation, "--validation", settings.validation.to_string());
     let hidden: Vec<String> = settings.hidden.iter().map(usize::to_string).collect();

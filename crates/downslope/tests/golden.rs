@@ -232,13 +232,26 @@ fn weighted_losses_and_gradients_over_all_rows_are_those_of_torch() {
 
 #[test]
 fn balanced_logistic_regression_ends_where_that_of_scikit_learn_does() {
-    let golden = &read("weights.json")["optimum"];
-    let rows = golden["x"].as_array().unwrap().iter().zip(numbers(&golden["y"]));
-    let rows: Vec<String> = rows.map(|(x, y)| format!("{},{},{y}\n", number(&x[0]), number(&x[1]))).collect();
-    let text = format!("a,b,class\n{}", rows.concat());
+    ends_where_scikit_learn_does("optimum");
+}
+
+#[test]
+fn weights_of_rows_and_classes_together_end_where_those_of_scikit_learn_do() {
+    ends_where_scikit_learn_does("optimum_of_rows");
+}
+
+fn ends_where_scikit_learn_does(case: &str) {
+    let golden = &read("weights.json")[case];
+    let weights = golden["weights"].as_array().map(|_| numbers(&golden["weights"]));
+    let rows = golden["x"].as_array().unwrap().iter().zip(numbers(&golden["y"])).enumerate();
+    let weight = |row: usize| weights.as_ref().map_or(1.0, |weights| weights[row]);
+    let rows: Vec<String> =
+        rows.map(|(row, (x, y))| format!("{},{},{},{y}\n", number(&x[0]), number(&x[1]), weight(row))).collect();
+    let text = format!("a,b,w,class\n{}", rows.concat());
     let table = Table::from_csv("rows.csv", text.as_bytes(), &downslope::data::ReadOptions::default()).unwrap();
     let settings = Settings {
         class_weight: ClassWeight::Balanced,
+        weight: Some("w".to_owned()),
         scale: downslope::data::Scale::None,
         validation: Validation::None,
         batch_size: downslope::run::BatchSetting::Fixed(BatchSize::Full),

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use downslope::checkpoint::{write_through, write_whole};
 use downslope::data::{
-    Column, EncodeOptions, Format, Generator, GeneratorKind, OnMissingTarget, Packing, Preprocessing, Values, builtin,
+    Column, Format, Generator, GeneratorKind, OnMissingTarget, Packing, Preprocessing, Values, builtin,
 };
 use downslope::error::Problem;
+use downslope::loss::Loss;
 use downslope::{Error, ErrorKind, Result, Table, Target};
 use downslope_view::quantity::{count, number};
 use downslope_view::table::{Column as Heading, Table as Shown};
@@ -51,20 +52,22 @@ fn list() -> Result<Outcome> {
 }
 
 fn show(args: &Show) -> Result<Outcome> {
-    let mut table = Table::read(&args.data, &args.read.form.options(None))?;
+    let settings = args.read.settings();
+    settings.check()?;
+    let mut table = Table::read(&args.data, &settings.read_options())?;
     if args.csv {
         give_through(|out| table.write(Format::Csv, Packing::None, None, out))?;
         return Ok(Outcome::Done);
     }
     let mut read = table.notices().to_vec();
-    if OnMissingTarget::from(args.read.on_missing_target) == OnMissingTarget::Drop
-        && let Some((kept, dropped)) = Target::present(&table, args.read.target.as_deref())?
+    if settings.on_missing_target == OnMissingTarget::Drop
+        && let Some((kept, dropped)) = Target::present(&table, settings.target.as_deref())?
     {
         table = kept;
         read.push(dropped);
     }
-    let (target, mut notices) = Target::choose(&table, args.read.target.as_deref(), args.read.task.kind())?;
-    let options = EncodeOptions { scale: args.scale.into(), drop: args.read.drop.clone(), ..EncodeOptions::default() };
+    let (target, mut notices) = Target::choose(&table, settings.target.as_deref(), settings.task)?;
+    let options = settings.encode_options(Loss::Squared);
     let (preprocessing, learnt) = Preprocessing::learn(&table, &target, &table.rows(), &options)?;
     notices.extend(learnt);
     let becomes = |name: &str| match preprocessing.inputs().iter().find(|input| input.name == name) {
@@ -72,25 +75,27 @@ fn show(args: &Show) -> Result<Outcome> {
             0 => "the target".to_owned(),
             classes => format!("the target, {classes} classes"),
         },
+        _ if settings.weight.as_deref() == Some(name) => "what a row weighs".to_owned(),
         None => "left out".to_owned(),
-        Some(input) => match input.becomes.as_slice() {
-            [one] => one.clone(),
-            [first, rest @ ..] => format!("{first} and {} more", rest.len()),
-            [] => String::new(),
-        },
+        Some(input) => input.encoding.to_string(),
     };
-    let rows = table.columns().iter().map(|column| {
+    let columns = table.columns().iter().map(|column| {
         let missing = (0..table.n_rows()).filter(|&row| column.values.is_missing(row)).count();
         let (kind, values) = describe(column);
         vec![column.name.clone(), kind.to_owned(), count(missing as u64), values, becomes(&column.name)]
     });
+    let crosses = preprocessing.inputs().iter().filter(|input| table.column_index(&input.name).is_err()).map(|input| {
+        let (kind, nothing) = ("cross".to_owned(), String::new);
+        vec![input.name.clone(), kind, nothing(), nothing(), input.encoding.to_string()]
+    });
+    let rows = columns.chain(crosses);
     let canvas = canvas();
     let shown = Shown {
         caption: format!(
             "{}: {} rows, {} features",
             args.data,
             count(table.n_rows() as u64),
-            preprocessing.n_features()
+            count(preprocessing.n_features() as u64)
         ),
         columns: vec![
             Heading::text("column"),
@@ -151,13 +156,29 @@ fn describe(column: &Column) -> (&'static str, String) {
             ("number", if low > high { "none".to_owned() } else { format!("{} to {}", number(low), number(high)) })
         }
         Values::Boolean(_) => ("boolean", "true, false".to_owned()),
-        Values::Time(_) => ("time", column.values.text(0)),
+        Values::Time(times) => {
+            let present = (0..times.len()).filter(|&row| !times.get(row).is_nan());
+            let by_time = |a: &usize, b: &usize| times.get(*a).total_cmp(&times.get(*b));
+            let (first, last) = (present.clone().min_by(by_time), present.max_by(by_time));
+            let text = |row: usize| column.values.text(row);
+            ("time", first.zip(last).map_or("none".to_owned(), |(a, b)| format!("{} to {}", text(a), text(b))))
+        }
         Values::Sparse(rows) => ("sparse", format!("{} names", count(rows.names().len() as u64))),
         Values::Category { levels, .. } => {
-            let first: Vec<&str> = levels.iter().take(4).map(String::as_str).collect();
+            let first: Vec<String> = levels.iter().take(4).map(|level| shortened(level)).collect();
             let more = if levels.len() > 4 { format!(" and {} more", levels.len() - 4) } else { String::new() };
             ("category", format!("{}{more}", first.join(", ")))
         }
+    }
+}
+
+/// So much of a text is shown.
+const CHARACTERS_SHOWN: usize = 24;
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(CHARACTERS_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

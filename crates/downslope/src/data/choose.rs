@@ -99,7 +99,7 @@ fn number(
             continue;
         }
         // Of z = (v − mean)/std: mean zᵏ = Mₖ/(n·stdᵏ). Filled values have z = 0.
-        let of_power = |k: u32| moments.sum(k as usize) / n_rows as f64 / std.powi(k as i32);
+        let of_power = |k: u32| moments.sum(k as usize) / n_rows as f64 / std.powi(k.cast_signed());
         let (mean, mean_square) = (of_power(exponent), of_power(2 * exponent));
         let variance = mean_square - mean * mean;
         if variance > ROUNDING * mean_square {

@@ -109,7 +109,7 @@ pub(super) const MAX_LEVELS: usize = 1000;
 /// A category is 1 in the feature of its level and 0 in the others. `marks_missing` adds a last feature that is 1 where
 /// the value is missing. The kind `presence` is that feature alone.
 ///
-/// A number with `max_abs` instead of `std` is v / max_abs, and v itself where it has neither. With z for that, each of
+/// A number with `max_abs` instead of `std` is v divided by it, and v itself where it has neither. With z for that, each of
 /// its `powers` is one more feature, (z^exponent − mean) / std. The other kinds:
 ///
 /// ```json
@@ -391,10 +391,10 @@ impl Encoding {
                     encoding => matches!(encoding, Self::Number { .. } | Self::Boolean { .. } | Self::Category { .. }),
                 };
                 let hashed = factors.iter().filter(|factor| factor.encoding.is_hashed()).count();
-                match factors.iter().all(is_factor) && hashed < 2 {
-                    true => factors.iter().find_map(|factor| factor.encoding.defect()),
-                    false => Some("a factor that is none"),
+                if hashed > 1 || !factors.iter().all(is_factor) {
+                    return Some("a factor that is none");
                 }
+                factors.iter().find_map(|factor| factor.encoding.defect())
             }
             Self::Pair { encoding, .. } => match &**encoding {
                 Self::Category { .. } | Self::Hashed { words: false, .. } => encoding.defect(),
@@ -514,5 +514,72 @@ mod tests {
                 r#""target":{"task":"classification","name":"y","classes":["u","v"]}}"#
             )
         );
+    }
+
+    #[test]
+    fn every_kind_is_kept_by_its_json_and_checked() {
+        let target = Target { name: "y".to_owned(), task: TaskKind::Regression, classes: Vec::new() };
+        let options = ReadOptions { kinds: vec![("when".to_owned(), ColumnKind::Time)], ..ReadOptions::default() };
+        let text = "n,c,d,t,when,y\n1,u,p,a b,2024-01-01,1\n5,v,q,c,2024-06-05T10:00,2\n4,u,q,a,2023-01-07,4\n";
+        let table = Table::from_csv("t.csv", text.as_bytes(), &options).unwrap();
+        let crossed = |left: &str, right: &str| (left.to_owned(), right.to_owned());
+        let options = EncodeOptions {
+            cross: vec![crossed("n", "c"), crossed("c", "d"), crossed("n", "t")],
+            kinds: vec![("t".to_owned(), ColumnKind::Text)],
+            hash_bits: 3,
+            polynomial: 2,
+            scale: Scale::MaxAbs,
+            ..EncodeOptions::default()
+        };
+        let (preprocessing, _) = Preprocessing::learn(&table, &target, &table.rows(), &options).unwrap();
+        let names = [
+            "n",
+            "n^2",
+            "c=u",
+            "c=v",
+            "d=p",
+            "d=q",
+            "t#0",
+            "t#1",
+            "t#2",
+            "t#3",
+            "t#4",
+            "t#5",
+            "t#6",
+            "t#7",
+            "when elapsed",
+            "when year sin",
+            "when year cos",
+            "when day sin",
+            "when day cos",
+            "when Monday",
+            "when Wednesday",
+            "when Saturday",
+            "n*c=u",
+            "n*c=v",
+            "c=u*d=p",
+            "c=u*d=q",
+            "c=v*d=q",
+        ];
+        assert_eq!(preprocessing.feature_names()[..names.len()], names);
+        assert_eq!(preprocessing.n_features(), names.len() + 8);
+        let json = serde_json::to_string(&preprocessing).unwrap();
+        assert_eq!(serde_json::from_str::<Preprocessing>(&json).unwrap(), preprocessing);
+        let pair = r#"{"name":"c*d","becomes":["c=u*d=p","c=u*d=q","c=v*d=q"],"kind":"pair","columns":["c","d"],"#;
+        let texts =
+            r#""encoding":{"kind":"category","levels":["u\u001fp","u\u001fq","v\u001fq"],"marks_missing":false}}"#;
+        assert!(json.contains(&format!("{pair}{texts}")), "{json}");
+        for (sound, damaged, words) in [
+            (r#""bits":3"#, r#""bits":63"#, "`t` has too many bits"),
+            (
+                r#""max_abs":5.0"#,
+                r#""max_abs":0.0"#,
+                "`n` has a standard deviation or largest value that is not above 0",
+            ),
+            (r#""weekdays":[0"#, r#""weekdays":[7"#, "`when` has a weekday beyond 6"),
+        ] {
+            let error = serde_json::from_str::<Preprocessing>(&json.replace(sound, damaged)).unwrap_err().to_string();
+            assert!(error.starts_with(words), "{error}");
+        }
     }
 }

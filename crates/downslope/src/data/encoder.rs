@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::data::calendar::{Calendar, DAY, round};
 use crate::data::dataset::Csr;
-use crate::data::encode::{Encoding, Input};
+use crate::data::encode::{Encoding, Input, UNIT_SEPARATOR};
 use crate::data::hash::{feature_of, hash, hash_words};
 use crate::data::levels::{Code, LevelCodes};
 use crate::data::notice::Notice;
@@ -140,7 +140,7 @@ impl<'a> Encoder<'a> {
                     let Some((_, z)) = self.column.at(k)? else { continue };
                     self.put(k, 0, z, out)?;
                     for (place, power) in powers.iter().enumerate() {
-                        let value = (z.powi(power.exponent as i32) - power.mean) / power.std;
+                        let value = (z.powi(power.exponent.cast_signed()) - power.mean) / power.std;
                         self.put(k, 1 + place, value, out)?;
                     }
                     if self.column.numbers[k].is_nan() {
@@ -158,7 +158,8 @@ impl<'a> Encoder<'a> {
                     if self.column.reading.values.is_missing(row) {
                         self.mark_missing(k, out);
                     } else if found.is_none() {
-                        *self.unknown.entry(self.column.reading.values.text(row)).or_default() += 1;
+                        let level = self.column.reading.values.text(row).replace(UNIT_SEPARATOR, "*");
+                        *self.unknown.entry(level).or_default() += 1;
                     }
                 }
             }

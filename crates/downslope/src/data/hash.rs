@@ -25,7 +25,9 @@ pub(super) fn hash(text: &str) -> u64 {
 /// The hash of the texts written one behind the other.
 pub(super) fn hash_of_parts(texts: &[&str]) -> u64 {
     let mut fnv = Fnv1a::new();
-    texts.iter().for_each(|text| fnv.write(text.as_bytes()));
+    for text in texts {
+        fnv.write(text.as_bytes());
+    }
     let mut h = fnv.0;
     h = (h ^ (h >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     h = (h ^ (h >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
@@ -72,7 +74,9 @@ pub(super) fn hash_words(text: &str, bits: u32, features: &mut Vec<(u32, f64)>) 
     });
     features.retain(|&(_, sum)| sum != 0.0);
     let length = features.iter().map(|(_, sum)| sum * sum).sum::<f64>().sqrt();
-    features.iter_mut().for_each(|(_, sum)| *sum /= length);
+    for (_, sum) in features {
+        *sum /= length;
+    }
 }
 
 #[cfg(test)]

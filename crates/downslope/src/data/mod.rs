@@ -36,6 +36,7 @@ mod columnar;
 pub mod csv;
 pub mod dataset;
 mod decimal;
+mod describe;
 pub mod encode;
 mod encoder;
 mod files;

@@ -9,7 +9,7 @@
 //!
 //! and for higher powers Mₚ = Σ (x − mean)ᵖ by Pébay's, of which Chan's is the case p = 2.
 //!
-//! References: Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance", eq. 2.1; Pébay 2008,
+//! References: Chan, Golub and `LeVeque` 1983, "Algorithms for computing the sample variance", eq. 2.1; Pébay 2008,
 //! "Formulas for robust, one-pass parallel computation of covariances and arbitrary-order statistical moments", eq. 2.1.
 
 /// What is kept of numbers: how many they were, their mean, and the sums of powers of the deviations from it.
@@ -57,8 +57,18 @@ impl Moments {
         // Deviations from the common mean are those from the own one and this besides.
         let (here, there) = (-delta * (below.n as f64 / n), delta * (self.n as f64 / n));
         let moved = |moments: &Self, by: f64, p: usize| {
-            let of_sum = |k: usize| if k == p { moments.n as f64 } else { moments.sums[p - k - 2] };
-            (0..=p).filter(|&k| k + 1 != p).map(|k| binomial(p, k) * by.powi(k as i32) * of_sum(k)).sum::<f64>()
+            let (mut sum, mut factor) = (0.0, 1.0);
+            for k in 0..=p {
+                // M₀ is the number of numbers, M₁ is 0.
+                match p - k {
+                    0 => sum += factor * moments.n as f64,
+                    1 => {}
+                    of => sum += factor * moments.sums[of - 2],
+                }
+                // From the binomial coefficient and power of k to those of k + 1.
+                factor *= by * (p - k) as f64 / (k + 1) as f64;
+            }
+            sum
         };
         self.sums = (2..self.sums.len() + 2).map(|p| moved(self, here, p) + moved(&below, there, p)).collect();
         self.mean -= here;
@@ -112,11 +122,6 @@ impl Moments {
     pub(super) fn are_finite(&self) -> bool {
         self.mean.is_finite() && self.sums.iter().all(|sum| sum.is_finite())
     }
-}
-
-/// n over k, exact for the small n asked here.
-fn binomial(n: usize, k: usize) -> f64 {
-    (0..k).map(|i| (n - i) as f64 / (i + 1) as f64).product::<f64>().round()
 }
 
 #[cfg(test)]

@@ -25,12 +25,12 @@ pub(super) enum Tally {
 }
 
 impl Tally {
-    /// What there is to count of such values; texts are kept until there are more than `max_levels`.
-    pub(super) fn of(values: &Values, max_levels: usize) -> Self {
+    /// What there is to count of such values; texts are kept until there are more than `most_kept`.
+    pub(super) fn of(values: &Values, most_kept: usize) -> Self {
         match values {
             Values::Number(_) => Self::Number(Moments::default()),
             Values::Boolean(_) => Self::Boolean { n_false: 0, n_true: 0 },
-            Values::Category { .. } => Self::Category(Levels::new(max_levels)),
+            Values::Category { .. } => Self::Category(Levels::new(most_kept)),
             Values::Time(_) => Self::Time(Times::default()),
             Values::Sparse(_) => Self::Sparse(Names::default()),
         }
@@ -40,7 +40,8 @@ impl Tally {
 /// The different texts of a column, in order; their number alone once they are too many.
 #[derive(Clone, Debug)]
 pub(super) struct Levels {
-    max_levels: usize,
+    /// Texts are kept up to so many.
+    most_kept: usize,
     texts: BTreeSet<String>,
     hashes: HashSet<u64>,
     n_values: usize,
@@ -48,8 +49,8 @@ pub(super) struct Levels {
 }
 
 impl Levels {
-    pub(super) fn new(max_levels: usize) -> Self {
-        Self { max_levels, texts: BTreeSet::new(), hashes: HashSet::new(), n_values: 0, n_words: 0 }
+    pub(super) fn new(most_kept: usize) -> Self {
+        Self { most_kept, texts: BTreeSet::new(), hashes: HashSet::new(), n_values: 0, n_words: 0 }
     }
 
     /// Counts the texts of some rows.
@@ -60,7 +61,7 @@ impl Levels {
             self.n_values += count;
             self.n_words += count * words(level).count();
             if self.hashes.len() < MAX_DISTINCT && self.hashes.insert(hash(level)) {
-                if self.hashes.len() <= self.max_levels {
+                if self.hashes.len() <= self.most_kept {
                     self.texts.insert(level.clone());
                 } else {
                     self.texts.clear();
@@ -91,7 +92,7 @@ impl Levels {
 
     /// Whether the texts are too many to be kept.
     pub(super) fn are_too_many(&self) -> bool {
-        self.n_distinct() > self.max_levels
+        self.n_distinct() > self.most_kept
     }
 
     /// The texts in their order; none if there are too many.

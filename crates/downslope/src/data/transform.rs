@@ -105,7 +105,9 @@ impl Preprocessing {
         for Input { name, encoding, .. } in self.inputs() {
             match encoding {
                 Encoding::Product { factors } => {
-                    factors.iter().for_each(|factor| add(&factor.name, kind(&factor.encoding)));
+                    for factor in factors {
+                        add(&factor.name, kind(&factor.encoding));
+                    }
                 }
                 Encoding::Pair { columns, .. } => columns.iter().for_each(|name| add(name, Some(ColumnKind::Category))),
                 encoding => add(name, kind(encoding)),
@@ -130,8 +132,12 @@ fn kind(encoding: &Encoding) -> Option<ColumnKind> {
 mod tests {
     use super::*;
     use crate::data::csv::ReadOptions;
+    use crate::data::dataset::Csr;
     use crate::data::encode::EncodeOptions;
-    use crate::data::target::Target;
+    use crate::data::hash::{feature_of, hash};
+    use crate::data::sparse::SparseBuilder;
+    use crate::data::table::Column;
+    use crate::data::target::{Target, TaskKind};
 
     fn table(text: &str) -> Table {
         Table::from_csv("new.csv", text.as_bytes(), &ReadOptions::default()).unwrap()
@@ -215,5 +221,164 @@ mod tests {
         let options = ReadOptions { kinds, ..ReadOptions::default() };
         let error = Table::from_csv("new.csv", b"a,c,f,k\nlow,7,true,1\n", &options).unwrap_err();
         assert_eq!(error.to_string(), "new.csv:2:1: expected a number in column `a`, found `low`");
+    }
+
+    fn regression() -> Target {
+        Target { name: "y".to_owned(), task: TaskKind::Regression, classes: Vec::new() }
+    }
+
+    fn sparse(features: &Features) -> &Csr {
+        let Features::Sparse(csr) = features else { panic!("sparse") };
+        csr
+    }
+
+    /// A column of sparse rows, and a target.
+    fn sparse_table(rows: &[&[(&str, f64)]]) -> Table {
+        let mut builder = SparseBuilder::default();
+        for row in rows {
+            for &(name, value) in *row {
+                let code = builder.code(name);
+                builder.push(code, value);
+            }
+            builder.end_row();
+        }
+        let column = Column { name: "features".to_owned(), values: Values::Sparse(builder.finish()) };
+        let targets = (0..rows.len()).map(|row| row as f64).collect();
+        Table::from_columns("rows.svm", vec![column, Column::numbers("y", targets)]).unwrap()
+    }
+
+    #[test]
+    fn sparse_rows_are_divided_by_the_largest_and_new_names_count_as_nothing() {
+        let table = sparse_table(&[&[("10", 4.0), ("9", 1.0)], &[], &[("10", -8.0)], &[("3", 9.0)]]);
+        let (learned, notices) =
+            Preprocessing::learn(&table, &regression(), &[0, 1, 2], &EncodeOptions::default()).unwrap();
+        assert_eq!(notices, [Notice::SparseByLargest { column: "features".into() }]);
+        assert_eq!(learned.feature_names(), ["9", "10"]);
+        let (features, notices) = learned.features(&table, &[0, 1, 2, 3]).unwrap();
+        let rows: Vec<_> = (0..4).map(|row| sparse(&features).row(row)).collect();
+        assert_eq!(rows[0], (&[0, 1][..], &[1.0, 0.5][..]));
+        assert_eq!(rows[1], (&[][..], &[][..]));
+        assert_eq!(rows[2], (&[1][..], &[-1.0][..]));
+        assert_eq!(rows[3], (&[][..], &[][..]));
+        assert_eq!(notices, [Notice::UnknownNames { column: "features".into(), n_names: 1 }]);
+        assert_eq!(
+            notices[0].to_string(),
+            "column `features` has 1 name that training never saw: it counts as nothing"
+        );
+        let other = Table::from_csv("t.csv", b"features,y\n1,2\n", &ReadOptions::default()).unwrap();
+        assert_eq!(
+            learned.features(&other, &[0]).unwrap_err().to_string(),
+            "t.csv: expected sparse rows in column `features` as in the files before it, found numbers"
+        );
+    }
+
+    #[test]
+    fn many_texts_are_hashed_and_rows_of_any_number_keep_their_order() {
+        let rows: Vec<String> = (0..3000).map(|row| format!("u{},{},{row}\n", row % 1500, row % 7)).collect();
+        let table = table(&format!("user,n,y\n{}", rows.concat()));
+        let (learned, notices) =
+            Preprocessing::learn(&table, &regression(), &table.rows(), &EncodeOptions::default()).unwrap();
+        assert_eq!(
+            notices[0].to_string(),
+            "column `user` has 1500 different texts: too many for a feature each, hashed into 2^12; \
+             `--drop user` leaves it out, `--as user=category` makes a feature of each"
+        );
+        let (features, _) = learned.features(&table, &table.rows()).unwrap();
+        let csr = sparse(&features);
+        assert_eq!((csr.n_rows(), csr.n_columns(), csr.n_values()), (3000, 4097, 6000));
+        for row in [0, 1023, 1024, 2999] {
+            let expected = feature_of(hash(&format!("u{}", row % 1500)), 12);
+            let ((columns, values), n) = (csr.row(row), (row % 7) as f32 - 3.0);
+            assert_eq!((columns, values[0].to_bits()), (&[expected, 4096][..], 1_f32.to_bits()));
+            assert!((values[1] - n / 2.0).abs() < 2e-3, "{} for {n}", values[1]);
+        }
+        let options =
+            EncodeOptions { kinds: vec![("user".to_owned(), ColumnKind::Category)], ..EncodeOptions::default() };
+        let (learned, _) = Preprocessing::learn(&table, &regression(), &table.rows(), &options).unwrap();
+        assert_eq!((learned.n_features(), learned.is_sparse()), (1501, true));
+    }
+
+    #[test]
+    fn categories_that_are_asked_for_have_a_limit_too() {
+        let rows: Vec<String> = (0..=100_000).map(|row| format!("u{row},{row}\n")).collect();
+        let table = table(&format!("user,y\n{}", rows.concat()));
+        let options =
+            EncodeOptions { kinds: vec![("user".to_owned(), ColumnKind::Category)], ..EncodeOptions::default() };
+        let error = Preprocessing::learn(&table, &regression(), &table.rows(), &options).unwrap_err();
+        assert_eq!(error.to_string(), "new.csv: expected at most 100000 categories in column `user`, found 100001");
+    }
+
+    #[test]
+    fn texts_that_all_differ_are_said_to_be_of_no_use() {
+        let rows: Vec<String> = (0..60).map(|row| format!("id{row},{row}.5\n")).collect();
+        let table = table(&format!("id,y\n{}", rows.concat()));
+        let (_, notices) =
+            Preprocessing::learn(&table, &regression(), &table.rows(), &EncodeOptions::default()).unwrap();
+        assert_eq!(
+            notices[0].to_string(),
+            "column `id` has 60 different texts: too many for a feature each, hashed into 2^7; \
+             as each is in one row only, it cannot help on new rows; `--drop id` leaves it out"
+        );
+    }
+
+    #[test]
+    fn products_and_pairs_are_those_of_the_features_of_both() {
+        let text = "n,f,c,d,y\n1,true,u,p,1\n3,false,v,q,2\n1,true,u,q,3\n3,false,v,,4\n";
+        let table = table(text);
+        let crossed = |left: &str, right: &str| (left.to_owned(), right.to_owned());
+        let options = EncodeOptions {
+            only: vec!["n".to_owned()],
+            cross: vec![crossed("n", "f"), crossed("c", "n"), crossed("c", "d")],
+            ..EncodeOptions::default()
+        };
+        let (learned, notices) = Preprocessing::learn(&table, &regression(), &table.rows(), &options).unwrap();
+        let names = ["n", "n*f", "c=u*n", "c=v*n", "c=u*d=p", "c=u*d=q", "c=v*d=q", "c*d=(missing)"];
+        assert_eq!((learned.feature_names(), notices), (names.map(str::to_owned).to_vec(), vec![]));
+        let Features::Dense(x) = learned.features(&table, &table.rows()).unwrap().0 else { panic!("dense") };
+        assert_eq!(x.row(0), [-1.0, -1.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(x.row(1), [1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0]);
+        assert_eq!(x.row(3), [1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+        let kinds = learned.kinds();
+        assert_eq!(kinds.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["n", "c", "d"]);
+        let new =
+            Table::from_csv("new.csv", b"n,f,c,d\n1,true,v,p\n", &ReadOptions { kinds, ..ReadOptions::default() });
+        let notices = learned.features(&new.unwrap(), &[0]).unwrap().1;
+        let level = "v*p".to_owned();
+        assert_eq!(notices, [Notice::UnknownLevel { column: "c*d".into(), level, rows: 1 }]);
+    }
+
+    #[test]
+    fn what_cannot_be_crossed_is_refused() {
+        let refusal = |left: &str, right: &str| {
+            let table = table("n,c,when,y\n1,u,2024-01-01,1\n3,v,2024-01-02,2\n");
+            let cross = vec![(left.to_owned(), right.to_owned())];
+            let options = EncodeOptions { cross, ..EncodeOptions::default() };
+            Preprocessing::learn(&table, &regression(), &[0, 1], &options).unwrap_err().to_string()
+        };
+        let expected =
+            "new.csv: `cross`: expected two different columns of numbers, booleans or texts besides the target";
+        assert_eq!(refusal("n", "n"), format!("{expected}, found `n*n`"));
+        assert_eq!(refusal("n", "y"), format!("{expected}, found `n*y`"));
+        assert!(refusal("n", "z").starts_with("new.csv: expected a column `z`"));
+    }
+
+    #[test]
+    fn missing_times_are_the_mean_and_no_time_of_the_calendar() {
+        let kinds = vec![("t".to_owned(), ColumnKind::Time)];
+        let options = ReadOptions { kinds, ..ReadOptions::default() };
+        let text = b"t,y\n2024-01-01,1\n,2\n2024-01-03,3\n2024-01-01,4\n2024-01-03,5\n";
+        let table = Table::from_csv("t.csv", text, &options).unwrap();
+        let (learned, notices) =
+            Preprocessing::learn(&table, &regression(), &table.rows(), &EncodeOptions::default()).unwrap();
+        assert_eq!(
+            notices[0].to_string(),
+            "column `t` misses 1 training value: filled with the mean 2024-01-02 and marked in `t is missing`"
+        );
+        let names = ["t elapsed", "t year sin", "t year cos", "t Monday", "t Wednesday", "t is missing"];
+        assert_eq!(learned.feature_names(), names);
+        let Features::Dense(x) = learned.features(&table, &table.rows()).unwrap().0 else { panic!("dense") };
+        assert_eq!(x.row(1), [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+        assert_eq!(x.row(2)[3..], [0.0, 1.0, 0.0]);
+        assert!((f64::from(x.row(2)[0]) - (5.0_f64 / 4.0).sqrt()).abs() < 1e-6);
     }
 }
