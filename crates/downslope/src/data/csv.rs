@@ -152,7 +152,7 @@ impl<'a> TextFile<'a> {
     /// Does something with the text, and tells of errors where they are; but of text in another encoding before any other.
     fn told<T>(&mut self, does: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let told = does(self).or_else(|error| match error.kind() {
-            ErrorKind::Io { .. } => Err(error),
+            ErrorKind::Io { .. } | ErrorKind::NotText { looks_like: Some(_) } => Err(error),
             _ => match self.line_of_other_encoding()? {
                 Some(line) => Err(Error::from(ErrorKind::NotUtf8).at(Place::default().line(line))),
                 None => Err(error),
@@ -445,8 +445,9 @@ mod tests {
     /// The parts of a table, put together, are the table; and an error is the same.
     #[test]
     fn a_table_read_in_parts_is_the_table() {
-        let row =
-            |row: usize| format!("{row},{},{},2024-01-{:02},\"x\n{}\"\n", row.is_multiple_of(3), row % 7, row % 28 + 1, row % 5);
+        let row = |row: usize| {
+            format!("{row},{},{},2024-01-{:02},\"x\n{}\"\n", row.is_multiple_of(3), row % 7, row % 28 + 1, row % 5)
+        };
         let mut text = "n,b,k,t,c\n".to_owned() + &(0..300).map(row).collect::<String>();
         let in_parts = |text: &str| {
             let source = Source::of_bytes("t.csv", text.as_bytes());

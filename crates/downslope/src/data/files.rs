@@ -27,7 +27,8 @@ pub(super) fn read(source: &str, options: &ReadOptions) -> Result<Table> {
             *table = read(name, &common)?;
         }
     }
-    Ok(Table::concat(if names.len() == 1 { &names[0] } else { source }, tables)?.with_sparse_rows_in_order())
+    let name = if let [table] = &tables[..] { table.source().to_owned() } else { source.to_owned() };
+    Ok(Table::concat(name, tables)?.with_sparse_rows_in_order())
 }
 
 /// The files that a source names: itself, unless it is a pattern and no file.

@@ -282,7 +282,10 @@ fn hand_on<R: Read>(
         &[n_rows] => (n_rows, 1),
         &[n_rows, n_columns] => (n_rows, n_columns),
         shape => {
-            return Err(Error::malformed("NumPy array of one or two dimensions", format_args!("found shape {shape:?}")));
+            return Err(Error::malformed(
+                "NumPy array of one or two dimensions",
+                format_args!("found shape {shape:?}"),
+            ));
         }
     };
     if element.is_text() {
