@@ -74,11 +74,7 @@ fn a_table_that_is_not_there() {
     ] {
         refused(&here, args, &format!("{missing}{hint}"));
     }
-    refused(
-        &here,
-        "train folder --out run",
-        &format!("error: cannot read `folder`: is a directory\n{hint}"),
-    );
+    refused(&here, "train folder --out run", &format!("error: cannot read `folder`: is a directory\n{hint}"));
     refused(
         &here,
         "train @iris --out run",
