@@ -136,13 +136,7 @@ fn convert(args: &Convert) -> Result<Outcome> {
     }
     if !args.quiet {
         tell(table.notices());
-        let columns = table.columns().len();
-        say(format!(
-            "{}: {} rows, {} columns as {format}",
-            args.out,
-            count(table.n_rows() as u64),
-            count(columns as u64)
-        ));
+        say(format!("{}: {} rows as {format}", args.out, count(table.n_rows() as u64)));
     }
     Ok(Outcome::Done)
 }
