@@ -127,7 +127,7 @@ fn convert(args: &Convert) -> Result<Outcome> {
         }
         (None, None) => return Err(problem("to", "a form, or a file name that ends in one", &args.out)),
     };
-    let table = Table::read(&args.data, &args.form.options(None))?;
+    let table = Table::read(&args.data, &args.reading.options())?;
     let target = args.target.as_deref();
     if to_standard_output {
         give_through(|out| table.write(format, packing, target, out))?;
