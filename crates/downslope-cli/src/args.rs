@@ -7,14 +7,17 @@ use std::str::FromStr;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use downslope::clip::Clip;
-use downslope::data::{ColumnKind, Scale, TaskKind};
+use downslope::data::{ColumnKind, Format, OnBadRow, OnMissingTarget, ReadOptions, Scale, TaskKind};
 use downslope::error::Problem;
 use downslope::loss::Loss;
+use downslope::memory::Bytes;
 use downslope::model::Activation;
-use downslope::run::{BatchSetting, ClassWeight, DEFAULT_EPOCHS, Init, LearningRate, Settings, Validation};
+use downslope::run::{
+    BatchSetting, ClassWeight, DEFAULT_EPOCHS, Init, LearningRate, Settings, Stream, Streaming, Validation,
+};
 use downslope::schedule::Schedule;
 use downslope::{Error, ErrorKind};
-use downslope_view::lesson::export::Format;
+use downslope_view::lesson::export;
 
 /// Gradient descent you can watch, measure and use.
 #[derive(Debug, Parser)]
@@ -64,6 +67,7 @@ impl Command {
             Self::Data(Data { command: DataCommand::List }) => "data list",
             Self::Data(Data { command: DataCommand::Show(_) }) => "data show",
             Self::Data(Data { command: DataCommand::Make(_) }) => "data make",
+            Self::Data(Data { command: DataCommand::Convert(_) }) => "data convert",
         }
     }
 }
@@ -108,11 +112,47 @@ pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) fit: Fit,
     #[command(flatten)]
+    stream: StreamArgs,
+    #[command(flatten)]
     pub(crate) keep: Keep,
     #[command(flatten)]
     pub(crate) judge: Judge,
     #[command(flatten)]
     pub(crate) voice: Voice,
+}
+
+impl Train {
+    pub(crate) fn settings(&self) -> Settings {
+        let StreamArgs { stream, memory, shuffle_buffer, cache } = &self.stream;
+        Settings {
+            batch_size: self.batch_size,
+            streaming: Streaming {
+                when: *stream,
+                memory: *memory,
+                shuffle_buffer: *shuffle_buffer,
+                cache: cache.clone(),
+            },
+            ..self.fit.settings()
+        }
+    }
+}
+
+/// How rows come that may not fit in memory.
+#[derive(Debug, Group)]
+#[command(next_help_heading = "Memory")]
+struct StreamArgs {
+    /// Keep encoded rows in a file and a part of them in memory: auto, where all would not fit, always, or never
+    #[arg(long, value_name = "WHEN", default_value = "auto", num_args = 0..=1, default_missing_value = "always", require_equals = true, value_parser = parse::<Stream>)]
+    stream: Stream,
+    /// The memory there is, as in 1GiB or 500MB [default: half of what is available]
+    #[arg(long, value_name = "SIZE", value_parser = parse::<Bytes>)]
+    memory: Option<Bytes>,
+    /// Rows that are mixed at a time when they are streamed [default: an eighth of the memory]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<usize>, value_name = "ROWS")]
+    shuffle_buffer: Option<usize>,
+    /// The folder in which encoded rows are kept while they are streamed [default: the one for temporary files]
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
 }
 
 #[derive(Debug, Group)]
@@ -204,8 +244,8 @@ pub(crate) struct Learn {
     #[arg(long, conflicts_with = "export")]
     pub(crate) convert: bool,
     /// Write it for another program: gift, moodle-xml or anki-tsv
-    #[arg(long, value_name = "FORMAT", value_parser = <Format as FromStr>::from_str)]
-    pub(crate) export: Option<Format>,
+    #[arg(long, value_name = "FORMAT", value_parser = <export::Format as FromStr>::from_str)]
+    pub(crate) export: Option<export::Format>,
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -250,6 +290,28 @@ pub(crate) enum DataCommand {
     Show(Show),
     /// Make a table whose best model and condition number are known
     Make(Make),
+    /// Bring a table into another form: csv, jsonl, libsvm, vw, npy, npz, parquet or arrow
+    Convert(Convert),
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Convert {
+    /// A table: a file, a pattern such as 'part-*.csv', `-` for standard input, or a built-in one
+    pub(crate) data: String,
+    /// The file to write; the extension says how: .csv .jsonl .svm .vw .npy .npz .parquet .arrow, and .gz .zst .bz2
+    /// behind those of text; `-` for standard output
+    pub(crate) out: String,
+    /// The form to write, whatever the name says
+    #[arg(long, value_name = "FORMAT", value_parser = parse::<Format>)]
+    pub(crate) to: Option<Format>,
+    /// The column that becomes the label (libsvm and vw need one) or the array y (npz)
+    #[arg(long, value_name = "COL")]
+    pub(crate) target: Option<String>,
+    #[command(flatten)]
+    pub(crate) form: Form,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Group)]
@@ -361,12 +423,9 @@ pub(crate) struct Read {
     /// Columns to leave out
     #[arg(long, value_name = "COL,…", value_delimiter = ',')]
     drop: Vec<String>,
-    /// Words that stand for a missing value, besides the empty field
-    #[arg(long, value_name = "WORD,…", value_delimiter = ',', default_value = "NA,null")]
-    missing: Vec<String>,
-    /// Read columns as number, boolean, category, text (taken apart into words) or time, whatever they look like
-    #[arg(long = "as", value_name = "COL=KIND,…", value_delimiter = ',', value_parser = column_kind)]
-    kinds: Vec<(String, ColumnKind)>,
+    /// What is done about a row without a target
+    #[arg(long, value_enum, default_value = "error")]
+    on_missing_target: OnMissingTargetArg,
     /// The only columns that are features
     #[arg(long, value_name = "COL,…", value_delimiter = ',')]
     only: Vec<String>,
@@ -387,24 +446,92 @@ pub(crate) struct Read {
     /// Hash texts into at most 2^N features
     #[arg(long, allow_negative_numbers = true, value_parser = whole::<u32>, value_name = "N", default_value_t = 18)]
     hash_bits: u32,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Read {
     /// The settings that concern the data.
-    pub(crate) fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self, threads: Option<usize>) -> Settings {
+        let ReadOptions { missing, kinds, threads, on_bad_row, format } = self.form.options(threads);
         Settings {
             target: self.target.clone(),
             task: self.task.kind(),
             drop: self.drop.clone(),
+            on_missing_target: self.on_missing_target.into(),
             only: self.only.clone(),
             cross: self.cross.clone(),
             polynomial: self.polynomial,
             weight: self.weight.clone(),
             hash_bits: self.hash_bits,
-            missing: self.missing.clone(),
-            kinds: self.kinds.clone(),
             scale: self.scale.into(),
+            missing,
+            kinds,
+            on_bad_row,
+            format,
+            threads,
             ..Settings::default()
+        }
+    }
+}
+
+/// How a file becomes a table.
+#[derive(Debug, Group)]
+#[command(next_help_heading = "Data")]
+pub(crate) struct Form {
+    /// The form of the table: csv jsonl libsvm vw npy npz parquet arrow [default: what content and name say]
+    #[arg(long, value_name = "FORMAT", value_parser = parse::<Format>)]
+    pub(crate) format: Option<Format>,
+    /// Words that stand for a missing value, besides the empty field
+    #[arg(long, value_name = "WORD,…", value_delimiter = ',', default_value = "NA,null")]
+    pub(crate) missing: Vec<String>,
+    /// Read columns as number, boolean, category, text (taken apart into words) or time, whatever they look like
+    #[arg(long = "as", value_name = "COL=KIND,…", value_delimiter = ',', value_parser = column_kind)]
+    pub(crate) kinds: Vec<(String, ColumnKind)>,
+    /// What is done about a row of text that cannot be read
+    #[arg(long, value_enum, default_value = "error")]
+    pub(crate) on_bad_row: OnBadRowArg,
+}
+
+impl Form {
+    pub(crate) fn options(&self, threads: Option<usize>) -> ReadOptions {
+        let Self { format, missing, kinds, on_bad_row } = self;
+        ReadOptions {
+            missing: missing.clone(),
+            kinds: kinds.clone(),
+            threads,
+            on_bad_row: (*on_bad_row).into(),
+            format: *format,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OnBadRowArg {
+    Error,
+    Skip,
+}
+
+impl From<OnBadRowArg> for OnBadRow {
+    fn from(on: OnBadRowArg) -> Self {
+        match on {
+            OnBadRowArg::Error => Self::Error,
+            OnBadRowArg::Skip => Self::Skip,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OnMissingTargetArg {
+    Error,
+    Drop,
+}
+
+impl From<OnMissingTargetArg> for OnMissingTarget {
+    fn from(on: OnMissingTargetArg) -> Self {
+        match on {
+            OnMissingTargetArg::Error => Self::Error,
+            OnMissingTargetArg::Drop => Self::Drop,
         }
     }
 }
@@ -543,8 +670,7 @@ impl Fit {
             target_loss: self.target_loss,
             patience: self.patience,
             seed: self.seed,
-            threads: self.threads,
-            ..self.read.settings()
+            ..self.read.settings(self.threads)
         }
     }
 }

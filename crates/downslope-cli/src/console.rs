@@ -50,6 +50,14 @@ pub(crate) fn give(data: impl AsRef<[u8]>) -> Result<()> {
     out.write_all(data.as_ref()).and_then(|()| out.flush()).map_err(refused)
 }
 
+/// Gives out data that are written one after the other.
+pub(crate) fn give_through(write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>) -> Result<()> {
+    let name = std::path::Path::new("standard output");
+    let mut out = std::io::BufWriter::new(std::io::stdout());
+    write(&mut out).map_err(|error| error.at_path(name))?;
+    out.flush().map_err(|error| Error::io("write", name, error))
+}
+
 /// Gives out one JSON object.
 pub(crate) fn give_json(value: &impl serde::Serialize) -> Result<()> {
     let mut text = serde_json::to_string_pretty(value).map_err(|error| Error::malformed("JSON value", error))?;

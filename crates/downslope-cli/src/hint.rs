@@ -43,15 +43,41 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         ErrorKind::EmptyFile | ErrorKind::NoRows => {
             "the first line must hold the column names, the others the rows".to_owned()
         }
+        ErrorKind::NotText { looks_like: Some("a JSON array") } => {
+            "`jq -c '.[]'` makes a line of every object; lines of JSON are read".to_owned()
+        }
         ErrorKind::NotText { looks_like: Some(_) } => "unpack or export it as CSV first".to_owned(),
         ErrorKind::NotText { looks_like: None } => "export it as CSV first".to_owned(),
         ErrorKind::NotUtf8 => "save it as UTF-8, for instance with `iconv -f latin1 -t utf-8`".to_owned(),
         ErrorKind::OpenQuote => {
             "a quotation mark opens a field that never ends; double it (\"\") to mean itself".to_owned()
         }
-        ErrorKind::Ragged { .. } | ErrorKind::UnknownDelimiter { .. } => {
+        ErrorKind::UnknownDelimiter { .. } => {
             "fields are separated by `,`, `;`, tab or `|`, the same in every line; quote a field that holds one"
                 .to_owned()
+        }
+        ErrorKind::Ragged { .. } => {
+            "fields are separated by `,`, `;`, tab or `|`, the same in every line; quote a field that holds one, \
+             or let `--on-bad-row skip` leave the row out"
+                .to_owned()
+        }
+        ErrorKind::NotAsExpected { .. }
+        | ErrorKind::DuplicateKey { .. }
+        | ErrorKind::Malformed { what: "JSON object", .. }
+            if error.place().line.is_some() && command != "predict" && command != "evaluate" =>
+        {
+            "mend the line, or let `--on-bad-row skip` leave out and count what cannot be read".to_owned()
+        }
+        ErrorKind::Nested { .. } => {
+            "a column holds one value a row: `jq -c '{a, b: .b.c}'` takes objects apart".to_owned()
+        }
+        ErrorKind::NotAText { name, .. } => format!("`--as {name}=category` reads all values as texts"),
+        ErrorKind::NoMatch { .. } => {
+            "check the folder and the pattern; quotation marks keep the shell from reading it itself".to_owned()
+        }
+        ErrorKind::NoFormFor { .. } => "csv, jsonl, parquet and arrow hold columns of every kind".to_owned(),
+        ErrorKind::Malformed { what: "Parquet file" | "file of Arrow's" | "NumPy array" | "NumPy archive", .. } => {
+            "the file is cut short, damaged, or of a kind that is not read: write it anew, or as CSV".to_owned()
         }
         ErrorKind::DuplicateColumn { .. } | ErrorKind::UnnamedColumn => {
             "name every column in the first line".to_owned()
@@ -68,7 +94,7 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
             "name another column with `--target`, or leave it out of `--drop`".to_owned()
         }
         ErrorKind::MissingTarget { .. } => {
-            "fill the value in or remove the row; `--target` names another column".to_owned()
+            "`--on-missing-target drop` leaves such rows out; `--target` names another column".to_owned()
         }
         ErrorKind::NotANumber { found, .. } if has_decimal_comma(found) => {
             "decimal commas are not read: write numbers with a point".to_owned()
@@ -78,7 +104,7 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         }
         ErrorKind::NotANumber { name, found } => {
             format!(
-                "`--missing {found}` counts it as missing, `--drop {name}` leaves the column out, `--as {name}=category` reads it as text"
+                "`--missing {found}` counts it as missing, `--drop {name}` leaves the column out, `--as {name}=category` reads it as text, `--on-bad-row skip` leaves the row out"
             )
         }
         ErrorKind::NotFinite { name, found } => {

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use downslope::event::{Event, Started};
+use downslope::objective::LossSum;
 use downslope::observer::{Control, Observer, Pace};
 use downslope::state::State;
 use downslope_view::quantity::{count, number, rate};
@@ -29,6 +30,27 @@ pub(crate) struct Progress {
     is_running: bool,
     /// What was said already.
     found: Vec<String>,
+    progressive: Option<Progressive>,
+}
+
+/// The mean loss of rows before they were learned from, told at 1, 2, 4, 8 … rows of the first epoch: progressive
+/// validation, as Vowpal Wabbit has it (Blum, Kalai, Langford 1999, "Beating the hold-out").
+#[derive(Default)]
+struct Progressive {
+    next_step: u64,
+    /// Rows and losses when it was told last.
+    told: LossSum,
+}
+
+impl Progressive {
+    /// The line for what all rows so far have lost, and the step of the next line.
+    fn line(&mut self, step: u64, all: LossSum) -> String {
+        let since = LossSum { sum: all.sum - self.told.sum, n_rows: all.n_rows - self.told.n_rows };
+        let heading = if self.told.n_rows == 0 { "        rows    mean loss   since last\n" } else { "" };
+        self.told = all;
+        self.next_step = step.saturating_mul(2);
+        format!("{heading}{:>12} {:>12.6} {:>12.6}", count(all.n_rows), all.mean(), since.mean())
+    }
 }
 
 impl Progress {
@@ -44,6 +66,21 @@ impl Progress {
             running: f64::NAN,
             is_running: false,
             found: Vec::new(),
+            progressive: None,
+        }
+    }
+
+    /// Also tells how the first epoch goes, row by row.
+    pub(crate) fn with_progressive_loss(mut self) -> Self {
+        self.progressive = (!self.quiet).then(Progressive::default);
+        self
+    }
+
+    /// Says something beside the bar.
+    fn say(&self, words: String) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| say(words)),
+            None => say(words),
         }
     }
 
@@ -54,6 +91,8 @@ impl Progress {
         self.running = started.initial_loss;
         self.is_running = true;
         self.found.clear();
+        // A run that goes on has begun its first epoch already.
+        self.progressive = self.progressive.take().filter(|_| state.step == 0);
         let steps = started.total_epochs.map(|epochs| epochs.saturating_mul(started.steps_per_epoch));
         let bar = ProgressBar::with_draw_target(steps, ProgressDrawTarget::stderr());
         if self.quiet {
@@ -89,19 +128,28 @@ impl Progress {
 
 impl Observer for Progress {
     fn next_step(&self) -> u64 {
-        if self.bar.is_some() { self.pace.next_step() } else { u64::MAX }
+        let of_bar = if self.bar.is_some() { self.pace.next_step() } else { u64::MAX };
+        self.progressive.as_ref().map_or(of_bar, |progressive| progressive.next_step.min(of_bar))
     }
 
     fn observe(&mut self, event: &Event<'_>, state: &State) -> Control {
         match event {
             Event::Started(started) => self.begin(*started, state),
             Event::Step(step) => {
+                if let Some(progressive) = self.progressive.as_mut().filter(|it| step.step >= it.next_step) {
+                    let line = progressive.line(step.step, state.running);
+                    self.say(line);
+                }
+                if self.bar.is_none() || step.step < self.pace.next_step() {
+                    return Control::Continue;
+                }
                 self.pace.advance(step.step, step.training_time);
                 // A single row's loss says little: what is shown follows it slowly.
                 self.running = if self.running.is_nan() { step.loss } else { 0.8 * self.running + 0.2 * step.loss };
                 self.draw(self.running, step.lr, state);
             }
             Event::Epoch(epoch) => {
+                self.progressive = None;
                 self.running = epoch.train_loss;
                 self.draw(epoch.train_loss, epoch.lr, state);
                 if self.bar.is_none() && !self.quiet && epoch.epoch >= self.next_epoch {
@@ -125,19 +173,13 @@ impl Observer for Progress {
                     count(back.epoch),
                     number(back.lr)
                 );
-                match &self.bar {
-                    Some(bar) => bar.suspend(|| say(words)),
-                    None => say(words),
-                }
+                self.say(words);
                 self.pace = Pace::new(REDRAW);
             }
             Event::Finding(finding) if self.is_running && !self.quiet && !self.found.contains(&finding.slug) => {
                 self.found.push(finding.slug.clone());
                 let words = format!("{}: {}; {}", finding.slug, finding.cause, finding.remedy);
-                match &self.bar {
-                    Some(bar) => bar.suspend(|| say(words)),
-                    None => say(words),
-                }
+                self.say(words);
             }
             Event::Finished(_) => {
                 self.is_running = false;

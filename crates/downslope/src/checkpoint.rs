@@ -137,21 +137,38 @@ pub(crate) enum Outlives {
 }
 
 pub(crate) fn replace(path: &Path, bytes: &[u8], outlives: Outlives) -> Result<()> {
+    replace_through(path, outlives, |out| out.write_all(bytes).map_err(Error::not_written))
+}
+
+/// The same as [`write_whole`], of bytes that are written one after the other and never all in memory.
+///
+/// # Errors
+/// The operating system's refusal, with the path, and those of `write`; the old file is then as it was.
+pub fn write_through(path: &Path, write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>) -> Result<()> {
+    replace_through(path, Outlives::PowerLoss, write)
+}
+
+fn replace_through(
+    path: &Path,
+    outlives: Outlives,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
+) -> Result<()> {
     let refused = |error| Error::io("write", path, error);
+    let written = |mut to: &std::fs::File| write(&mut to).map_err(|error| error.at_path(path));
     let link = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
     let followed = if link { std::fs::canonicalize(path).ok() } else { None };
     let place = followed.as_deref().unwrap_or(path);
     match std::fs::metadata(place) {
         Ok(found) if found.is_dir() => return Err(refused(std::io::ErrorKind::IsADirectory.into())),
         Ok(found) if !found.is_file() => {
-            let mut device = std::fs::OpenOptions::new().write(true).open(place).map_err(refused)?;
-            return device.write_all(bytes).map_err(refused);
+            let device = std::fs::OpenOptions::new().write(true).open(place).map_err(refused)?;
+            return written(&device);
         }
         _ => {}
     }
     let folder = folder_of(place).map_err(refused)?;
-    let mut file = unfinished_file().tempfile_in(folder).map_err(without_the_name).map_err(refused)?;
-    file.write_all(bytes).map_err(without_the_name).map_err(refused)?;
+    let file = unfinished_file().tempfile_in(folder).map_err(without_the_name).map_err(refused)?;
+    written(file.as_file())?;
     if outlives == Outlives::PowerLoss {
         file.as_file().sync_data().map_err(refused)?;
     }

@@ -7,6 +7,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::data::Format;
+
 /// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -208,6 +210,25 @@ pub enum ErrorKind {
         /// The text.
         found: String,
     },
+    /// Something else where a text should be.
+    NotAText {
+        /// The column.
+        name: String,
+        /// What was found.
+        found: String,
+    },
+    /// A list, or a value of several parts, where one value should be.
+    Nested {
+        /// The column.
+        name: String,
+        /// What was found: `an array`, `an object`.
+        found: &'static str,
+    },
+    /// A row that has a value twice.
+    DuplicateKey {
+        /// The column.
+        name: String,
+    },
     /// Something else where a date or time should be.
     NotATime {
         /// The column.
@@ -251,6 +272,11 @@ pub enum ErrorKind {
         name: String,
         /// A value found in it.
         found: String,
+    },
+    /// A target that is not one value a row.
+    SparseTarget {
+        /// The target's column.
+        name: String,
     },
     /// A target value outside what the loss is defined for.
     TargetOutOfRange {
@@ -306,6 +332,25 @@ pub enum ErrorKind {
         name: String,
         /// Names that exist.
         known: Vec<String>,
+    },
+    /// A pattern that no file matches.
+    NoMatch {
+        /// The pattern.
+        pattern: String,
+    },
+    /// A form of tables that this build does not read or write.
+    NotBuilt {
+        /// The form.
+        format: Format,
+    },
+    /// A column that cannot be written in some form.
+    NoFormFor {
+        /// The column.
+        name: String,
+        /// What could be written.
+        expected: &'static str,
+        /// What it holds.
+        holds: &'static str,
     },
     /// Settings that cannot be used, all of them.
     Settings(Vec<Problem>),
@@ -375,6 +420,22 @@ impl Error {
     /// An operating system's refusal, with the path it concerns.
     pub fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
         ErrorKind::Io { action, path: path.to_owned(), source }.into()
+    }
+
+    /// An operating system's refusal to write, whose path is told later.
+    pub(crate) fn not_written(source: std::io::Error) -> Self {
+        Self::io("write", Path::new(""), source)
+    }
+
+    /// The same error, with the path it concerns if it is a refusal that names none.
+    #[must_use]
+    pub fn at_path(mut self, to: &Path) -> Self {
+        if let ErrorKind::Io { path, .. } = &mut self.0.kind
+            && path.as_os_str().is_empty()
+        {
+            to.clone_into(path);
+        }
+        self
     }
 
     /// A file that is not what it should be.
@@ -476,6 +537,13 @@ impl fmt::Display for ErrorKind {
             Self::NotABoolean { name, found } => {
                 write!(f, "expected `true` or `false` in column `{name}`, found `{found}`")
             }
+            Self::NotAText { name, found } => {
+                write!(f, "expected a text in column `{name}`, as in most rows, found `{found}`")
+            }
+            Self::Nested { name, found } => {
+                write!(f, "expected a number, a text, true, false or null in column `{name}`, found {found}")
+            }
+            Self::DuplicateKey { name } => write!(f, "expected every key once in a row, found `{name}` again"),
             Self::NotATime { name, found } => write!(
                 f,
                 "expected a date such as `2024-02-29`, or one with a time as in `2024-02-29T12:30:00`, in column `{name}`, found `{found}`"
@@ -495,6 +563,9 @@ impl fmt::Display for ErrorKind {
             }
             Self::TargetNotNumeric { name, found } => {
                 write!(f, "expected a numeric target for regression, found `{found}` in column `{name}`")
+            }
+            Self::SparseTarget { name } => {
+                write!(f, "expected a target of one value a row, found the sparse features `{name}`")
             }
             Self::TargetOutOfRange { name, expected, found } => {
                 write!(f, "expected {expected} in the target `{name}`, found `{found}`")
@@ -516,6 +587,14 @@ impl fmt::Display for ErrorKind {
                 write!(f, "expected a built-in table, found `@{name}`")?;
                 write_list(f, "; there are ", known)
             }
+            Self::NoMatch { pattern } => write!(f, "expected files that match `{pattern}`, found none"),
+            Self::NotBuilt { format } => {
+                write!(
+                    f,
+                    "expected a form that this build reads, found {format}: it was built without the feature `arrow`"
+                )
+            }
+            Self::NoFormFor { name, expected, holds } => write!(f, "expected {expected}, found {holds} in `{name}`"),
             Self::Settings(problems) => {
                 for (i, Problem { setting, expected, found }) in problems.iter().enumerate() {
                     let separator = if i == 0 { "" } else { "; " };

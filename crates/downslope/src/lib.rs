@@ -73,6 +73,7 @@ pub mod checkpoint;
 pub mod clock;
 pub mod error;
 mod kernels;
+pub mod memory;
 pub mod numeric;
 pub mod random;
 

@@ -89,6 +89,19 @@ pub enum Order {
         /// The seed.
         seed: u64,
     },
+    /// Blocks of rows in a new order each epoch, and the rows of several neighbours in that order mixed: for rows that
+    /// are not all in memory, of which a buffer full is at a time. A function of (seed, epoch) too.
+    ///
+    /// Every epoch still sees each row once. What is lost against [`Order::Shuffled`]: rows of a block come within the
+    /// same buffer. How much that costs on data in an unlucky order is measured in `tests/stream.rs`.
+    Buffered {
+        /// The seed.
+        seed: u64,
+        /// Rows in a block; a last shorter block comes last.
+        block_rows: usize,
+        /// Blocks that are mixed, the last time fewer.
+        n_blocks: usize,
+    },
     /// One given permutation an epoch; after the last, the first comes again.
     Given(Vec<Vec<u32>>),
 }
@@ -235,6 +248,12 @@ impl DataLoader {
         Self { n_rows, batch_size, order, last_batch }
     }
 
+    /// The same loader with the rows in another order.
+    #[must_use]
+    pub fn in_order(self, order: Order) -> Self {
+        Self { order, ..self }
+    }
+
     /// The same over another number of rows.
     #[must_use]
     pub fn over(self, n_rows: usize) -> Self {
@@ -291,6 +310,21 @@ impl DataLoader {
                 order.extend(0..u32::try_from(self.n_rows).unwrap_or(u32::MAX));
                 Stream::new(*seed, Purpose::Order, epoch).shuffle(order);
             }
+            &Order::Buffered { seed, block_rows, n_blocks } => {
+                let mut stream = Stream::new(seed, Purpose::Order, epoch);
+                let whole = self.n_rows / block_rows;
+                let mut blocks: Vec<u32> = (0..whole as u32).collect();
+                stream.shuffle(&mut blocks);
+                blocks.extend((whole * block_rows < self.n_rows).then_some(whole as u32));
+                for mixed in blocks.chunks(n_blocks.max(1)) {
+                    let start = order.len();
+                    for &block in mixed {
+                        let first = block as usize * block_rows;
+                        order.extend(first as u32..(first + block_rows).min(self.n_rows) as u32);
+                    }
+                    stream.shuffle(&mut order[start..]);
+                }
+            }
             Order::Given(orders) => {
                 if let Some(given) = orders.get((epoch % orders.len().max(1) as u64) as usize) {
                     order.extend_from_slice(given);
@@ -339,6 +373,27 @@ mod tests {
             epoch.sort_unstable();
             assert_eq!(epoch, (0..100).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn a_buffer_mixes_the_rows_of_some_blocks_at_a_time() {
+        let order = Order::Buffered { seed: 5, block_rows: 4, n_blocks: 3 };
+        let loader = DataLoader::new(42, BatchSize::rows(1).unwrap(), order, LastBatch::Keep);
+        let (first, second) = (epoch_of(&loader, 0).concat(), epoch_of(&loader, 1).concat());
+        assert_ne!(first, second);
+        assert_eq!(first, epoch_of(&loader, 0).concat());
+        let mut seen = Vec::new();
+        for mixed in first.chunks(12) {
+            let mut blocks: Vec<usize> = mixed.iter().map(|row| row / 4).collect();
+            assert!(mixed.len() < 12 || !blocks.is_sorted(), "{mixed:?}");
+            blocks.sort_unstable();
+            blocks.dedup();
+            assert!(blocks.len() <= 3, "{mixed:?}");
+            seen.extend(blocks);
+        }
+        assert_eq!(seen.last(), Some(&10), "the short block comes last");
+        seen.sort_unstable();
+        assert_eq!(seen, (0..11).collect::<Vec<_>>(), "no block comes in two buffers");
     }
 
     #[test]

@@ -50,46 +50,101 @@ impl Metrics {
     /// The metrics of outputs (`n_rows`, `n_outputs`) against targets, with weights (`n_rows`) where rows do not all weigh
     /// 1; one target is `target_unit` of the unit that `rmse` and `mae` are told in.
     pub fn of(loss: Loss, outputs: &[f32], targets: &[f32], weights: Option<&[f32]>, target_unit: f64) -> Self {
-        let n_rows = targets.len();
-        let n_outputs = outputs.len() / n_rows.max(1);
-        let rows = || outputs.chunks_exact(n_outputs.max(1)).zip(targets);
-        let losses = || rows().map(|(outputs, &target)| loss.value(outputs, target));
-        let mean_loss = losses().sum::<f64>() / n_rows as f64;
-        let weighted = |weights: &[f32]| losses().zip(weights).map(|(loss, &w)| loss * f64::from(w)).sum::<f64>();
-        let mut metrics =
-            Self { loss: weights.map_or(mean_loss, |weights| weighted(weights) / n_rows as f64), ..Self::default() };
-        match loss.suits() {
-            Suits::Regression => {
-                let predict =
-                    |score: f32| if loss == Loss::Poisson { f64::from(score).exp() } else { f64::from(score) };
-                let errors = || rows().map(|(outputs, &target)| f64::from(target) - predict(outputs[0]));
-                let squared: f64 = errors().map(|e| e * e).sum();
-                let mean = targets.iter().map(|&t| f64::from(t)).sum::<f64>() / n_rows as f64;
-                let total: f64 = targets.iter().map(|&t| (f64::from(t) - mean).powi(2)).sum();
-                metrics.r2 = (total > 0.0).then(|| 1.0 - squared / total);
-                metrics.rmse = Some((squared / n_rows as f64).sqrt() * target_unit);
-                metrics.mae = Some(errors().map(f64::abs).sum::<f64>() / n_rows as f64 * target_unit);
-            }
-            Suits::TwoClasses | Suits::Classes => {
-                let correct = rows().filter(|&(outputs, &target)| class_of(outputs) == target as usize).count();
-                metrics.accuracy = Some(correct as f64 / n_rows as f64);
-                if matches!(loss, Loss::Logistic | Loss::CrossEntropy) {
-                    metrics.log_loss = Some(mean_loss);
-                }
-                metrics.auc = match n_outputs {
-                    1 => auc(outputs.iter().copied().zip(targets.iter().copied()).collect()),
-                    2 => auc(rows().map(|(outputs, &target)| (outputs[1] - outputs[0], target)).collect()),
-                    _ => None,
-                };
-            }
-        }
-        metrics
+        let mut sums = MetricSums::new(loss);
+        sums.add(outputs, targets, weights);
+        let n_outputs = outputs.len() / targets.len().max(1);
+        let auc = match n_outputs {
+            _ if loss.suits() == Suits::Regression => None,
+            1 => auc(outputs.iter().copied().zip(targets.iter().copied()).collect()),
+            2 => auc(outputs.chunks_exact(2).zip(targets).map(|(row, &target)| (row[1] - row[0], target)).collect()),
+            _ => None,
+        };
+        Self { auc, ..sums.metrics(target_unit) }
     }
 
     /// The one figure people ask for first, with its name: `accuracy` for classes, `r2` for numbers, else `loss`.
     pub fn headline(&self) -> (&'static str, f64) {
         let accuracy = self.accuracy.map(|value| ("accuracy", value));
         accuracy.or(self.r2.map(|value| ("r2", value))).unwrap_or(("loss", self.loss))
+    }
+}
+
+/// What the metrics of rows are made of, part by part: all but `auc`, for which all scores must be known at once.
+#[derive(Clone, Debug)]
+pub(crate) struct MetricSums {
+    loss: Loss,
+    n_rows: usize,
+    losses: f64,
+    weighted_losses: f64,
+    n_correct: usize,
+    squared_errors: f64,
+    absolute_errors: f64,
+    /// Of the targets, and the sum of their squared distances from it.
+    mean: f64,
+    spread: f64,
+}
+
+impl MetricSums {
+    pub(crate) fn new(loss: Loss) -> Self {
+        Self {
+            loss,
+            n_rows: 0,
+            losses: 0.0,
+            weighted_losses: 0.0,
+            n_correct: 0,
+            squared_errors: 0.0,
+            absolute_errors: 0.0,
+            mean: 0.0,
+            spread: 0.0,
+        }
+    }
+
+    /// Adds rows.
+    pub(crate) fn add(&mut self, outputs: &[f32], targets: &[f32], weights: Option<&[f32]>) {
+        let (loss, n_rows) = (self.loss, targets.len());
+        let n_outputs = outputs.len() / n_rows.max(1);
+        let rows = || outputs.chunks_exact(n_outputs.max(1)).zip(targets);
+        let losses = || rows().map(|(outputs, &target)| loss.value(outputs, target));
+        let sum = losses().sum::<f64>();
+        let weighted = |weights: &[f32]| losses().zip(weights).map(|(loss, &w)| loss * f64::from(w)).sum::<f64>();
+        self.losses += sum;
+        self.weighted_losses += weights.map_or(sum, weighted);
+        if loss.suits() == Suits::Regression {
+            let predict = |score: f32| if loss == Loss::Poisson { f64::from(score).exp() } else { f64::from(score) };
+            let errors = || rows().map(|(outputs, &target)| f64::from(target) - predict(outputs[0]));
+            self.squared_errors += errors().map(|e| e * e).sum::<f64>();
+            self.absolute_errors += errors().map(f64::abs).sum::<f64>();
+            let mean = targets.iter().map(|&t| f64::from(t)).sum::<f64>() / n_rows.max(1) as f64;
+            let spread = targets.iter().map(|&t| (f64::from(t) - mean).powi(2)).sum::<f64>();
+            // Chan, Golub, LeVeque 1983, "Algorithms for computing the sample variance".
+            let (before, all) = (self.n_rows as f64, (self.n_rows + n_rows).max(1) as f64);
+            let apart = mean - self.mean;
+            self.spread += spread + apart * apart * (before * (n_rows as f64 / all));
+            self.mean += apart * (n_rows as f64 / all);
+        } else {
+            self.n_correct += rows().filter(|&(outputs, &target)| class_of(outputs) == target as usize).count();
+        }
+        self.n_rows += n_rows;
+    }
+
+    /// The metrics of all rows added.
+    pub(crate) fn metrics(&self, target_unit: f64) -> Metrics {
+        let n = self.n_rows as f64;
+        let metrics = Metrics { loss: self.weighted_losses / n, ..Metrics::default() };
+        if self.loss.suits() == Suits::Regression {
+            return Metrics {
+                r2: (self.spread > 0.0).then(|| 1.0 - self.squared_errors / self.spread),
+                rmse: Some((self.squared_errors / n).sqrt() * target_unit),
+                mae: Some(self.absolute_errors / n * target_unit),
+                ..metrics
+            };
+        }
+        let has_likelihood = matches!(self.loss, Loss::Logistic | Loss::CrossEntropy);
+        Metrics {
+            accuracy: Some(self.n_correct as f64 / n),
+            log_loss: has_likelihood.then(|| self.losses / n),
+            ..metrics
+        }
     }
 }
 
@@ -120,6 +175,23 @@ fn auc(mut scored: Vec<(f32, f32)>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_may_be_tallied_part_by_part() {
+        let outputs: Vec<f32> = (0..40).map(|i| (i * 7 % 11) as f32 / 3.0).collect();
+        let targets: Vec<f32> = (0..40).map(|i| 100.0 + (i * 5 % 13) as f32).collect();
+        let weights: Vec<f32> = (0..40).map(|i| (i % 3) as f32).collect();
+        let whole = Metrics::of(Loss::Squared, &outputs, &targets, Some(&weights), 2.0);
+        let mut sums = MetricSums::new(Loss::Squared);
+        for part in [0..7, 7..8, 8..40] {
+            sums.add(&outputs[part.clone()], &targets[part.clone()], Some(&weights[part]));
+        }
+        let joined = sums.metrics(2.0);
+        for (a, b) in [(whole.loss, joined.loss), (whole.r2.unwrap(), joined.r2.unwrap())] {
+            assert!((a - b).abs() < 1e-12 * a.abs(), "{a} {b}");
+        }
+        assert!((whole.rmse.unwrap() - joined.rmse.unwrap()).abs() < 1e-9);
+    }
 
     #[test]
     fn auc_counts_pairs_in_the_right_order_and_ties_as_half() {

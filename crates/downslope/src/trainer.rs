@@ -279,6 +279,7 @@ impl<'a> Descent<'a> {
         // The order of the rows is part of the price of small batches.
         self.watch.start();
         self.loader.write_order(state.epoch, &mut order);
+        objective.begin_epoch(self.loader.batches(&order, 0..self.loader.len()).rows());
         let mut rate = self.trainer.next_rate(state);
         let mut next_look = self.next_look(observers);
         while state.batch < self.loader.len() {

@@ -1,21 +1,28 @@
 //! `downslope data`: what is there, what is in it, and tables made to order.
 
-use downslope::checkpoint::write_whole;
-use downslope::data::{Column, Generator, GeneratorKind, Preprocessing, Values, builtin};
+use std::path::Path;
+
+use downslope::checkpoint::{write_through, write_whole};
+use downslope::data::{
+    Column, Format, Generator, GeneratorKind, OnMissingTarget, Packing, Preprocessing, Values, builtin,
+};
+use downslope::error::Problem;
 use downslope::loss::Loss;
-use downslope::{Error, Result, Table, Target};
+use downslope::{Error, ErrorKind, Result, Table, Target};
 use downslope_view::quantity::{count, number};
 use downslope_view::table::{Column as Heading, Table as Shown};
 
+use super::tell;
 use crate::Outcome;
-use crate::args::{DataCommand, Make, MakeKind, Show};
-use crate::console::{canvas, give, say};
+use crate::args::{Convert, DataCommand, Make, MakeKind, Show};
+use crate::console::{canvas, give, give_through, say};
 
 pub(crate) fn run(command: DataCommand) -> Result<Outcome> {
     match command {
         DataCommand::List => list(),
         DataCommand::Show(args) => show(&args),
         DataCommand::Make(args) => make(&args),
+        DataCommand::Convert(args) => convert(&args),
     }
 }
 
@@ -45,16 +52,19 @@ fn list() -> Result<Outcome> {
 }
 
 fn show(args: &Show) -> Result<Outcome> {
-    let settings = args.read.settings();
+    let settings = args.read.settings(None);
     settings.check()?;
-    let table = Table::read(&args.data, &settings.read_options())?;
+    let mut table = Table::read(&args.data, &settings.read_options())?;
     if args.csv {
-        let mut bytes = Vec::new();
-        table
-            .write_csv(&mut bytes)
-            .map_err(|error| Error::io("write", std::path::Path::new("standard output"), error))?;
-        give(bytes)?;
+        give_through(|out| table.write(Format::Csv, Packing::None, None, out))?;
         return Ok(Outcome::Done);
+    }
+    let mut read = table.notices().to_vec();
+    if settings.on_missing_target == OnMissingTarget::Drop
+        && let Some((kept, dropped)) = Target::present(&table, settings.target.as_deref())?
+    {
+        table = kept;
+        read.push(dropped);
     }
     let (target, mut notices) = Target::choose(&table, settings.target.as_deref(), settings.task)?;
     let options = settings.encode_options(Loss::Squared);
@@ -97,8 +107,42 @@ fn show(args: &Show) -> Result<Outcome> {
         rows: rows.collect(),
     };
     give(shown.to_text(canvas.width, canvas.glyphs))?;
-    for notice in notices {
+    for notice in read.into_iter().chain(notices) {
         say(format!("note: {notice}"));
+    }
+    Ok(Outcome::Done)
+}
+
+fn convert(args: &Convert) -> Result<Outcome> {
+    let to_standard_output = args.out == "-";
+    let by_name = Format::of_name(&args.out);
+    let problem = |setting, expected, found: &str| -> Error {
+        ErrorKind::Settings(vec![Problem::new(setting, expected, found)]).into()
+    };
+    let (format, packing) = match (args.to, by_name) {
+        (Some(format), by_name) => (format, by_name.map_or(Packing::None, |(_, packing)| packing)),
+        (None, Some(by_name)) => by_name,
+        (None, None) if to_standard_output => {
+            return Err(problem("to", "the form to write to standard output", "none"));
+        }
+        (None, None) => return Err(problem("to", "a form, or a file name that ends in one", &args.out)),
+    };
+    let table = Table::read(&args.data, &args.form.options(None))?;
+    let target = args.target.as_deref();
+    if to_standard_output {
+        give_through(|out| table.write(format, packing, target, out))?;
+    } else {
+        write_through(Path::new(&args.out), |out| table.write(format, packing, target, out))?;
+    }
+    if !args.quiet {
+        tell(table.notices());
+        let columns = table.columns().len();
+        say(format!(
+            "{}: {} rows, {} columns as {format}",
+            args.out,
+            count(table.n_rows() as u64),
+            count(columns as u64)
+        ));
     }
     Ok(Outcome::Done)
 }
@@ -158,12 +202,9 @@ fn make(args: &Make) -> Result<Outcome> {
         json.push(b'\n');
         write_whole(path, &json)?;
     }
-    let mut bytes = Vec::new();
-    let name = args.out.as_deref().unwrap_or(std::path::Path::new("standard output"));
-    made.table.write_csv(&mut bytes).map_err(|error| Error::io("write", name, error))?;
     match &args.out {
-        Some(path) => write_whole(path, &bytes)?,
-        None => give(bytes)?,
+        Some(path) => write_through(path, |out| made.table.write(Format::Csv, Packing::None, None, out))?,
+        None => give_through(|out| made.table.write(Format::Csv, Packing::None, None, out))?,
     }
     say(format!(
         "made {} rows × {} features; the largest curvature at zero weights is {}{}",

@@ -48,7 +48,8 @@ pub(crate) fn evaluate(args: &Evaluate) -> Result<Outcome> {
 fn read(path: &Path, data: &str) -> Result<(FittedModel, Table)> {
     let file: PathBuf = if path.is_dir() { path.join("model.safetensors") } else { path.to_owned() };
     let model = FittedModel::load(&file)?;
-    let options = ReadOptions { missing: model.missing.clone(), kinds: model.preprocessing.kinds(), threads: None };
+    let kinds = model.preprocessing.kinds();
+    let options = ReadOptions { missing: model.missing.clone(), kinds, ..ReadOptions::default() };
     // Columns the model does not need may be absent, and of any kind.
     let table = Table::read(data, &options)?;
     Ok((model, table))

@@ -7,7 +7,7 @@ use downslope::checkpoint::write_whole;
 use downslope::error::Problem;
 use downslope::run::{BatchSetting, Experiment, Record, RunDirectory};
 use downslope::stop::StopReason;
-use downslope::{Error, ErrorKind, Place, Result, Table};
+use downslope::{Error, ErrorKind, Place, Result};
 use downslope_view::learning_rate::plan_words;
 use downslope_view::quantity;
 use downslope_view::run_report::{self, Run};
@@ -24,8 +24,7 @@ const STANDARD_INPUT: &str = "standard input";
 const LOG_EVERY: u64 = 100;
 
 pub(crate) fn run(args: &Train) -> Result<Outcome> {
-    let mut settings = args.fit.settings();
-    settings.batch_size = args.batch_size;
+    let settings = args.settings();
     settings.check()?;
     checkpoint_period(&args.keep)?;
     check_deny(&args.judge)?;
@@ -34,7 +33,7 @@ pub(crate) fn run(args: &Train) -> Result<Outcome> {
     {
         return Err(Error::from(ErrorKind::RunExists).at(Place::source(out.to_string_lossy())));
     }
-    let experiment = Experiment::prepare(&Table::read(&args.data, &settings.read_options())?, &settings)?;
+    let experiment = Experiment::open(&args.data, &settings)?;
     if !args.voice.quiet {
         let given = if let BatchSetting::Fixed(batch_size) = args.batch_size { Some(batch_size) } else { None };
         introduce(&experiment, &args.data, given.as_slice());
@@ -71,20 +70,18 @@ pub(crate) fn resume(args: &Resume) -> Result<Outcome> {
     if source == STANDARD_INPUT && args.data.is_none() {
         return Err(Error::from(ErrorKind::DataNotKept).at(Place::source(args.run.to_string_lossy())));
     }
-    let table = Table::read(source, &record.settings.read_options())?;
-    let found = table.fingerprint();
-    if found != record.data.fingerprint {
-        let expected = record.data.fingerprint.clone();
-        return Err(Error::from(ErrorKind::DataChanged { expected, found }).at(Place::source(source)));
-    }
-    let experiment = Experiment::prepare(&table, &record.settings)?;
-    drop(table);
-    let found = experiment.summary().validation_fingerprint.clone();
-    if let (Some(expected), Some(found)) = (record.data.validation_fingerprint.clone(), found)
-        && expected != found
-    {
-        let place = Place::source(record.settings.validation.to_string());
-        return Err(Error::from(ErrorKind::DataChanged { expected, found }).at(place));
+    let experiment = Experiment::open(source, &record.settings)?;
+    let (was, is) = (&record.data, experiment.summary());
+    let same = |expected: &str, found: &str, source: &str| {
+        if expected == found {
+            return Ok(());
+        }
+        let kind = ErrorKind::DataChanged { expected: expected.to_owned(), found: found.to_owned() };
+        Err(Error::from(kind).at(Place::source(source)))
+    };
+    same(&was.fingerprint, &is.fingerprint, source)?;
+    if let (Some(expected), Some(found)) = (&was.validation_fingerprint, &is.validation_fingerprint) {
+        same(expected, found, &record.settings.validation.to_string())?;
     }
     carry_on(&directory, &experiment, record, &args.keep, &args.judge, &args.voice)
 }
@@ -110,6 +107,9 @@ fn carry_on(
         directory.write_record(&record)?;
     }
     let mut progress = Progress::new(experiment.summary().n_train, voice.quiet);
+    if experiment.is_streamed() {
+        progress = progress.with_progressive_loss();
+    }
     let trained = experiment.descend(
         &trainer,
         record.plan.lr_from,

@@ -13,7 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// A text in blocks of whole rows.
 pub(super) struct Blocks<R> {
     source: R,
-    delimiter: u8,
+    /// None where quotation marks are characters like any other.
+    delimiter: Option<u8>,
     block_bytes: usize,
     /// What has been read behind the last cut.
     rest: Vec<u8>,
@@ -23,7 +24,12 @@ pub(super) struct Blocks<R> {
 impl<R: Read> Blocks<R> {
     /// Blocks of about so many bytes, of a text that begins with a row.
     pub(super) fn new(source: R, delimiter: u8, block_bytes: usize) -> Self {
-        Self { source, delimiter, block_bytes, rest: Vec::new(), at_end: false }
+        Self { source, delimiter: Some(delimiter), block_bytes, rest: Vec::new(), at_end: false }
+    }
+
+    /// Blocks of about so many bytes, of a text whose rows are its lines.
+    pub(super) fn of_lines(source: R, block_bytes: usize) -> Self {
+        Self { source, delimiter: None, block_bytes, rest: Vec::new(), at_end: false }
     }
 
     /// Fills `block` with the next rows; false behind the last. A row that is longer than a block is a block alone.
@@ -37,7 +43,7 @@ impl<R: Read> Blocks<R> {
             block.reserve_exact(missing);
             self.at_end = self.source.by_ref().take(missing as u64).read_to_end(block)? < missing;
             if !self.at_end
-                && let Some(cut) = last_row_end(block, self.delimiter)
+                && let Some(cut) = self.last_row_end(block)
             {
                 self.rest.extend_from_slice(&block[cut..]);
                 block.truncate(cut);
@@ -47,6 +53,13 @@ impl<R: Read> Blocks<R> {
             wanted = 2 * block.len();
         }
         Ok(!block.is_empty())
+    }
+
+    fn last_row_end(&self, block: &[u8]) -> Option<usize> {
+        match self.delimiter {
+            Some(delimiter) => last_row_end(block, delimiter),
+            None => memchr::memrchr(b'\n', block).map(|newline| newline + 1),
+        }
     }
 
     /// Whether there is nothing behind the block given last.

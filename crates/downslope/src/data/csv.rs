@@ -22,9 +22,10 @@
 use std::io::{self, Read};
 
 use crate::data::blocks::Blocks;
-use crate::data::format::Consume;
+use crate::data::format::{Consume, Format};
 use crate::data::lines::Lines;
 use crate::data::rows::Rows;
+use crate::data::skipped::{OnBadRow, Parts, Skipped};
 use crate::data::sniff::{self, BYTE_ORDER_MARK};
 use crate::data::source::Source;
 use crate::data::survey::{Block, Found, Part, Survey, Texts, gather_texts, read_block, survey};
@@ -33,6 +34,9 @@ use crate::error::{Error, ErrorKind, Place, Result};
 
 /// Rows of about so many bytes are read by one thread at a time. With their numbers they stay in its second-level cache.
 const BLOCK_BYTES: usize = 1 << 19;
+
+/// Rows of about so many bytes tell what the columns hold, unless later ones contradict.
+const GUESSED_BYTES: usize = 1 << 22;
 
 /// What a column is read as, whatever its values look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -59,11 +63,21 @@ pub struct ReadOptions {
     pub kinds: Vec<(String, ColumnKind)>,
     /// Threads to read with; as many as the machine has, if not given. They change no value and no message.
     pub threads: Option<usize>,
+    /// What is done about a row that cannot be read. Default: it is an error.
+    pub on_bad_row: OnBadRow,
+    /// The form of the source. Default: what its content, and then its name, say.
+    pub format: Option<Format>,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { missing: vec!["NA".to_owned(), "null".to_owned()], kinds: Vec::new(), threads: None }
+        Self {
+            missing: vec!["NA".to_owned(), "null".to_owned()],
+            kinds: Vec::new(),
+            threads: None,
+            on_bad_row: OnBadRow::Error,
+            format: None,
+        }
     }
 }
 
@@ -78,13 +92,22 @@ impl ReadOptions {
         self.missing.iter().any(|word| word.starts_with(is_number_like))
     }
 
-    fn n_threads(&self) -> usize {
+    pub(super) fn n_threads(&self) -> usize {
         self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
 }
 
 /// Reads a table.
 pub(super) fn read(source: &Source, options: &ReadOptions) -> Result<Table> {
+    if options.on_bad_row == OnBadRow::Skip {
+        // Which rows are bad is known only once the kinds of the columns are.
+        let mut parts = Vec::new();
+        read_parts(source, options, &mut |part| {
+            parts.push(part);
+            Ok(())
+        })?;
+        return Table::concat(source.name(), parts);
+    }
     read_in_blocks(source, options, BLOCK_BYTES)
 }
 
@@ -98,6 +121,25 @@ fn read_in_blocks(source: &Source, options: &ReadOptions, block_bytes: usize) ->
 pub(super) fn read_parts(source: &Source, options: &ReadOptions, consume: Consume) -> Result<()> {
     let mut file = TextFile { source, start: 0, delimiter: b',', block_bytes: BLOCK_BYTES };
     file.told(|file| file.parts(options, consume))
+}
+
+/// What the columns hold, by the first rows.
+pub(super) fn guess_kinds(source: &Source, options: &ReadOptions) -> Result<Vec<(String, ColumnKind)>> {
+    let mut file = TextFile { source, start: 0, delimiter: b',', block_bytes: GUESSED_BYTES };
+    file.told(|file| {
+        file.look()?;
+        let Begun { names, header_line, line, first_block, .. } = file.begin()?;
+        check_header(&names, header_line)?;
+        let text = std::str::from_utf8(&first_block).map_err(|_| ErrorKind::NotUtf8)?;
+        let mut surveys: Vec<Survey> = names.iter().map(|_| Survey::default()).collect();
+        let part = survey(Rows::new(text, file.delimiter), &names, &mut surveys, options)
+            .map_err(|error| below(error, line))?;
+        let mut columns: Vec<Found> = names.iter().map(|_| Found::default()).collect();
+        columns.iter_mut().zip(part.columns).for_each(|(column, below)| column.count(below, line));
+        let forced = forced_kinds(&names, options)?;
+        let kinds = kinds(&names, forced, columns, options)?;
+        Ok(names.into_iter().zip(kinds).collect())
+    })
 }
 
 /// A text that can be read more than once.
@@ -154,12 +196,14 @@ impl<'a> TextFile<'a> {
             Some(kinds) => kinds,
             None => self.kinds(options)?,
         };
-        let (mut line, mut n_rows) = (line, 0);
-        let work = |text: &str, (): &mut ()| read_block(Rows::new(text, delimiter), &kinds, options);
+        let (mut line, mut skipped) = (line, Skipped::default());
+        let mut parts = Parts::new(consume);
+        let work = |text: &str, (): &mut ()| read_block(Rows::new(text, delimiter), &names, &kinds, options);
         let hand_on = |block: Result<Block>| {
             let block = block.map_err(|error| below(error, line))?;
             let mut lines = Lines::default();
             lines.join(&block.lines, line);
+            skipped.join(block.skipped, |error| below(error, line));
             let columns =
                 block.columns.into_iter().zip(&kinds).zip(&names).zip(1..).map(|(((column, &kind), name), field)| {
                     let values = column.finish(name, field, kind, line)?;
@@ -168,31 +212,22 @@ impl<'a> TextFile<'a> {
             let columns = columns.collect::<Result<Vec<_>>>()?;
             line += block.n_lines;
             check_lines(line)?;
-            n_rows += lines.len();
             if lines.len() == 0 {
                 return Ok(());
             }
-            consume(Table::from_columns(source.name(), columns)?.with_places(Places::Fields(lines)))
+            parts.push(Table::from_columns(source.name(), columns)?.with_places(Places::Fields(lines)))
         };
         let error = blocks.work(&first_block, options.n_threads(), work, hand_on);
         if let Some(error) = error.map_err(|error| source.refused(error))? {
             return Err(error);
         }
-        if n_rows == 0 { Err(ErrorKind::NoRows.into()) } else { Ok(()) }
+        parts.finish(skipped, source.name())
     }
 
     /// What each column holds.
     fn kinds(&self, options: &ReadOptions) -> Result<Vec<ColumnKind>> {
         let Surveyed { names, forced, columns, .. } = self.survey(options, Found::count)?;
-        let columns = names.iter().zip(forced).zip(columns).zip(1..);
-        let kind = |(((name, forced), column), field): (((&String, Option<ColumnKind>), Found), u64)| {
-            Ok(match (forced, column.decide(name, field, forced)?) {
-                (Some(kind), _) => kind,
-                (None, Some(values)) => values.column_kind(),
-                (None, None) => ColumnKind::Category,
-            })
-        };
-        columns.map(kind).collect()
+        kinds(&names, forced, columns, options)
     }
 
     fn table(&mut self, options: &ReadOptions) -> Result<Table> {
@@ -233,7 +268,7 @@ impl<'a> TextFile<'a> {
         let (mut lines, mut line) = (Lines::default(), line);
         let work = |text: &str, surveys: &mut Vec<Survey>| {
             surveys.resize_with(names.len(), Survey::default);
-            survey(Rows::new(text, delimiter), surveys, options)
+            survey(Rows::new(text, delimiter), &names, surveys, options)
         };
         let join = |part: Result<Part>| {
             let part = part.map_err(|error| below(error, line))?;
@@ -246,7 +281,7 @@ impl<'a> TextFile<'a> {
         if let Some(error) = error.map_err(|error| source.refused(error))? {
             return Err(error);
         }
-        if lines.len() == 0 {
+        if lines.len() == 0 && options.on_bad_row == OnBadRow::Error {
             return Err(ErrorKind::NoRows.into());
         }
         Ok(Surveyed { names, forced, columns, lines })
@@ -309,6 +344,27 @@ impl<'a> TextFile<'a> {
     }
 }
 
+/// The kinds of columns, as given or as found.
+fn kinds(
+    names: &[String],
+    forced: Vec<Option<ColumnKind>>,
+    columns: Vec<Found>,
+    options: &ReadOptions,
+) -> Result<Vec<ColumnKind>> {
+    let columns = names.iter().zip(forced).zip(columns).zip(1..);
+    let kind = |(((name, forced), column), field): (((&String, Option<ColumnKind>), Found), u64)| {
+        if options.on_bad_row == OnBadRow::Skip {
+            return Ok(forced.unwrap_or_else(|| column.kind()));
+        }
+        Ok(match (forced, column.decide(name, field, forced)?) {
+            (Some(kind), _) => kind,
+            (None, Some(values)) => values.column_kind(),
+            (None, None) => ColumnKind::Category,
+        })
+    };
+    columns.map(kind).collect()
+}
+
 /// Lines are counted in 32 bits.
 fn check_lines(line: u64) -> Result<()> {
     if line > u64::from(u32::MAX) {
@@ -317,7 +373,8 @@ fn check_lines(line: u64) -> Result<()> {
     Ok(())
 }
 
-fn forced_kinds(names: &[String], options: &ReadOptions) -> Result<Vec<Option<ColumnKind>>> {
+/// The kinds that are asked for, a column each.
+pub(super) fn forced_kinds(names: &[String], options: &ReadOptions) -> Result<Vec<Option<ColumnKind>>> {
     let mut kinds = vec![None; names.len()];
     for (name, kind) in &options.kinds {
         let index = names.iter().position(|other| other == name);
@@ -420,8 +477,9 @@ mod tests {
     /// The parts of a table, put together, are the table; and an error is the same.
     #[test]
     fn a_table_read_in_parts_is_the_table() {
-        let row =
-            |row: usize| format!("{row},{},{},2024-01-{:02},\"x\n{}\"\n", row % 3 == 0, row % 7, row % 28 + 1, row % 5);
+        let row = |row: usize| {
+            format!("{row},{},{},2024-01-{:02},\"x\n{}\"\n", row.is_multiple_of(3), row % 7, row % 28 + 1, row % 5)
+        };
         let mut text = "n,b,k,t,c\n".to_owned() + &(0..300).map(row).collect::<String>();
         let in_parts = |text: &str| {
             let source = Source::of_bytes("t.csv", text.as_bytes());

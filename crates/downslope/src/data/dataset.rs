@@ -26,6 +26,17 @@ impl Dataset {
         Ok(Self { features, targets, weights: None })
     }
 
+    /// What [`Dataset::into_parts`] gave, changed so that it still fits together.
+    pub(super) fn from_parts(features: Features, targets: Vec<f32>, weights: Option<Vec<f32>>) -> Self {
+        debug_assert!(features.n_rows() == targets.len() && weights.as_ref().is_none_or(|w| w.len() == targets.len()));
+        Self { features, targets, weights }
+    }
+
+    /// Its memory, to be used again.
+    pub(super) fn into_parts(self) -> (Features, Vec<f32>, Option<Vec<f32>>) {
+        (self.features, self.targets, self.weights)
+    }
+
     /// The same rows with a weight each, (`n_rows`), divided by their mean, so that a row weighs 1 on average.
     ///
     /// The loss of a batch of B rows is then (1/B) Σ wᵢ ℓᵢ. Over all rows that is Σ wᵢ ℓᵢ / Σ wᵢ for the weights as they
@@ -106,6 +117,38 @@ impl Dataset {
             targets: numbers().map(|row| self.targets[row]).collect(),
             weights: self.weights.as_ref().map(|weights| numbers().map(|row| weights[row]).collect()),
         }
+    }
+
+    /// The rows of several, one below the other; all with the same features, all dense or all sparse, all with weights or
+    /// none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ShapeMismatch`] if they have not.
+    pub fn concat(parts: Vec<Self>) -> Result<Self> {
+        let n_columns = parts.first().map_or(0, Self::n_features);
+        let (mut indptr, mut indices, mut values, mut targets, mut weights) =
+            (vec![0], Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let is_sparse = parts.iter().all(|part| matches!(part.features, Features::Sparse(_))) && !parts.is_empty();
+        for part in &parts {
+            check_length("features", n_columns, part.n_features())?;
+            match &part.features {
+                Features::Dense(x) => values.extend_from_slice(x.values()),
+                Features::Sparse(x) => {
+                    indptr.extend(x.indptr[1..].iter().map(|&end| values.len() + end));
+                    indices.extend_from_slice(&x.indices);
+                    values.extend_from_slice(&x.values);
+                }
+            }
+            targets.extend_from_slice(&part.targets);
+            weights.extend_from_slice(part.weights().unwrap_or_default());
+        }
+        let features = if is_sparse {
+            Features::Sparse(Csr::new(n_columns, indptr, indices, values)?)
+        } else {
+            Features::Dense(Matrix::new(targets.len(), n_columns, values)?)
+        };
+        let all = Self::new(features, targets)?;
+        if weights.is_empty() { Ok(all) } else { all.with_scaled_weights(weights) }
     }
 
     /// What each row weighs, (`n_rows`); none where all weigh 1.
@@ -199,6 +242,16 @@ impl Matrix {
         Self { n_rows, n_columns, values }
     }
 
+    /// The same memory for another number of rows, whatever they hold.
+    pub(super) fn with_rows(mut self, n_rows: usize) -> Self {
+        let n_values = n_rows.saturating_mul(self.n_columns);
+        match &mut self.values {
+            Storage::Given(values) => values.resize(n_values, 0.0),
+            Storage::Aligned(values) => values.resize(n_values),
+        }
+        Self { n_rows, ..self }
+    }
+
     /// The number of rows.
     pub fn n_rows(&self) -> usize {
         self.n_rows
@@ -266,6 +319,16 @@ impl Csr {
             }
         }
         Ok(Self { n_columns, indptr, indices, values })
+    }
+
+    /// What is known to fit together.
+    pub(super) fn from_parts(n_columns: usize, indptr: Vec<usize>, indices: Vec<u32>, values: Vec<f32>) -> Self {
+        Self { n_columns, indptr, indices, values }
+    }
+
+    /// Its memory, to be used again: row starts, columns, values.
+    pub(super) fn into_parts(self) -> (Vec<usize>, Vec<u32>, Vec<f32>) {
+        (self.indptr, self.indices, self.values)
     }
 
     /// The number of rows.

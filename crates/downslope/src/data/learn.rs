@@ -22,24 +22,27 @@ impl Preprocessing {
         train_rows: &[u32],
         options: &EncodeOptions,
     ) -> Result<(Self, Vec<Notice>)> {
-        let mut learner = Learner::new(target, options);
+        let mut learner = Learner::new(&target.name, options);
         learner.add(table, train_rows)?;
-        learner.finish()
+        learner.finish(target)
     }
 }
 
 /// Learns a [`Preprocessing`] from a table that goes by in parts.
 ///
 /// ```
-/// use downslope::data::{EncodeOptions, Learner, Preprocessing, ReadOptions, Table, Target};
+/// use downslope::data::{EncodeOptions, Learner, Preprocessing, ReadOptions, Table, TargetSurvey};
 ///
 /// let part = |text: &str| Table::from_csv("part.csv", text.as_bytes(), &ReadOptions::default());
 /// let (first, second) = (part("depth,cut,price\n2,Good,9.5\n4,Fair,7.5\n")?, part("depth,cut,price\n3,Poor,9.0\n")?);
-/// let (target, _) = Target::choose(&first, Some("price"), None)?;
-/// let mut learner = Learner::new(&target, &EncodeOptions::default());
-/// learner.add(&first, &first.rows())?;
-/// learner.add(&second, &second.rows())?;
-/// let (preprocessing, _) = learner.finish()?;
+/// let (mut learner, mut survey) =
+///     (Learner::new("price", &EncodeOptions::default()), TargetSurvey::begin(&first, Some("price"))?);
+/// for part in [&first, &second] {
+///     survey.add(part)?;
+///     learner.add(part, &part.rows())?;
+/// }
+/// let (target, _) = survey.finish(None)?;
+/// let (preprocessing, _) = learner.finish(&target)?;
 /// assert_eq!(preprocessing.feature_names(), ["depth", "cut=Fair", "cut=Good", "cut=Poor"]);
 /// # Ok::<(), downslope::Error>(())
 /// ```
@@ -47,7 +50,7 @@ impl Preprocessing {
 /// **Memory** does not grow with the rows, only with the different texts of a column, and with those up to a limit.
 #[derive(Clone, Debug)]
 pub struct Learner {
-    target: Target,
+    target: String,
     options: EncodeOptions,
     source: String,
     n_rows: usize,
@@ -78,10 +81,10 @@ struct Crossed {
 }
 
 impl Learner {
-    /// Nothing learned yet.
-    pub fn new(target: &Target, options: &EncodeOptions) -> Self {
+    /// Nothing learned yet; the target's column by its name.
+    pub fn new(target: &str, options: &EncodeOptions) -> Self {
         Self {
-            target: target.clone(),
+            target: target.to_owned(),
             options: options.clone(),
             source: String::new(),
             n_rows: 0,
@@ -97,17 +100,17 @@ impl Learner {
     /// # Errors
     /// [`ErrorKind::NoSuchColumn`] if a column named by the options is not there, [`ErrorKind::TargetDropped`],
     /// [`ErrorKind::Settings`] for a cross of what cannot be crossed, or if the target is to be the weight,
-    /// [`ErrorKind::MissingTarget`] and [`ErrorKind::TargetNotNumeric`], [`ErrorKind::NotFinite`] if numbers are so large
-    /// that their mean or spread overflows, [`ErrorKind::KindsDiffer`] if a column is not as in the first part.
+    /// [`ErrorKind::MissingTarget`], [`ErrorKind::NotFinite`] if numbers are so large that their mean or spread overflows,
+    /// [`ErrorKind::KindsDiffer`] if a column is not as in the first part.
     pub fn add(&mut self, table: &Table, rows: &[u32]) -> Result<()> {
         if self.source.is_empty() {
             table.source().clone_into(&mut self.source);
             self.begin(table).map_err(|error| error.in_source(table.source()))?;
         }
         self.n_rows += rows.len();
-        if self.target.task == TaskKind::Regression {
-            let numbers = target::numbers(&self.target.name, table, rows)?;
-            join(&mut self.of_target, &numbers, LEAST_POWER, table, &self.target.name)?;
+        if let Values::Number(_) = table.column(&self.target)?.values {
+            let numbers = target::numbers(&self.target, table, rows)?;
+            join(&mut self.of_target, &numbers, LEAST_POWER, table, &self.target)?;
         }
         let highest = LEAST_POWER * self.options.polynomial as usize;
         for counted in &mut self.columns {
@@ -127,7 +130,7 @@ impl Learner {
     /// Sees which columns there are.
     fn begin(&mut self, table: &Table) -> Result<()> {
         let EncodeOptions { drop, only, cross, weight, kinds, .. } = &self.options;
-        let target = &self.target.name;
+        let target = &self.target;
         for name in drop.iter().chain(only).chain(weight) {
             table.column_index(name)?;
         }
@@ -182,7 +185,7 @@ impl Learner {
     /// [`ErrorKind::TooFewRows`] without training rows, or with a single one to be scaled by;
     /// [`ErrorKind::TooManyCategories`] with more than 100000 levels in a column that was asked to be categories;
     /// [`ErrorKind::NoFeatures`] if nothing is left.
-    pub fn finish(self) -> Result<(Preprocessing, Vec<Notice>)> {
+    pub fn finish(self, target: &Target) -> Result<(Preprocessing, Vec<Notice>)> {
         // Of a single row no column could be said to change.
         let needed = if self.options.scale == Scale::None { 1 } else { 2 };
         let refuse = |kind: ErrorKind| Error::from(kind).in_source(&self.source);
@@ -190,7 +193,7 @@ impl Learner {
             return Err(refuse(ErrorKind::TooFewRows { needed, found: self.n_rows }));
         }
         let mut notices = Vec::new();
-        let target = target_encoding(&self.target, &self.of_target, self.options.scale_target, &mut notices);
+        let target = target_encoding(target, &self.of_target, self.options.scale_target, &mut notices);
         let mut inputs = Vec::new();
         let mut factors = Vec::new();
         for counted in self.columns {
@@ -398,14 +401,14 @@ mod tests {
         let target = Target { name: "y".to_owned(), task: TaskKind::Regression, classes: Vec::new() };
         let options = EncodeOptions { scale_target: true, ..EncodeOptions::default() };
         let (expected, notices) = Preprocessing::learn(&whole, &target, &whole.rows(), &options).unwrap();
-        let mut learner = Learner::new(&target, &options);
+        let mut learner = Learner::new(&target.name, &options);
         let lines: Vec<&str> = text.lines().collect();
         for part in [&lines[1..3], &lines[3..]] {
             let part = table(&format!("{}\n{}\n", lines[0], part.join("\n")));
             learner.add(&part, &part.rows()).unwrap();
             learner.add(&part, &[]).unwrap();
         }
-        let (found, told) = learner.finish().unwrap();
+        let (found, told) = learner.finish(&target).unwrap();
         assert_eq!(found.feature_names(), expected.feature_names());
         assert_eq!(told.last(), notices.last());
         let (found, expected) = (dense(&found, &whole, &whole.rows()), dense(&expected, &whole, &whole.rows()));
@@ -417,7 +420,7 @@ mod tests {
     #[test]
     fn parts_of_another_kind_are_refused() {
         let target = Target { name: "y".to_owned(), task: TaskKind::Regression, classes: Vec::new() };
-        let mut learner = Learner::new(&target, &EncodeOptions::default());
+        let mut learner = Learner::new(&target.name, &EncodeOptions::default());
         learner.add(&table("a,y\n1,1\n2,2\n"), &[0, 1]).unwrap();
         let error = learner.add(&table("a,y\nu,1\nv,2\n"), &[0, 1]).unwrap_err();
         assert_eq!(error.to_string(), "t.csv: expected numbers in column `a` as in the files before it, found texts");

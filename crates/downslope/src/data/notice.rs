@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::data::table::shortest;
 use crate::data::target::TaskKind;
+use crate::memory::Bytes;
 
 /// Something worth saying aloud about the data.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -125,10 +126,44 @@ pub enum Notice {
         /// Rows without a value.
         rows: usize,
     },
+    /// Rows left out because they could not be read.
+    RowsSkipped {
+        /// How many.
+        rows: usize,
+        /// What was wrong with the first, and where.
+        first: String,
+    },
+    /// Rows left out because they have no target.
+    RowsWithoutTarget {
+        /// The target's column.
+        column: String,
+        /// How many.
+        rows: usize,
+    },
+    /// A column left out because what it holds is not read.
+    ColumnUnreadable {
+        /// The column.
+        column: String,
+        /// Its type, as its format calls it.
+        holds: String,
+    },
     /// Rows weigh by their classes.
     ClassWeights {
         /// What a row of each class weighs, where a training row weighs 1 on average.
         weights: Vec<(String, f64)>,
+    },
+    /// Rows are streamed from a file.
+    Streamed {
+        /// Training rows.
+        rows: usize,
+        /// Rows in a block.
+        block_rows: usize,
+        /// Rows that are mixed at a time.
+        buffer_rows: usize,
+        /// The length of the file of encoded rows.
+        bytes: u64,
+        /// The memory there is for all of it.
+        memory: Bytes,
     },
     /// A category that training never saw.
     UnknownLevel {
@@ -217,6 +252,16 @@ impl fmt::Display for Notice {
                  numbers are filled with the training mean, categories count as none",
                 counted(*rows, "value")
             ),
+            Self::RowsSkipped { rows, first } => {
+                let (rows, were) = (counted(*rows, "row"), if *rows == 1 { "was" } else { "were" });
+                write!(f, "{rows} that cannot be read {were} skipped; the first: {first}")
+            }
+            Self::RowsWithoutTarget { column, rows } => {
+                write!(f, "{} without a value in the target `{column}` left out", counted(*rows, "row"))
+            }
+            Self::ColumnUnreadable { column, holds } => {
+                write!(f, "column `{column}` is left out: what it holds ({holds}) is not read")
+            }
             Self::ClassWeights { weights } => {
                 let told: Vec<String> = weights
                     .iter()
@@ -227,6 +272,13 @@ impl fmt::Display for Notice {
                 let more = weights.len().saturating_sub(CLASSES_TOLD);
                 if more > 0 { write!(f, " and {more} more") } else { Ok(()) }
             }
+            Self::Streamed { rows, block_rows, buffer_rows, bytes, memory } => write!(
+                f,
+                "rows are streamed, within {memory} of memory: {rows} of them are encoded in a file of {} MB, and each epoch \
+                 mixes {buffer_rows} at a time, from {} blocks of {block_rows} in random order",
+                bytes.div_ceil(1_000_000),
+                buffer_rows / block_rows
+            ),
             Self::UnknownLevel { column, level, rows } => write!(
                 f,
                 "column `{column}` has the category `{level}` in {}, which training never saw: it counts as none",

@@ -15,6 +15,7 @@ use crate::data::sniff::count_newlines;
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// A walk through a text, row by row and field by field.
+#[derive(Clone)]
 pub(super) struct Rows<'a> {
     text: &'a str,
     delimiter: u8,
@@ -29,6 +30,7 @@ pub(super) struct Rows<'a> {
     unquoted: String,
 }
 
+#[derive(Clone)]
 enum Last<'a> {
     Plain(&'a str),
     Quoted,

@@ -4,20 +4,19 @@
 
 use std::io::{self, Read};
 
+use crate::data::vowpal;
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// U+FEFF at the beginning of a text in UTF-8.
 pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// First bytes by which formats that are no text table announce themselves.
-const MAGIC: [(&[u8], &str); 18] = [
+const MAGIC: [(&[u8], &str); 15] = [
     (b"\x1f\x8b", "gzip-compressed data"),
     (b"\x28\xb5\x2f\xfd", "zstd-compressed data"),
     (b"BZh", "bzip2-compressed data"),
     (b"\xfd7zXZ\0", "xz-compressed data"),
-    (b"PAR1", "a Parquet file"),
-    (b"ARROW1", "an Arrow file"),
-    (b"\x93NUMPY", "a NumPy array"),
+    (b"FEA1", "a Feather file of the first version"),
     (b"\x89HDF", "an HDF5 file"),
     (b"SQLite format 3\0", "an SQLite database"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
@@ -27,8 +26,7 @@ const MAGIC: [(&[u8], &str); 18] = [
     (b"\xfe\xff", "UTF-16 text"),
     (b"<!DOCTYPE", "a web page"),
     (b"<html", "a web page"),
-    (b"{\"", "JSON"),
-    (b"[{", "JSON"),
+    (b"[{", "a JSON array"),
 ];
 
 /// What may stand between fields. Where two would do equally well the first is taken: commas come last because they
@@ -98,25 +96,25 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str> {
     })
 }
 
-/// Refuses a text whose first rows are a number each, then `index:value` pairs: sparse rows, not a table with a header.
-///
-/// # Errors
-/// [`ErrorKind::NotText`].
-pub(super) fn refuse_libsvm(text: &str) -> Result<()> {
-    if is_libsvm(text) { Err(ErrorKind::NotText { looks_like: Some("LIBSVM text") }.into()) } else { Ok(()) }
-}
-
-fn is_libsvm(text: &str) -> bool {
+/// Whether the first rows are a number each, then `index:value` pairs: sparse rows, not a table with a header.
+pub(super) fn is_libsvm(text: &str) -> bool {
     let is_pair = |word: &str| {
         word.split_once(':').is_some_and(|(index, value)| index.parse::<u64>().is_ok() && value.parse::<f64>().is_ok())
     };
     let mut n_pairs = 0;
     let mut lines = text.lines().filter(|line| !line.trim().is_empty()).take(SAMPLE_ROWS);
     let fits = lines.all(|line| {
+        let line = line.split_once(" #").map_or(line, |(row, _)| row);
         let mut words = line.split_whitespace();
         words.next().is_some_and(|label| label.parse::<f64>().is_ok()) && words.inspect(|_| n_pairs += 1).all(is_pair)
     });
     fits && n_pairs > 0
+}
+
+/// Whether the first rows are a label or nothing, then a bar and features.
+pub(super) fn is_vowpal(text: &str) -> bool {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty()).take(SAMPLE_ROWS).peekable();
+    lines.peek().is_some() && lines.all(vowpal::is_row)
 }
 
 fn announced_format(bytes: &[u8]) -> Option<&'static str> {

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -144,7 +144,7 @@ impl<'a> Source<'a> {
             Packing::Zstd => Box::new(zstd::Decoder::new(packed).map_err(|error| self.refused(error))?),
             Packing::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(packed)),
         };
-        Ok(Box::new(Unpacked { unpacked, packing: self.packing, n_bytes: 0 }))
+        Ok(Box::new(Unpacked { reader: unpacked, packing: self.packing, n_bytes: 0 }))
     }
 
     /// The bytes as they are kept, from anywhere.
@@ -152,6 +152,15 @@ impl<'a> Source<'a> {
         match &self.bytes {
             Bytes::Memory(bytes) => Positioned::Memory(Cursor::new(bytes)),
             Bytes::File(file) => Positioned::File { file: Arc::clone(file), at: 0 },
+        }
+    }
+
+    /// The file that it is, unless it is in memory.
+    #[cfg(feature = "arrow")]
+    pub(super) fn file(&self) -> Option<&Arc<File>> {
+        match &self.bytes {
+            Bytes::Memory(_) => None,
+            Bytes::File(file) => Some(file),
         }
     }
 
@@ -180,6 +189,23 @@ impl Read for Positioned<'_> {
     }
 }
 
+impl Seek for Positioned<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::Memory(bytes) => bytes.seek(to),
+            Self::File { file, at } => {
+                let place = match to {
+                    SeekFrom::Start(place) => Some(place),
+                    SeekFrom::End(below) => file.metadata()?.len().checked_add_signed(below),
+                    SeekFrom::Current(below) => at.checked_add_signed(below),
+                };
+                *at = place.ok_or(io::ErrorKind::InvalidInput)?;
+                Ok(*at)
+            }
+        }
+    }
+}
+
 /// Reads from a place of a file, whatever else reads it.
 #[cfg(unix)]
 pub(crate) fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
@@ -194,14 +220,14 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usi
 
 /// Says of packed bytes that are cut short that they are.
 struct Unpacked<R> {
-    unpacked: R,
+    reader: R,
     packing: Packing,
     n_bytes: u64,
 }
 
 impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n_read = self.unpacked.read(buffer).map_err(|error| {
+        let n_read = self.reader.read(buffer).map_err(|error| {
             let packing = self.packing.words();
             let (how, kind) = match error.kind() {
                 io::ErrorKind::UnexpectedEof => ("are cut short", io::ErrorKind::UnexpectedEof),
@@ -254,7 +280,7 @@ mod tests {
 
     #[test]
     fn packed_text_that_is_cut_short_is_called_that() {
-        let text: String = (0..20_000).map(|row| format!("{}\n", row * 7919 % 10_007)).collect();
+        let text: String = (0..20_000).map(|row| (row * 7919 % 10_007).to_string() + "\n").collect();
         for (packing, words) in [(Packing::Gzip, "gzip"), (Packing::Zstd, "zstd"), (Packing::Bzip2, "bzip2")] {
             let bytes = packed(packing, text.as_bytes());
             let source = Source::of_bytes("t.csv", &bytes[..bytes.len() / 2]);

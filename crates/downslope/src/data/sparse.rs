@@ -5,6 +5,14 @@
 
 use std::collections::HashMap;
 
+use crate::data::table::Column;
+
+/// The column of sparse rows, in formats that have no name for it.
+pub(super) const FEATURES: &str = "features";
+
+/// So many names may become plain columns.
+pub(super) const MOST_PLAIN_COLUMNS: usize = 4096;
+
 /// Rows that each hold numbers under some of many names; under all others they hold 0.
 ///
 /// No name is there that no row uses, so a large feature number costs nothing.
@@ -52,6 +60,43 @@ impl SparseRows {
     pub fn row(&self, row: usize) -> (&[u32], &[f64]) {
         let range = self.starts[row]..self.starts[row + 1];
         (&self.codes[range.clone()], &self.values[range])
+    }
+
+    /// Whether at least half of what the rows could hold is there, under few names: then a plain table is smaller.
+    pub(super) fn is_mostly_filled(&self) -> bool {
+        let (n_rows, n_names) = (self.len(), self.names.len());
+        n_names <= MOST_PLAIN_COLUMNS && 2 * self.n_values() >= n_rows * n_names
+    }
+
+    /// The same rows, their names in order: as numbers where all are whole numbers, else as they were met.
+    pub(super) fn in_order(self) -> Self {
+        let numbers: Option<Vec<u64>> = self.names.iter().map(|name| name.parse().ok()).collect();
+        let Some(numbers) = numbers.filter(|numbers| !numbers.is_sorted()) else { return self };
+        let mut order: Vec<u32> = (0..numbers.len() as u32).collect();
+        order.sort_by_key(|&code| numbers[code as usize]);
+        let mut codes = vec![0; order.len()];
+        order.iter().zip(0..).for_each(|(&before, now)| codes[before as usize] = now);
+        let mut sorted = SparseBuilder::default();
+        for &code in &order {
+            sorted.code(&self.names[code as usize]);
+        }
+        for row in 0..self.len() {
+            let (before, values) = self.row(row);
+            before.iter().zip(values).for_each(|(&code, &value)| sorted.push(codes[code as usize], value));
+            sorted.end_row();
+        }
+        sorted.finish()
+    }
+
+    /// A plain column for each name, with 0 where a row names nothing.
+    pub(super) fn plain_columns(&self) -> Vec<Column> {
+        let mut columns = vec![vec![0.0; self.len()]; self.names.len()];
+        for (row, range) in self.starts.windows(2).enumerate() {
+            for at in range[0]..range[1] {
+                columns[self.codes[at] as usize][row] = self.values[at];
+            }
+        }
+        self.names.iter().zip(columns).map(|(name, numbers)| Column::numbers(name, numbers)).collect()
     }
 
     /// Whether there is an infinity or NaN.
@@ -127,11 +172,6 @@ impl SparseBuilder {
             }
         }
         self.rows.starts.push(self.rows.codes.len());
-    }
-
-    /// Forgets what was gathered of the row.
-    pub(super) fn drop_row(&mut self) {
-        self.row.clear();
     }
 
     pub(super) fn finish(self) -> SparseRows {

@@ -9,6 +9,7 @@ use crate::data::decimal::{Decimal, Number};
 use crate::data::lines::Lines;
 use crate::data::numbers::{Gathering, Numbers};
 use crate::data::rows::Rows;
+use crate::data::skipped::{OnBadRow, Skipped};
 use crate::data::table::{MISSING, Values};
 use crate::data::times;
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -140,16 +141,20 @@ impl Found {
         }
     }
 
+    /// The kind that the values have, or most of them.
+    pub(super) fn kind(&self) -> ColumnKind {
+        match self.n_values {
+            0 => ColumnKind::Number,
+            n if 2 * (self.n_numbers + self.n_attempts) > n => ColumnKind::Number,
+            n if self.n_booleans == n => ColumnKind::Boolean,
+            n if self.n_times == n => ColumnKind::Time,
+            _ => ColumnKind::Category,
+        }
+    }
+
     /// The values of the column; none where they are to be read as texts first.
     pub(super) fn decide(self, name: &str, field: u64, forced: Option<ColumnKind>) -> Result<Option<Values>> {
-        let kind = match forced {
-            Some(kind) => kind,
-            None if 2 * (self.n_numbers + self.n_attempts) > self.n_values || self.n_values == 0 => ColumnKind::Number,
-            None if self.n_booleans == self.n_values => ColumnKind::Boolean,
-            None if self.n_times == self.n_values => ColumnKind::Time,
-            None => ColumnKind::Category,
-        };
-        match (kind, self.offender) {
+        match (forced.unwrap_or_else(|| self.kind()), self.offender) {
             (ColumnKind::Number, Some((line, found, not_finite))) => {
                 Err(not_a_number(name, found, not_finite).at(Place::default().line(line).column(field)))
             }
@@ -229,6 +234,8 @@ pub(super) struct Block {
     /// How many lines the block has.
     pub(super) n_lines: u64,
     pub(super) columns: Vec<Reading>,
+    /// With lines from the block's first.
+    pub(super) skipped: Skipped,
 }
 
 /// A column whose kind is known, while its fields go by.
@@ -290,15 +297,27 @@ impl Reading {
     }
 }
 
-/// The values of a block in columns of these kinds.
+/// The values of a block in columns of these names and kinds.
 ///
 /// # Errors
 /// [`ErrorKind::Ragged`] and [`ErrorKind::OpenQuote`], with lines from the block's first.
-pub(super) fn read_block(mut rows: Rows, kinds: &[ColumnKind], options: &ReadOptions) -> Result<Block> {
+pub(super) fn read_block(
+    mut rows: Rows,
+    names: &[String],
+    kinds: &[ColumnKind],
+    options: &ReadOptions,
+) -> Result<Block> {
     let mut columns: Vec<Reading> = kinds.iter().map(|&kind| Reading::new(kind)).collect();
     let number_is_missing = options.number_is_missing();
-    let mut lines = Lines::default();
+    let (mut lines, mut skipped) = (Lines::default(), Skipped::default());
     'rows: while let Some(line) = rows.next_row() {
+        if options.on_bad_row == OnBadRow::Skip
+            && let Some((error, behind)) = bad_row(&rows, line, names, Some(kinds), options)?
+        {
+            skipped.add(error, options.on_bad_row)?;
+            rows = behind;
+            continue;
+        }
         let mut wanted = columns.iter_mut().zip(kinds);
         loop {
             let column = wanted.next();
@@ -306,9 +325,9 @@ pub(super) fn read_block(mut rows: Rows, kinds: &[ColumnKind], options: &ReadOpt
                 && let Some((number, text)) = rows.number()
             {
                 if number_is_missing && options.is_missing(text) {
-                    survey.add_missing()
+                    survey.add_missing();
                 } else {
-                    survey.add_number(number)
+                    survey.add_number(number);
                 }
             } else {
                 rows.field()?;
@@ -327,7 +346,50 @@ pub(super) fn read_block(mut rows: Rows, kinds: &[ColumnKind], options: &ReadOpt
         check_width(&rows, kinds.len(), line)?;
         lines.push(line);
     }
-    Ok(Block { lines, n_lines: rows.position().1, columns })
+    Ok(Block { lines, n_lines: rows.position().1, columns, skipped })
+}
+
+/// What makes the row that comes next a bad one, if anything does, and the walk behind it.
+///
+/// # Errors
+/// [`ErrorKind::OpenQuote`]: then it cannot be told where the row ends.
+fn bad_row<'a>(
+    rows: &Rows<'a>,
+    line: u64,
+    names: &[String],
+    kinds: Option<&[ColumnKind]>,
+    options: &ReadOptions,
+) -> Result<Option<(Error, Rows<'a>)>> {
+    let mut rows = rows.clone();
+    let mut offence = None;
+    loop {
+        rows.field()?;
+        if rows.is_blank(names.len()) {
+            return Ok(None);
+        }
+        let field = rows.n_fields();
+        if offence.is_none()
+            && let (Some(name), Some(&kind)) = (names.get(field - 1), kinds.and_then(|kinds| kinds.get(field - 1)))
+        {
+            let text = rows.text().trim();
+            let is_of_kind = options.is_missing(text)
+                || match kind {
+                    ColumnKind::Number => matches!(Cell::of(text), Cell::Number(_)),
+                    ColumnKind::Boolean => matches!(Cell::of(text), Cell::Boolean(_)),
+                    ColumnKind::Time => matches!(Cell::of(text), Cell::Time(_)),
+                    ColumnKind::Category | ColumnKind::Text => true,
+                };
+            if !is_of_kind {
+                let place = Place::default().line(line).column(field as u64);
+                offence = Some(times::of_another_kind(name, kind, text.to_owned()).at(place));
+            }
+        }
+        if !rows.next_field() {
+            break;
+        }
+    }
+    let offence = check_width(&rows, names.len(), line).err().or(offence);
+    Ok(offence.map(|error| (error, rows)))
 }
 
 /// A row must have a field for each column.
@@ -343,10 +405,16 @@ fn check_width(rows: &Rows, expected: usize, line: u64) -> Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::Ragged`] and [`ErrorKind::OpenQuote`], with lines from the block's first.
-pub(super) fn survey(mut rows: Rows, columns: &mut [Survey], options: &ReadOptions) -> Result<Part> {
+pub(super) fn survey(mut rows: Rows, names: &[String], columns: &mut [Survey], options: &ReadOptions) -> Result<Part> {
     let number_is_missing = options.number_is_missing();
     let (mut lines, expected) = (Lines::default(), columns.len());
     'rows: while let Some(line) = rows.next_row() {
+        if options.on_bad_row == OnBadRow::Skip
+            && let Some((_, behind)) = bad_row(&rows, line, names, None, options)?
+        {
+            rows = behind;
+            continue;
+        }
         let mut column = columns.iter_mut();
         loop {
             let column = column.next();

@@ -11,12 +11,13 @@ use ::csv::{QuoteStyle, WriterBuilder};
 
 use crate::data::builtin;
 use crate::data::csv::{self, ColumnKind, ReadOptions};
+use crate::data::files::TableSource;
 use crate::data::format::Format;
 use crate::data::lines::Lines;
 use crate::data::notice::Notice;
 use crate::data::numbers::Numbers;
 use crate::data::source::Source;
-use crate::data::sparse::SparseRows;
+use crate::data::sparse::{MOST_PLAIN_COLUMNS, SparseRows};
 use crate::data::times;
 use crate::error::{Error, ErrorKind, Place, Result};
 
@@ -109,6 +110,15 @@ impl Values {
         }
     }
 
+    /// The same values as texts; sparse rows as they are.
+    fn as_texts(&self) -> Self {
+        if matches!(self, Self::Category { .. } | Self::Sparse(_)) {
+            return self.clone();
+        }
+        let texts: Vec<_> = (0..self.len()).map(|row| (!self.is_missing(row)).then(|| self.text(row))).collect();
+        Self::categories(texts.iter().map(Option::as_deref))
+    }
+
     /// Some of the values, in the order given.
     ///
     /// # Panics
@@ -153,7 +163,9 @@ impl Values {
         }
         fn joined(parts: Vec<Numbers>) -> Numbers {
             let mut all = Numbers::default();
-            parts.into_iter().for_each(|part| all.join(part));
+            for part in parts {
+                all.join(part);
+            }
             all
         }
         match parts.first()? {
@@ -269,6 +281,27 @@ pub(super) enum Places {
 }
 
 impl Places {
+    /// That of one row.
+    fn from(&self, row: usize) -> Self {
+        let alone = |lines: &Lines| {
+            let mut alone = Lines::default();
+            alone.push(lines.of(row));
+            alone
+        };
+        match self {
+            Self::Fields(lines) => Self::Fields(alone(lines)),
+            Self::Lines(lines) => Self::Lines(alone(lines)),
+            Self::Rows(first) => Self::Rows(first + row as u64),
+        }
+    }
+
+    /// Adds that of another row, which stands at once below the last.
+    fn goes_on(&mut self, of: &Self, row: usize) {
+        if let (Self::Fields(lines), Self::Fields(of)) | (Self::Lines(lines), Self::Lines(of)) = (self, of) {
+            lines.push(of.of(row));
+        }
+    }
+
     fn of(&self, source: &str, row: usize, column: usize) -> Place {
         let place = Place::source(source);
         match self {
@@ -289,8 +322,7 @@ impl Table {
         if let Some(name) = source.strip_prefix('@') {
             return builtin::find(name)?.read(options);
         }
-        let source = Source::open(source)?;
-        Format::of(&source)?.read(&source, options)
+        TableSource::open(source, options)?.read(options)
     }
 
     /// Reads a table from the bytes of a file in any [`Format`]; `source` names it in messages.
@@ -299,7 +331,7 @@ impl Table {
     /// Anything that makes the bytes no table, with its place.
     pub fn from_bytes(source: &str, bytes: &[u8], options: &ReadOptions) -> Result<Self> {
         let source = Source::of_bytes(source, bytes);
-        Format::of(&source)?.read(&source, options)
+        Ok(Format::of(&source, options)?.read(&source, options)?.with_sparse_rows_in_order())
     }
 
     /// Reads a table from the bytes of a text file; `source` names it in messages.
@@ -378,13 +410,17 @@ impl Table {
         self
     }
 
-    /// The same table, its columns of texts turned into what they are to be; nothing is done to columns of other kinds.
+    /// The same table, its columns turned into what they are to be: as texts, if they are of another kind.
     ///
     /// # Errors
     /// [`ErrorKind::NotANumber`], [`ErrorKind::NotFinite`], [`ErrorKind::NotABoolean`] or [`ErrorKind::NotATime`] at the
     /// first value that is none.
     pub(super) fn with_kinds(mut self, kinds: &[Option<ColumnKind>]) -> Result<Self> {
         for (index, kind) in kinds.iter().enumerate() {
+            let column = &mut self.columns[index];
+            if kind.is_some_and(|kind| kind != column.values.column_kind()) {
+                column.values = column.values.as_texts();
+            }
             let column = &self.columns[index];
             let Some((kind, Values::Category { levels, codes })) = kind.map(|kind| (kind, &column.values)) else {
                 continue;
@@ -398,6 +434,82 @@ impl Table {
             }
         }
         Ok(self)
+    }
+
+    /// The same table, the names of its sparse rows in order; as plain columns where the rows are mostly filled.
+    pub(super) fn with_sparse_rows_in_order(mut self) -> Self {
+        for column in &mut self.columns {
+            if let Values::Sparse(rows) = &mut column.values {
+                *rows = std::mem::take(rows).in_order();
+            }
+        }
+        let is_plain = |column: &Column| !matches!(&column.values, Values::Sparse(rows) if !rows.is_mostly_filled());
+        if self.columns.iter().all(is_plain)
+            && let Ok(Some(plain)) = self.with_plain_columns(MOST_PLAIN_COLUMNS)
+        {
+            return plain;
+        }
+        self
+    }
+
+    /// The same table, its sparse rows as plain columns; none if it has no sparse rows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoFormFor`] more than so many names; [`ErrorKind::DuplicateColumn`] if a name is a column's too.
+    pub(super) fn with_plain_columns(&self, most: usize) -> Result<Option<Self>> {
+        if !self.columns.iter().any(|column| matches!(column.values, Values::Sparse(_))) {
+            return Ok(None);
+        }
+        let mut columns = Vec::new();
+        for column in &self.columns {
+            match &column.values {
+                Values::Sparse(rows) if rows.names().len() > most => {
+                    return Err(column.no_form("at most 4096 names for plain columns"));
+                }
+                Values::Sparse(rows) => columns.extend(rows.plain_columns()),
+                _ => columns.push(column.clone()),
+            }
+        }
+        check_names(columns.iter().map(|column| column.name.as_str()))?;
+        Ok(Some(Self {
+            columns,
+            source: self.source.clone(),
+            parts: self.parts.clone(),
+            notices: self.notices.clone(),
+        }))
+    }
+
+    /// The rows that have a value in a column, if others have none.
+    pub(crate) fn with_values_in(&self, column: usize) -> Option<Self> {
+        let values = &self.columns[column].values;
+        let rows: Vec<u32> = self.rows().into_iter().filter(|&row| !values.is_missing(row as usize)).collect();
+        (rows.len() < self.n_rows()).then(|| self.only(&rows))
+    }
+
+    /// Some of the rows, in ascending order.
+    pub(super) fn only(&self, rows: &[u32]) -> Self {
+        let columns = self.columns.iter();
+        let columns = columns.map(|Column { name, values }| Column { name: name.clone(), values: values.rows(rows) });
+        let mut parts: Vec<Part> = Vec::new();
+        let (mut part, mut first, mut before) = (0, 0, None);
+        for (&row, end) in rows.iter().zip(1..) {
+            let row = row as usize;
+            while self.parts[part].end <= row {
+                first = self.parts[part].end;
+                part += 1;
+                before = None;
+            }
+            let Part { source, places, .. } = &self.parts[part];
+            match parts.last_mut().filter(|_| before == Some(row)) {
+                Some(run) => {
+                    run.end = end;
+                    run.places.goes_on(places, row - first);
+                }
+                None => parts.push(Part { source: Arc::clone(source), end, places: places.from(row - first) }),
+            }
+            before = Some(row + 1);
+        }
+        Self { source: self.source.clone(), columns: columns.collect(), parts, notices: self.notices.clone() }
     }
 
     /// The same table, with something that a person should be told about it.
@@ -424,6 +536,12 @@ impl Table {
     /// The columns, in the order of the file.
     pub fn columns(&self) -> &[Column] {
         &self.columns
+    }
+
+    /// The kinds of all columns, as which other parts of the same table are to be read.
+    pub(crate) fn kinds(&self) -> Vec<(String, ColumnKind)> {
+        let have_kinds = self.columns.iter().filter(|column| !matches!(column.values, Values::Sparse(_)));
+        have_kinds.map(|column| (column.name.clone(), column.values.column_kind())).collect()
     }
 
     /// The column of a name.

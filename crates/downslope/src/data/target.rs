@@ -3,13 +3,14 @@
 //! A column is chosen by name or by habit; numbers with many values make a regression, everything else a
 //! classification. Every choice made without being asked for comes with a [`Notice`].
 
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::data::levels::{Code, LevelCodes};
 use crate::data::notice::Notice;
-use crate::data::table::{Table, Values, shortest};
+use crate::data::table::{Column, MISSING, Table, Values, shortest};
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// Names that say a column is the target, in any case; the first that a table has is taken. A `y` beside a `z` is a
@@ -18,6 +19,17 @@ const TARGET_NAMES: [&str; 4] = ["target", "label", "class", "y"];
 
 /// Numbers with more different values than this are no classes unless the caller says so.
 const MAX_NUMERIC_CLASSES: usize = 20;
+
+/// What is done about a row without a target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnMissingTarget {
+    /// It is an error.
+    #[default]
+    Error,
+    /// It is left out, counted, and told of.
+    Drop,
+}
 
 /// What kind of thing is predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,48 +74,28 @@ impl Target {
     /// the first row without a value; [`ErrorKind::TargetNotNumeric`] for regression on anything but numbers;
     /// [`ErrorKind::OneClass`]; and [`ErrorKind::TooManyClasses`] with fewer than two rows a class on average.
     pub fn choose(table: &Table, name: Option<&str>, task: Option<TaskKind>) -> Result<(Self, Vec<Notice>)> {
-        let mut notices = Vec::new();
+        let mut survey = TargetSurvey::begin(table, name)?;
+        survey.add(table)?;
+        survey.finish(task)
+    }
+
+    /// The rows that have a target, if any has none; chosen as [`Target::choose`] does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchColumn`]; [`ErrorKind::MissingTarget`] if no row has one.
+    pub fn present(table: &Table, name: Option<&str>) -> Result<Option<(Table, Notice)>> {
         let index = match name {
             Some(name) => table.column_index(name)?,
-            None => guess(table, &mut notices),
+            None => guess(table, &mut Vec::new()),
         };
         let column = &table.columns()[index];
-        let name = column.name.clone();
-        let here = || Place::source(table.source());
-        if table.columns().len() < 2 {
-            return Err(Error::from(ErrorKind::NoFeatures).at(here()));
+        let Some(kept) = table.with_values_in(index) else { return Ok(None) };
+        let column = column.name.clone();
+        if kept.n_rows() == 0 {
+            return Err(Error::from(ErrorKind::MissingTarget { name: column }).at(table.place(0, index)));
         }
-        if let Some(row) = (0..table.n_rows()).find(|&row| column.values.is_missing(row)) {
-            return Err(Error::from(ErrorKind::MissingTarget { name }).at(table.place(row, index)));
-        }
-
-        if let Values::Sparse(_) = column.values {
-            return Err(Error::from(ErrorKind::NoSuchColumn { name, nearest: Vec::new() }).at(here()));
-        }
-        let distinct = Distinct::of(&column.values);
-        let task = task.unwrap_or_else(|| {
-            let task = distinct.task(table.n_rows());
-            let numeric = matches!(column.values, Values::Number(_));
-            notices.push(Notice::TaskDetected { column: name.clone(), task, numeric, n_distinct: distinct.len() });
-            task
-        });
-        if task == TaskKind::Regression {
-            if !matches!(column.values, Values::Number(_)) {
-                let found = column.values.text(0);
-                return Err(Error::from(ErrorKind::TargetNotNumeric { name, found }).at(table.place(0, index)));
-            }
-            return Ok((Self { name, task, classes: Vec::new() }, notices));
-        }
-        let n_rows = table.n_rows();
-        let n_classes = distinct.len();
-        if n_classes > 1 && 2 * n_classes > n_rows {
-            return Err(Error::from(ErrorKind::TooManyClasses { name, n_classes, n_rows }).at(here()));
-        }
-        let classes = distinct.names();
-        if let [class] = &classes[..] {
-            return Err(Error::from(ErrorKind::OneClass { name, class: class.clone() }).at(here()));
-        }
-        Ok((Self { name, task, classes }, notices))
+        let rows = table.n_rows() - kept.n_rows();
+        Ok(Some((kept, Notice::RowsWithoutTarget { column, rows })))
     }
 
     /// The class code of every row, to hold rows out by class; none for regression.
@@ -131,33 +123,130 @@ fn guess(table: &Table, notices: &mut Vec<Notice>) -> usize {
     index
 }
 
-/// The different values of a target.
+/// Sees what a target holds while its table goes by in parts: [`Target::choose`] for tables that are not in memory.
+#[derive(Clone, Debug)]
+pub struct TargetSurvey {
+    name: String,
+    source: String,
+    notices: Vec<Notice>,
+    n_rows: usize,
+    distinct: Distinct,
+    /// The first value, and where it stood, if it is no number.
+    no_number: Option<(String, Place)>,
+}
+
+impl TargetSurvey {
+    /// Chooses the column by the first part.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchColumn`]; [`ErrorKind::NoFeatures`] if it is the only column.
+    pub fn begin(first: &Table, name: Option<&str>) -> Result<Self> {
+        let mut notices = Vec::new();
+        let index = match name {
+            Some(name) => first.column_index(name)?,
+            None => guess(first, &mut notices),
+        };
+        let Column { name, values } = &first.columns()[index];
+        if first.columns().len() < 2 {
+            return Err(Error::from(ErrorKind::NoFeatures).in_source(first.source()));
+        }
+        if let Values::Sparse(_) = values {
+            return Err(Error::from(ErrorKind::SparseTarget { name: name.clone() }).in_source(first.source()));
+        }
+        let is_numeric = matches!(values, Values::Number(_) | Values::Time(_));
+        let no_number = (!matches!(values, Values::Number(_))).then(|| (values.text(0), first.place(0, index)));
+        let distinct = if is_numeric { Distinct::Numbers(HashSet::new()) } else { Distinct::Texts(BTreeSet::new()) };
+        Ok(Self { name: name.clone(), source: first.source().to_owned(), notices, n_rows: 0, distinct, no_number })
+    }
+
+    /// The column.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Looks at the rows of a part.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchColumn`]; [`ErrorKind::MissingTarget`] at the first row without a value.
+    pub fn add(&mut self, part: &Table) -> Result<()> {
+        let index = part.column_index(&self.name)?;
+        let values = &part.columns()[index].values;
+        if let Some(row) = (0..part.n_rows()).find(|&row| values.is_missing(row)) {
+            return Err(Error::from(ErrorKind::MissingTarget { name: self.name.clone() }).at(part.place(row, index)));
+        }
+        self.n_rows += part.n_rows();
+        self.distinct.add(values);
+        Ok(())
+    }
+
+    /// Decides on the task, and sees that the rows can teach it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TargetNotNumeric`], [`ErrorKind::OneClass`] and [`ErrorKind::TooManyClasses`], as
+    /// [`Target::choose`].
+    pub fn finish(self, task: Option<TaskKind>) -> Result<(Target, Vec<Notice>)> {
+        let Self { name, source, mut notices, n_rows, distinct, no_number } = self;
+        let task = task.unwrap_or_else(|| {
+            let task = distinct.task(n_rows);
+            let (numeric, n_distinct) = (matches!(distinct, Distinct::Numbers(_)), distinct.len());
+            notices.push(Notice::TaskDetected { column: name.clone(), task, numeric, n_distinct });
+            task
+        });
+        if task == TaskKind::Regression {
+            if let Some((found, place)) = no_number {
+                return Err(Error::from(ErrorKind::TargetNotNumeric { name, found }).at(place));
+            }
+            return Ok((Target { name, task, classes: Vec::new() }, notices));
+        }
+        let here = |kind: ErrorKind| Error::from(kind).at(Place::source(source));
+        let n_classes = distinct.len();
+        if n_classes > 1 && 2 * n_classes > n_rows || n_classes > MAX_DISTINCT {
+            return Err(here(ErrorKind::TooManyClasses { name, n_classes, n_rows }));
+        }
+        let classes = distinct.names();
+        if let [class] = &classes[..] {
+            return Err(here(ErrorKind::OneClass { name, class: class.clone() }));
+        }
+        Ok((Target { name, task, classes }, notices))
+    }
+}
+
+/// So many different values are told apart; where there are more, they are a number's.
+const MAX_DISTINCT: usize = 1 << 16;
+
+/// The different values of a target, at most one more than [`MAX_DISTINCT`].
+#[derive(Clone, Debug)]
 enum Distinct {
-    Numbers(Vec<f64>),
-    Texts(Vec<String>),
+    /// Their bits.
+    Numbers(HashSet<u64>),
+    Texts(BTreeSet<String>),
 }
 
 impl Distinct {
-    fn of(values: &Values) -> Self {
-        match values {
-            Values::Number(numbers) | Values::Time(numbers) => {
-                let mut distinct = numbers.to_vec();
-                distinct.sort_unstable_by(f64::total_cmp);
-                distinct.dedup();
-                Self::Numbers(distinct)
-            }
-            Values::Sparse(_) => Self::Texts(Vec::new()),
-            Values::Boolean(codes) => {
-                let found = [0, 1].into_iter().filter(|code| codes.contains(code));
-                Self::Texts(found.map(|code| (code == 1).to_string()).collect())
-            }
-            Values::Category { levels, codes } => {
-                let mut seen = vec![false; levels.len()];
-                for &code in codes {
-                    seen[code as usize] = true;
+    fn add(&mut self, values: &Values) {
+        match (self, values) {
+            (Self::Numbers(found), Values::Number(numbers) | Values::Time(numbers)) => {
+                for number in numbers.iter() {
+                    if found.len() > MAX_DISTINCT {
+                        break;
+                    }
+                    found.insert(number.to_bits());
                 }
-                Self::Texts(levels.iter().zip(seen).filter(|(_, seen)| *seen).map(|(level, _)| level.clone()).collect())
             }
+            (Self::Texts(found), Values::Boolean(codes)) => {
+                let here = [0, 1].into_iter().filter(|code| codes.contains(code));
+                found.extend(here.map(|code| (code == 1).to_string()));
+            }
+            (Self::Texts(found), Values::Category { levels, codes }) => {
+                let mut seen = vec![false; levels.len()];
+                codes.iter().filter(|&&code| code != MISSING).for_each(|&code| seen[code as usize] = true);
+                let new = levels.iter().zip(seen).filter(|(level, seen)| *seen && !found.contains(*level));
+                let new: Vec<String> = new.map(|(level, _)| level.clone()).collect();
+                let room = (MAX_DISTINCT + 1).saturating_sub(found.len());
+                found.extend(new.into_iter().take(room));
+            }
+            // Another part holds another kind: whoever encodes it says so.
+            _ => {}
         }
     }
 
@@ -171,15 +260,21 @@ impl Distinct {
     fn task(&self, n_rows: usize) -> TaskKind {
         let Self::Numbers(numbers) = self else { return TaskKind::Classification };
         let most = n_rows.isqrt().clamp(2, MAX_NUMERIC_CLASSES);
-        let few_whole = numbers.len() <= most && numbers.iter().all(|number| number.fract() == 0.0);
+        let few_whole = numbers.len() <= most && numbers.iter().all(|&number| f64::from_bits(number).fract() == 0.0);
         if few_whole { TaskKind::Classification } else { TaskKind::Regression }
     }
 
     /// The names in the order of their numbers; texts that are all numbers are sorted as numbers.
     fn names(self) -> Vec<String> {
         match self {
-            Self::Numbers(numbers) => numbers.into_iter().map(shortest).collect(),
-            Self::Texts(mut texts) => {
+            Self::Numbers(numbers) => {
+                let mut numbers: Vec<f64> = numbers.into_iter().map(f64::from_bits).collect();
+                numbers.sort_unstable_by(f64::total_cmp);
+                numbers.dedup();
+                numbers.into_iter().map(shortest).collect()
+            }
+            Self::Texts(texts) => {
+                let mut texts: Vec<String> = texts.into_iter().collect();
                 let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
                 if texts.iter().all(|text| number(text).is_some()) {
                     texts.sort_by(|a, b| f64::total_cmp(&number(a).unwrap_or(0.0), &number(b).unwrap_or(0.0)));

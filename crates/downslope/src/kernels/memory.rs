@@ -30,6 +30,14 @@ impl Aligned {
         lines.resize(n_lines, Line([0.0; LANES]));
         Self { lines, len }
     }
+
+    /// The same memory for so many numbers, whatever they are.
+    pub(crate) fn resize(&mut self, len: usize) {
+        if len > LANES * self.lines.len() {
+            *self = Self::zeros(len);
+        }
+        self.len = len;
+    }
 }
 
 impl Deref for Aligned {

@@ -113,6 +113,18 @@ impl EmpiricalLoss {
         self.loss
     }
 
+    /// Goes on with other rows of the same features; returns the ones before.
+    pub(super) fn replace_data(&mut self, data: Arc<Dataset>) -> Arc<Dataset> {
+        let used = std::mem::replace(&mut self.data, data);
+        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
+        if !self.workers.suit(problem) {
+            let mut workers = Workers::new(problem);
+            workers.pool = self.workers.pool.take();
+            self.workers = workers;
+        }
+        used
+    }
+
     pub(super) fn problem(&self) -> Problem<'_> {
         Problem { model: &self.model, loss: self.loss, data: &self.data }
     }

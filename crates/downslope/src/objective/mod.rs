@@ -10,10 +10,12 @@ mod gradient;
 mod lazy;
 mod pass;
 mod probes;
+mod streamed;
 mod workers;
 
 pub use empirical::EmpiricalLoss;
 pub use gradient::Gradient;
+pub use streamed::StreamedLoss;
 
 use crate::loader::{Batch, Batches};
 use crate::metrics::Metrics;
@@ -109,6 +111,12 @@ pub trait Objective: Send {
     /// The rows there are. A function without data has one.
     fn n_rows(&self) -> usize {
         1
+    }
+
+    /// Told before each epoch of small batches in which order its rows will be asked for, so that rows that are not in
+    /// memory can be fetched in time.
+    fn begin_epoch(&mut self, rows: &Batch<'_>) {
+        let _ = rows;
     }
 
     /// Adds Σ ∇ℓ over the batch to `gradient` and returns Σ ℓ, both at θ.

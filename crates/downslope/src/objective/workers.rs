@@ -123,6 +123,8 @@ impl Problem<'_> {
 pub(super) struct Workers {
     workers: Vec<Worker>,
     pub(super) pool: Option<Arc<rayon::ThreadPool>>,
+    /// It was made for so many.
+    n_rows: usize,
 }
 
 struct Worker {
@@ -146,7 +148,16 @@ impl Workers {
             chunk: (n_shares > 1 && is_linear).then(|| problem.gradient()),
             loss: LossSum::default(),
         };
-        Self { workers: (0..n_shares).map(worker).collect(), pool: None }
+        Self { workers: (0..n_shares).map(worker).collect(), pool: None, n_rows }
+    }
+
+    /// Whether there is scratch memory enough for other rows than it was made for.
+    pub(super) fn suit(&self, problem: Problem<'_>) -> bool {
+        let n_rows = problem.data.n_rows();
+        let has_spans = self.workers[0].span.is_some();
+        n_rows <= self.n_rows
+            && problem.n_shares(n_rows) <= self.workers.len()
+            && (has_spans || n_rows <= problem.span_rows())
     }
 
     /// The first worker's pass: for what one thread does block by block.

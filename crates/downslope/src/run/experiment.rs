@@ -8,16 +8,18 @@ use serde::{Deserialize, Serialize};
 use super::fitted::{FittedModel, read_parameters, target_unit};
 use super::live::Live;
 use super::settings::{Init, Settings, Validation};
-use super::weighing::Weighing;
+use super::stream::Streamed;
+use super::weighing::{Weighing, Weights};
 use crate::clock::Clock;
-use crate::data::{Dataset, Notice, Preprocessing, Table, Target, TaskKind, builtin, hold_out};
+use crate::data::{Dataset, Notice, OnMissingTarget, Preprocessing, Table, Target, TaskKind, builtin, hold_out};
 use crate::diagnosis::{self, Finding, Probes, learning_rate};
-use crate::error::{Error, ErrorKind, Place, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::loader::{BatchSize, DataLoader, LastBatch, Order};
 use crate::loss::{Loss, Suits};
+use crate::memory::{self, Bytes};
 use crate::metrics::Metrics;
 use crate::model::Model;
-use crate::objective::{EmpiricalLoss, Objective};
+use crate::objective::{EmpiricalLoss, Objective, StreamedLoss};
 use crate::observer::Observer;
 use crate::state::State;
 use crate::stop::StopReason;
@@ -30,7 +32,9 @@ pub struct Experiment {
     preprocessing: Preprocessing,
     model: Model,
     loss: Loss,
+    /// The rows that train; where they are streamed, some of them.
     train: Arc<Dataset>,
+    streamed: Option<Streamed>,
     validation: Option<Arc<Dataset>>,
     notices: Vec<Notice>,
     start: Vec<f32>,
@@ -84,15 +88,18 @@ pub struct Outcome {
     pub back_offs: u32,
     /// The epoch, from 1, whose weights were kept, where there was patience.
     pub best_epoch: Option<u64>,
-    /// What the clock said.
+    /// What the clock and the system said.
     pub time: OutcomeTime,
 }
 
-/// What the clock said of a run.
+/// What the clock and the system said of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutcomeTime {
     /// Seconds spent on steps.
     pub training_seconds: f64,
+    /// The most memory the process had resident until then, where the system tells.
+    #[serde(default)]
+    pub peak_resident: Option<Bytes>,
 }
 
 /// What came out of a training.
@@ -121,11 +128,16 @@ impl Experiment {
         settings.check()?;
         let pool = pool(settings.threads)?;
         // A fingerprint is one chain of multiplications, which takes as long as all the rest.
-        let (fingerprint, encoded) = match &pool {
-            Some(pool) => pool.join(|| table.fingerprint(), || Encoded::of(table, settings)),
-            None => (table.fingerprint(), Encoded::of(table, settings)),
+        let (fingerprint, rows) = match &pool {
+            Some(pool) => pool.join(|| table.fingerprint(), || Rows::of(table, settings)),
+            None => (table.fingerprint(), Rows::of(table, settings)),
         };
-        let Encoded { target, loss, preprocessing, train, validation, validation_fingerprint, notices } = encoded?;
+        Self::of_rows(Rows { fingerprint, ..rows? }, settings, pool)
+    }
+
+    /// Decides on the model for rows that are encoded.
+    pub(super) fn of_rows(rows: Rows, settings: &Settings, pool: Option<Arc<rayon::ThreadPool>>) -> Result<Self> {
+        let Rows { loss, target, preprocessing, .. } = &rows;
         let model = Model {
             n_features: preprocessing.n_features(),
             hidden: settings.hidden.clone(),
@@ -138,30 +150,32 @@ impl Experiment {
             Init::Zeros => vec![0.0; model.n_parameters()],
             Init::File(path) => read_parameters(Path::new(path), &model)?,
         };
+        let n_validation = rows.validation.as_ref().map_or(0, Dataset::n_rows);
         let summary = DataSummary {
-            source: full_name(table.source()),
-            fingerprint,
-            validation_fingerprint,
-            n_rows: table.n_rows(),
-            n_train: train.n_rows(),
-            n_validation: validation.as_ref().map_or(0, Dataset::n_rows),
+            source: full_name(&rows.source),
+            fingerprint: rows.fingerprint,
+            validation_fingerprint: rows.validation_fingerprint,
+            n_rows: rows.n_rows,
+            n_train: rows.streamed.as_ref().map_or(rows.train.n_rows(), |streamed| streamed.cache.n_rows()),
+            n_validation,
             n_features: model.n_features,
-            target: target.name,
-            task: target.task,
-            classes: target.classes,
-            model: describe(&model, loss),
+            target: rows.target.name,
+            task: rows.target.task,
+            classes: rows.target.classes,
+            model: describe(&model, rows.loss),
             n_parameters: model.n_parameters(),
-            loss,
+            loss: rows.loss,
         };
         Ok(Self {
             settings: settings.clone(),
             summary,
-            preprocessing,
+            preprocessing: rows.preprocessing,
             model,
-            loss,
-            train: Arc::new(train),
-            validation: validation.map(Arc::new),
-            notices,
+            loss: rows.loss,
+            train: Arc::new(rows.train),
+            streamed: rows.streamed,
+            validation: rows.validation.map(Arc::new),
+            notices: rows.notices,
             start,
             pool,
             clock: Clock::default(),
@@ -183,6 +197,11 @@ impl Experiment {
         &self.notices
     }
 
+    /// Whether the training rows are streamed from a file: [`Experiment::objective`] then has a part of them.
+    pub fn is_streamed(&self) -> bool {
+        self.streamed.is_some()
+    }
+
     /// The parameters at the start.
     pub fn start(&self) -> &[f32] {
         &self.start
@@ -193,7 +212,8 @@ impl Experiment {
         &self.preprocessing
     }
 
-    /// The mean loss over the training rows.
+    /// The mean loss over the training rows; where they are streamed, over the part of them that is kept in memory to be
+    /// measured on.
     pub fn objective(&self) -> EmpiricalLoss {
         self.objective_on(&self.train)
     }
@@ -209,7 +229,28 @@ impl Experiment {
             .with_target_unit(target_unit(&self.preprocessing))
     }
 
-    /// The trainer for a batch size and a rate. Everything else is the same for every method.
+    /// The mean loss over training rows that are streamed; nothing where they are in memory.
+    fn streamed_objective(&self) -> Result<Option<StreamedLoss>> {
+        let Some(Streamed { cache, n_blocks }) = &self.streamed else { return Ok(None) };
+        let objective = StreamedLoss::new(self.model.clone(), self.loss, Arc::clone(cache), *n_blocks)?;
+        let unit = target_unit(&self.preprocessing);
+        Ok(Some(objective.with_pool(self.pool.clone()).with_target_unit(unit)))
+    }
+
+    /// The order in which the training rows are seen.
+    pub(super) fn order(&self) -> Order {
+        let seed = self.settings.seed;
+        match &self.streamed {
+            _ if !self.settings.shuffle => Order::Sequential,
+            None => Order::Shuffled { seed },
+            Some(Streamed { cache, n_blocks }) => {
+                Order::Buffered { seed, block_rows: cache.block_rows(), n_blocks: *n_blocks }
+            }
+        }
+    }
+
+    /// The trainer for a batch size and a rate on the rows of [`Experiment::objective`]. Everything else is the same for
+    /// every method.
     pub fn trainer(&self, batch_size: BatchSize, lr: f64) -> Trainer {
         Trainer { clock: self.clock.clone(), ..trainer_of(&self.settings, self.train.n_rows(), batch_size, lr) }
     }
@@ -252,17 +293,24 @@ impl Experiment {
             let (expected, found) = (vec![self.start.len()], vec![state.theta.len()]);
             return Err(ErrorKind::ShapeMismatch { part: "theta".to_owned(), expected, found }.into());
         }
-        let mut objective = self.objective();
+        let (mut in_memory, mut streamed) = (self.objective(), self.streamed_objective()?);
+        let objective: &mut dyn Objective = match &mut streamed {
+            Some(streamed) => streamed,
+            None => &mut in_memory,
+        };
         let mut validation = self.validation_objective();
         let known = Probes { chosen, ..Probes::default() };
         let mut live = Live::new(self, trainer, known.clone(), observers);
         let reason = trainer.run(
-            &mut objective,
+            objective,
             validation.as_mut().map(|validation| validation as &mut dyn Objective),
             state,
             &mut [&mut live],
         )?;
         let train = objective.evaluate(&state.theta);
+        if let Some(error) = streamed.as_mut().and_then(StreamedLoss::error) {
+            return Err(error);
+        }
         let validation = validation.map(|mut validation| validation.evaluate(&state.theta));
         let mut case = self.case(trainer, state, Some(reason), known);
         (case.train, case.validation) = (Some(train), validation);
@@ -281,7 +329,10 @@ impl Experiment {
                 } else {
                     lowest(state.monitored()).map(|epoch| epoch as u64 + 1)
                 },
-                time: OutcomeTime { training_seconds: state.training_time.as_secs_f64() },
+                time: OutcomeTime {
+                    training_seconds: state.training_time.as_secs_f64(),
+                    peak_resident: memory::peak_resident(),
+                },
             },
             findings,
             probes,
@@ -314,33 +365,31 @@ pub(super) fn trainer_of(settings: &Settings, n_rows: usize, batch_size: BatchSi
 }
 
 /// A table's rows as numbers, and what was decided for that.
-struct Encoded {
-    target: Target,
-    loss: Loss,
-    preprocessing: Preprocessing,
-    train: Dataset,
-    validation: Option<Dataset>,
-    validation_fingerprint: Option<String>,
-    notices: Vec<Notice>,
+pub(super) struct Rows {
+    pub(super) source: String,
+    pub(super) fingerprint: String,
+    pub(super) n_rows: usize,
+    pub(super) target: Target,
+    pub(super) loss: Loss,
+    pub(super) preprocessing: Preprocessing,
+    pub(super) train: Dataset,
+    pub(super) validation: Option<Dataset>,
+    pub(super) validation_fingerprint: Option<String>,
+    pub(super) notices: Vec<Notice>,
+    pub(super) streamed: Option<Streamed>,
 }
 
-impl Encoded {
+impl Rows {
     fn of(table: &Table, settings: &Settings) -> Result<Self> {
         // A built-in table says itself what is to be learned.
         let builtin = table.source().strip_prefix('@').and_then(|name| builtin::find(name).ok());
         let own_target = builtin.map(|builtin| builtin.target);
         let target_name = settings.target.as_deref().or(own_target);
+        let (kept, dropped) = with_targets(table, target_name, settings)?.unzip();
+        let table = kept.as_ref().unwrap_or(table);
         let (target, mut notices) = Target::choose(table, target_name, settings.asked_task())?;
-        let loss = settings.loss.unwrap_or(match (target.task, target.classes.len()) {
-            (TaskKind::Regression, _) => Loss::Squared,
-            (TaskKind::Classification, 2) => Loss::Logistic,
-            (TaskKind::Classification, _) => Loss::CrossEntropy,
-        });
-        let n_classes = target.classes.len();
-        if loss.suits() == Suits::TwoClasses && n_classes != 2 {
-            let kind = ErrorKind::LossNeedsTwoClasses { loss: loss.to_string(), n_classes };
-            return Err(Error::from(kind).at(Place::source(table.source())));
-        }
+        notices.splice(0..0, table.notices().iter().cloned().chain(dropped));
+        let loss = settings.loss_for(&target).map_err(|error| error.in_source(table.source()))?;
         let (train_rows, held_out) = match settings.validation {
             Validation::Fraction(share) => {
                 let strata = target.strata(table)?;
@@ -365,15 +414,19 @@ impl Encoded {
             Validation::File(path) => {
                 let table = Table::read(path, &settings.read_options())?;
                 validation_fingerprint = Some(table.fingerprint());
+                notices.extend(table.notices().iter().cloned());
+                let (kept, dropped) = with_targets(&table, Some(&target.name), settings)?.unzip();
+                notices.extend(dropped);
+                let table = kept.unwrap_or(table);
                 let rows = table.rows();
                 Some((preprocessing.dataset(&table, &rows)?, weights_of(&table, &rows)?))
             }
             Validation::None => None,
         };
-        let of_classes = class_weights(&train, &target, settings).map_err(|error| error.in_source(table.source()))?;
         let of_rows = weights_of(table, &train_rows)?;
-        let weighing = Weighing::new(&train.targets, of_rows.as_deref(), of_classes)
-            .map_err(|error| error.in_source(table.source()))?;
+        let mut summed = Weights::new(&target);
+        summed.add(&train.targets, of_rows.as_deref());
+        let weighing = Weighing::new(&summed, &target, settings).map_err(|error| error.in_source(table.source()))?;
         train = weighing.weighted(train, of_rows.as_deref())?;
         let mut validation = None;
         if let Some(((dataset, seen), weights)) = held_out {
@@ -383,22 +436,36 @@ impl Encoded {
         if let Some(of_classes) = weighing.of_classes {
             notices.push(Notice::ClassWeights { weights: target.classes.iter().cloned().zip(of_classes).collect() });
         }
-        Ok(Self { target, loss, preprocessing, train, validation, validation_fingerprint, notices })
+        Ok(Self {
+            source: table.source().to_owned(),
+            fingerprint: String::new(),
+            n_rows: table.n_rows(),
+            target,
+            loss,
+            preprocessing,
+            train,
+            validation,
+            validation_fingerprint,
+            notices,
+            streamed: None,
+        })
     }
 }
 
-/// What a row of each class weighs, if the settings say that they weigh differently.
-fn class_weights(train: &Dataset, target: &Target, settings: &Settings) -> Result<Option<Vec<f64>>> {
-    if target.task == TaskKind::Regression {
-        return Error::unless_empty(settings.class_weight.problem_of_regression().into_iter().collect()).map(|()| None);
+/// The rows that have a target, if others have none and are to be left out.
+pub(super) fn with_targets(
+    table: &Table,
+    target: Option<&str>,
+    settings: &Settings,
+) -> Result<Option<(Table, Notice)>> {
+    match settings.on_missing_target {
+        OnMissingTarget::Error => Ok(None),
+        OnMissingTarget::Drop => Target::present(table, target),
     }
-    let mut counts = vec![0; target.classes.len()];
-    train.targets.iter().for_each(|&class| counts[class as usize] += 1);
-    settings.class_weight.of(&target.name, &target.classes, &counts)
 }
 
 /// A pool of threads, where there is more than one.
-fn pool(threads: Option<usize>) -> Result<Option<Arc<rayon::ThreadPool>>> {
+pub(super) fn pool(threads: Option<usize>) -> Result<Option<Arc<rayon::ThreadPool>>> {
     let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     if threads == 1 {
         return Ok(None);
@@ -435,7 +502,7 @@ fn describe(model: &Model, loss: Loss) -> String {
     .to_owned()
 }
 
-fn check_counts(data: &Dataset, table: &Table, rows: &[u32], name: &str) -> Result<()> {
+pub(super) fn check_counts(data: &Dataset, table: &Table, rows: &[u32], name: &str) -> Result<()> {
     let Some(at) = data.targets.iter().position(|&target| target < 0.0) else { return Ok(()) };
     let place = table.place(rows[at] as usize, table.column_index(name)?);
     let found = data.targets[at].to_string();

@@ -13,6 +13,7 @@ mod live;
 mod plan;
 mod saved;
 mod settings;
+mod stream;
 mod terrain;
 mod weighing;
 
@@ -23,4 +24,5 @@ pub use fitted::{FittedModel, Predictions, read_parameters};
 pub use plan::Plan;
 pub use saved::SavedRun;
 pub use settings::{BatchSetting, DEFAULT_EPOCHS, Init, LearningRate, Settings, Validation};
+pub use stream::{Stream, Streaming};
 pub use terrain::Terrain;

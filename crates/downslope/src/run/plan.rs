@@ -54,7 +54,9 @@ impl Experiment {
 
     /// The trainer of a plan. A rate that was chosen is held on to: the run backs off from one that turns out too high.
     pub fn trainer_of(&self, plan: &Plan) -> Trainer {
-        Trainer { clock: self.clock.clone(), ..plan.trainer(self.settings(), self.summary().n_train) }
+        let trainer = plan.trainer(self.settings(), self.summary().n_train);
+        let loader = trainer.loader.map(|loader| loader.in_order(self.order()));
+        Trainer { clock: self.clock.clone(), loader, ..trainer }
     }
 }
 

@@ -10,8 +10,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::class_weight::ClassWeight;
+use super::stream::{Stream, Streaming};
 use crate::clip::Clip;
-use crate::data::{ColumnKind, EncodeOptions, ReadOptions, Scale, TaskKind};
+use crate::data::{ColumnKind, EncodeOptions, Format, OnBadRow, OnMissingTarget, ReadOptions, Scale, Target, TaskKind};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::loader::BatchSize;
 use crate::loss::{Loss, Suits};
@@ -47,10 +48,19 @@ pub struct Settings {
     pub missing: Vec<String>,
     /// Columns read as of a kind, whatever they look like.
     pub kinds: Vec<(String, ColumnKind)>,
+    /// The form of the table. Default: what its content, and then its name, say.
+    pub format: Option<Format>,
+    /// What is done about a row that cannot be read. Default: it is an error.
+    pub on_bad_row: OnBadRow,
+    /// What is done about a row without a target. Default: it is an error.
+    pub on_missing_target: OnMissingTarget,
     /// Whether numbers, and the target of a regression, are brought to mean 0 and standard deviation 1.
     pub scale: Scale,
     /// Which rows tell how good the model is. Default: a fifth, held out.
     pub validation: Validation,
+    /// How rows come that may not fit in memory. Only [`super::Experiment::open`] looks at it.
+    #[serde(skip_serializing_if = "Streaming::is_default")]
+    pub streaming: Streaming,
     /// Widths of the hidden layers. Default: none, a linear model.
     pub hidden: Vec<usize>,
     /// What stands between the layers.
@@ -110,8 +120,12 @@ impl Default for Settings {
             hash_bits: EncodeOptions::default().hash_bits,
             missing: ReadOptions::default().missing,
             kinds: Vec::new(),
+            format: None,
+            on_bad_row: OnBadRow::Error,
+            on_missing_target: OnMissingTarget::Error,
             scale: Scale::Standard,
             validation: Validation::Fraction(0.2),
+            streaming: Streaming::default(),
             hidden: Vec::new(),
             activation: Activation::Relu,
             loss: None,
@@ -143,7 +157,13 @@ impl Default for Settings {
 impl Settings {
     /// How the table is to be read.
     pub fn read_options(&self) -> ReadOptions {
-        ReadOptions { missing: self.missing.clone(), kinds: self.kinds.clone(), threads: self.threads }
+        ReadOptions {
+            missing: self.missing.clone(),
+            kinds: self.kinds.clone(),
+            threads: self.threads,
+            on_bad_row: self.on_bad_row,
+            format: self.format,
+        }
     }
 
     /// How the columns become features, and the target of a regression a number for this loss.
@@ -202,6 +222,20 @@ impl Settings {
         self.task.or(by_loss)
     }
 
+    /// The loss for a target: the given one, if it fits.
+    pub(super) fn loss_for(&self, target: &Target) -> Result<Loss> {
+        let n_classes = target.classes.len();
+        let loss = self.loss.unwrap_or(match (target.task, n_classes) {
+            (TaskKind::Regression, _) => Loss::Squared,
+            (TaskKind::Classification, 2) => Loss::Logistic,
+            (TaskKind::Classification, _) => Loss::CrossEntropy,
+        });
+        if loss.suits() == Suits::TwoClasses && n_classes != 2 {
+            return Err(ErrorKind::LossNeedsTwoClasses { loss: loss.to_string(), n_classes }.into());
+        }
+        Ok(loss)
+    }
+
     /// Fails with everything that is wrong, told together.
     ///
     /// # Errors
@@ -223,6 +257,16 @@ impl Settings {
             && !(share > 0.0 && share < 1.0)
         {
             problems.push(Problem::new("validation", "a share between 0 and 1, `none` or a file", share));
+        }
+        if self.streaming.when == Stream::Always && self.batch_size == BatchSetting::Auto {
+            problems.push(Problem::new(
+                "batch-size",
+                "`full` or a whole number above 0 where rows are streamed",
+                "auto",
+            ));
+        }
+        if self.streaming.shuffle_buffer == Some(0) {
+            problems.push(Problem::new("shuffle-buffer", "a whole number of rows above 0", 0));
         }
         if !(1..=EncodeOptions::MAX_POWER).contains(&self.polynomial) {
             let expected = format!("a power from 1 to {}", EncodeOptions::MAX_POWER);
