@@ -185,6 +185,8 @@ pub(crate) struct Predict {
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) rows: Rows,
     /// Say nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -196,6 +198,8 @@ pub(crate) struct Evaluate {
     pub(crate) model: PathBuf,
     /// A table with the model's columns and the target
     pub(crate) data: String,
+    #[command(flatten)]
+    pub(crate) rows: Rows,
     #[command(flatten)]
     pub(crate) voice: Voice,
 }
@@ -308,7 +312,7 @@ pub(crate) struct Convert {
     #[arg(long, value_name = "COL")]
     pub(crate) target: Option<String>,
     #[command(flatten)]
-    pub(crate) form: Form,
+    pub(crate) reading: Reading,
     /// Say nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -423,9 +427,6 @@ pub(crate) struct Read {
     /// Columns to leave out
     #[arg(long, value_name = "COL,…", value_delimiter = ',')]
     drop: Vec<String>,
-    /// What is done about a row without a target
-    #[arg(long, value_enum, default_value = "error")]
-    on_missing_target: OnMissingTargetArg,
     /// The only columns that are features
     #[arg(long, value_name = "COL,…", value_delimiter = ',')]
     only: Vec<String>,
@@ -446,30 +447,33 @@ pub(crate) struct Read {
     /// Hash texts into at most 2^N features
     #[arg(long, allow_negative_numbers = true, value_parser = whole::<u32>, value_name = "N", default_value_t = 18)]
     hash_bits: u32,
+    /// What is done about a row without a target
+    #[arg(long, value_enum, default_value = "error")]
+    on_missing_target: OnMissingTargetArg,
     #[command(flatten)]
-    form: Form,
+    reading: Reading,
 }
 
 impl Read {
     /// The settings that concern the data.
-    pub(crate) fn settings(&self, threads: Option<usize>) -> Settings {
-        let ReadOptions { missing, kinds, threads, on_bad_row, format } = self.form.options(threads);
+    pub(crate) fn settings(&self) -> Settings {
+        let ReadOptions { missing, kinds, threads, on_bad_row, format } = self.reading.options();
         Settings {
             target: self.target.clone(),
             task: self.task.kind(),
             drop: self.drop.clone(),
-            on_missing_target: self.on_missing_target.into(),
             only: self.only.clone(),
             cross: self.cross.clone(),
             polynomial: self.polynomial,
             weight: self.weight.clone(),
             hash_bits: self.hash_bits,
-            scale: self.scale.into(),
             missing,
             kinds,
+            threads,
             on_bad_row,
             format,
-            threads,
+            on_missing_target: self.on_missing_target.into(),
+            scale: self.scale.into(),
             ..Settings::default()
         }
     }
@@ -478,31 +482,38 @@ impl Read {
 /// How a file becomes a table.
 #[derive(Debug, Group)]
 #[command(next_help_heading = "Data")]
-pub(crate) struct Form {
-    /// The form of the table: csv jsonl libsvm vw npy npz parquet arrow [default: what content and name say]
-    #[arg(long, value_name = "FORMAT", value_parser = parse::<Format>)]
-    pub(crate) format: Option<Format>,
+pub(crate) struct Reading {
     /// Words that stand for a missing value, besides the empty field
     #[arg(long, value_name = "WORD,…", value_delimiter = ',', default_value = "NA,null")]
-    pub(crate) missing: Vec<String>,
+    missing: Vec<String>,
     /// Read columns as number, boolean, category, text (taken apart into words) or time, whatever they look like
     #[arg(long = "as", value_name = "COL=KIND,…", value_delimiter = ',', value_parser = column_kind)]
-    pub(crate) kinds: Vec<(String, ColumnKind)>,
-    /// What is done about a row of text that cannot be read
-    #[arg(long, value_enum, default_value = "error")]
-    pub(crate) on_bad_row: OnBadRowArg,
+    kinds: Vec<(String, ColumnKind)>,
+    #[command(flatten)]
+    rows: Rows,
 }
 
-impl Form {
-    pub(crate) fn options(&self, threads: Option<usize>) -> ReadOptions {
-        let Self { format, missing, kinds, on_bad_row } = self;
-        ReadOptions {
-            missing: missing.clone(),
-            kinds: kinds.clone(),
-            threads,
-            on_bad_row: (*on_bad_row).into(),
-            format: *format,
-        }
+/// How a file becomes rows.
+#[derive(Debug, Group)]
+#[command(next_help_heading = "Data")]
+pub(crate) struct Rows {
+    /// The form of the table: csv jsonl libsvm vw npy npz parquet arrow [default: what content and name say]
+    #[arg(long, value_name = "FORMAT", value_parser = parse::<Format>)]
+    format: Option<Format>,
+    /// What is done about a row of text that cannot be read
+    #[arg(long, value_enum, default_value = "error")]
+    on_bad_row: OnBadRowArg,
+}
+
+impl Reading {
+    pub(crate) fn options(&self) -> ReadOptions {
+        ReadOptions { missing: self.missing.clone(), kinds: self.kinds.clone(), ..self.rows.options() }
+    }
+}
+
+impl Rows {
+    pub(crate) fn options(&self) -> ReadOptions {
+        ReadOptions { on_bad_row: self.on_bad_row.into(), format: self.format, ..ReadOptions::default() }
     }
 }
 
@@ -670,7 +681,8 @@ impl Fit {
             target_loss: self.target_loss,
             patience: self.patience,
             seed: self.seed,
-            ..self.read.settings(self.threads)
+            threads: self.threads,
+            ..self.read.settings()
         }
     }
 }

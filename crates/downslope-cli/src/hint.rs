@@ -12,6 +12,11 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
             "a run has a model once it has ended well; `downslope resume RUN` goes on with one that was stopped"
                 .to_owned()
         }
+        ErrorKind::Io { action: "read", source, .. }
+            if matches!(source.kind(), std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData) =>
+        {
+            "fetch or pack the file again".to_owned()
+        }
         ErrorKind::Io { action: "read", .. } if command == "predict" || command == "evaluate" => {
             "first comes a model file or the directory of a run, then the table".to_owned()
         }

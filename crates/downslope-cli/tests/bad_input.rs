@@ -74,11 +74,7 @@ fn a_table_that_is_not_there() {
     ] {
         refused(&here, args, &format!("{missing}{hint}"));
     }
-    refused(
-        &here,
-        "train folder --out run",
-        &format!("error: cannot read `folder`: Is a directory (os error 21)\n{hint}"),
-    );
+    refused(&here, "train folder --out run", &format!("error: cannot read `folder`: is a directory\n{hint}"));
     refused(
         &here,
         "train @iris --out run",
@@ -98,9 +94,10 @@ fn a_table_with_nothing_in_it() {
 fn a_table_that_is_no_table() {
     let hint =
         "hint: fields are separated by `,`, `;`, tab or `|`, the same in every line; quote a field that holds one\n";
+    let skip = hint.replace("holds one", "holds one, or let `--on-bad-row skip` leave the row out");
     table_refused(
         "a,b,y\n1,2,3\n1,2\n",
-        &format!("error: bad.csv:3: expected 3 fields as in the header, found 2\n{hint}"),
+        &format!("error: bad.csv:3: expected 3 fields as in the header, found 2\n{skip}"),
     );
     let found = "error: bad.csv:1: expected commas, semicolons, tabs or `|` between the fields, found `a y`\n";
     table_refused("a y\n1 2\n", &format!("{found}{hint}"));
@@ -109,12 +106,8 @@ fn a_table_that_is_no_table() {
         "error: bad.csv:2: expected UTF-8 text, found bytes of another encoding\n\
          hint: save it as UTF-8, for instance with `iconv -f latin1 -t utf-8`\n",
     );
-    for (bytes, found) in [
-        (&b"\x1f\x8b\x08\0\0\0"[..], "gzip-compressed data"),
-        (b"\x28\xb5\x2f\xfd\0", "zstd-compressed data"),
-        (b"PAR1\x15\0", "a Parquet file"),
-        (b"-1 3:1 11:0.5\n+1 3:1\n", "LIBSVM text"),
-    ] {
+    for (bytes, found) in [(&b"PK\x03\x04\x14\0\0\0data.csv"[..], "a zip archive"), (b"\xff\xfea\0,\0", "UTF-16 text")]
+    {
         table_refused(
             bytes,
             &format!("error: bad.csv: expected a text table, found {found}\nhint: unpack or export it as CSV first\n"),
@@ -145,7 +138,7 @@ fn values_that_are_no_numbers() {
     table_refused(
         "a,y\n1,2\nx7,3\n4,4\n",
         "error: bad.csv:3:1: expected a number in column `a`, found `x7`\n\
-         hint: `--missing x7` counts it as missing, `--drop a` leaves the column out, `--as a=category` reads it as text\n",
+         hint: `--missing x7` counts it as missing, `--drop a` leaves the column out, `--as a=category` reads it as text, `--on-bad-row skip` leaves the row out\n",
     );
     for found in ["inf", "nan"] {
         table_refused(
@@ -163,7 +156,7 @@ fn targets_that_teach_nothing() {
     table_refused(
         "a,y\n1,2\n2,\n3,4\n",
         "error: bad.csv:3:2: expected a value in the target `y`, found none\n\
-         hint: fill the value in or remove the row; `--target` names another column\n",
+         hint: `--on-missing-target drop` leaves such rows out; `--target` names another column\n",
     );
     table_refused(
         "a,y\n1,u\n2,u\n",

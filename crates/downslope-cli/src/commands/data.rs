@@ -52,7 +52,7 @@ fn list() -> Result<Outcome> {
 }
 
 fn show(args: &Show) -> Result<Outcome> {
-    let settings = args.read.settings(None);
+    let settings = args.read.settings();
     settings.check()?;
     let mut table = Table::read(&args.data, &settings.read_options())?;
     if args.csv {
@@ -127,7 +127,7 @@ fn convert(args: &Convert) -> Result<Outcome> {
         }
         (None, None) => return Err(problem("to", "a form, or a file name that ends in one", &args.out)),
     };
-    let table = Table::read(&args.data, &args.form.options(None))?;
+    let table = Table::read(&args.data, &args.reading.options())?;
     let target = args.target.as_deref();
     if to_standard_output {
         give_through(|out| table.write(format, packing, target, out))?;
@@ -136,13 +136,7 @@ fn convert(args: &Convert) -> Result<Outcome> {
     }
     if !args.quiet {
         tell(table.notices());
-        let columns = table.columns().len();
-        say(format!(
-            "{}: {} rows, {} columns as {format}",
-            args.out,
-            count(table.n_rows() as u64),
-            count(columns as u64)
-        ));
+        say(format!("{}: {} rows as {format}", args.out, count(table.n_rows() as u64)));
     }
     Ok(Outcome::Done)
 }

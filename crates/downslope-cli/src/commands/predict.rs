@@ -12,13 +12,14 @@ use downslope_view::quality;
 
 use super::tell;
 use crate::Outcome;
-use crate::args::{Evaluate, Predict};
+use crate::args::{Evaluate, Predict, Rows};
 use crate::console::{canvas, give, give_json};
 
 pub(crate) fn run(args: &Predict) -> Result<Outcome> {
-    let (model, table) = read(&args.model, &args.data)?;
+    let (model, table) = read(&args.model, &args.data, &args.rows)?;
     let (predictions, notices) = model.predict(&table)?;
     if !args.quiet {
+        tell(table.notices());
         tell(&notices);
     }
     let text = to_csv(&predictions, args.probabilities, &model)?;
@@ -30,9 +31,10 @@ pub(crate) fn run(args: &Predict) -> Result<Outcome> {
 }
 
 pub(crate) fn evaluate(args: &Evaluate) -> Result<Outcome> {
-    let (model, table) = read(&args.model, &args.data)?;
+    let (model, table) = read(&args.model, &args.data, &args.rows)?;
     let (metrics, notices) = model.evaluate(&table)?;
     if !args.voice.quiet {
+        tell(table.notices());
         tell(&notices);
     }
     if args.voice.json {
@@ -45,11 +47,11 @@ pub(crate) fn evaluate(args: &Evaluate) -> Result<Outcome> {
 }
 
 /// The model of a file or of a run's directory, and a table read the way its training data were.
-fn read(path: &Path, data: &str) -> Result<(FittedModel, Table)> {
+fn read(path: &Path, data: &str, rows: &Rows) -> Result<(FittedModel, Table)> {
     let file: PathBuf = if path.is_dir() { path.join("model.safetensors") } else { path.to_owned() };
     let model = FittedModel::load(&file)?;
     let kinds = model.preprocessing.kinds();
-    let options = ReadOptions { missing: model.missing.clone(), kinds, ..ReadOptions::default() };
+    let options = ReadOptions { missing: model.missing.clone(), kinds, ..rows.options() };
     // Columns the model does not need may be absent, and of any kind.
     let table = Table::read(data, &options)?;
     Ok((model, table))

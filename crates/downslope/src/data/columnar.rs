@@ -8,6 +8,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -55,12 +56,14 @@ fn from_parquet(source: &Source, options: &ReadOptions, consume: Consume) -> Res
     let damaged = |error: ParquetError| Error::malformed(PARQUET, error);
     // The schema of Arrow that a writer may have left beside Parquet's own would only make more kinds of columns.
     let arrow_options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(Chunks::of(source)?, arrow_options);
+    let chunks = Chunks::of(source)?;
+    let builder = guarded(PARQUET, || ParquetRecordBatchReaderBuilder::try_new_with_options(chunks, arrow_options))?;
     let builder = builder.map_err(damaged)?;
     let mut parts = Parts::new(source, builder.schema(), options, consume)?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), parts.readable.iter().copied());
-    let reader = builder.with_projection(mask).with_batch_size(PART_ROWS).build().map_err(damaged)?;
-    for batch in reader {
+    let builder = builder.with_projection(mask).with_batch_size(PART_ROWS);
+    let mut reader = guarded(PARQUET, || builder.build())?.map_err(damaged)?;
+    while let Some(batch) = guarded(PARQUET, || reader.next())? {
         parts.hand_on(&batch.map_err(|error| Error::malformed(PARQUET, error))?)?;
     }
     parts.finish()
@@ -69,29 +72,31 @@ fn from_parquet(source: &Source, options: &ReadOptions, consume: Consume) -> Res
 /// Hands on the rows of an Arrow file, also known as Feather.
 pub(super) fn read_arrow(source: &Source, options: &ReadOptions, consume: Consume) -> Result<()> {
     let batches = |projection| FileReader::try_new_buffered(source.packed(), projection);
-    let schema = batches(None).map(|reader| reader.schema());
+    let schema = || batches(None).map(|reader| reader.schema());
     from_arrow(source, schema, |projection| batches(Some(projection)), options, consume)
 }
 
 /// Hands on the rows of an Arrow stream.
 pub(super) fn read_stream(source: &Source, options: &ReadOptions, consume: Consume) -> Result<()> {
-    let schema = StreamReader::try_new(source.reader()?, None).map(|reader| reader.schema());
-    let bytes = source.reader()?;
+    let (head, bytes) = (source.reader()?, source.reader()?);
+    let schema = || StreamReader::try_new(head, None).map(|reader| reader.schema());
     from_arrow(source, schema, |projection| StreamReader::try_new(bytes, Some(projection)), options, consume)
 }
 
 fn from_arrow<R: Iterator<Item = std::result::Result<RecordBatch, ArrowError>>>(
     source: &Source,
-    schema: std::result::Result<Arc<Schema>, ArrowError>,
+    schema: impl FnOnce() -> std::result::Result<Arc<Schema>, ArrowError>,
     batches: impl FnOnce(Vec<usize>) -> std::result::Result<R, ArrowError>,
     options: &ReadOptions,
     consume: Consume,
 ) -> Result<()> {
     let damaged = |error: ArrowError| Error::malformed(ARROW, error).in_source(source.name());
     let hand_on = || {
-        let schema = schema.map_err(damaged)?;
+        let schema = guarded(ARROW, schema)?.map_err(damaged)?;
         let mut parts = Parts::new(source, &schema, options, consume)?;
-        for batch in batches(parts.readable.clone()).map_err(damaged)? {
+        let readable = parts.readable.clone();
+        let mut batches = guarded(ARROW, || batches(readable))?.map_err(damaged)?;
+        while let Some(batch) = guarded(ARROW, || batches.next())? {
             let batch = batch.map_err(damaged)?;
             for first in (0..batch.num_rows()).step_by(PART_ROWS) {
                 parts.hand_on(&batch.slice(first, PART_ROWS.min(batch.num_rows() - first)))?;
@@ -100,6 +105,14 @@ fn from_arrow<R: Iterator<Item = std::result::Result<RecordBatch, ArrowError>>>(
         parts.finish()
     };
     hand_on().map_err(|error| error.in_source(source.name()))
+}
+
+/// Does what a library does, which panics at some bytes that no writer would have written: that is an error like others.
+fn guarded<T>(what: &'static str, read: impl FnOnce() -> T) -> Result<T> {
+    panic::catch_unwind(AssertUnwindSafe(read)).map_err(|panic| {
+        let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        Error::malformed(what, words.unwrap_or("it is damaged"))
+    })
 }
 
 /// What a Parquet file is read from.

@@ -174,7 +174,7 @@ impl<'a> TextFile<'a> {
     /// Does something with the text, and tells of errors where they are; but of text in another encoding before any other.
     fn told<T>(&mut self, does: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let told = does(self).or_else(|error| match error.kind() {
-            ErrorKind::Io { .. } => Err(error),
+            ErrorKind::Io { .. } | ErrorKind::NotText { looks_like: Some(_) } => Err(error),
             _ => match self.line_of_other_encoding()? {
                 Some(line) => Err(Error::from(ErrorKind::NotUtf8).at(Place::default().line(line))),
                 None => Err(error),

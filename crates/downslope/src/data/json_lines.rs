@@ -81,7 +81,7 @@ fn row(line: &str) -> Result<Row<'_>> {
     let row = row.map_err(|error| {
         let words = error.to_string();
         let detail = words.split_once(" at line ").map_or(words.as_str(), |(detail, _)| detail);
-        Error::malformed("JSON object", detail).at(Place::default().column(error.column() as u64))
+        Error::malformed("JSON object", detail).at(Place::default().column(error.column().max(1) as u64))
     })?;
     let mut keys: Vec<&str> = row.iter().map(|(key, _)| &**key).collect();
     keys.sort_unstable();

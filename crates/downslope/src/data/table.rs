@@ -593,9 +593,13 @@ impl Table {
         });
         let style = if delicate { QuoteStyle::NonNumeric } else { QuoteStyle::Necessary };
         let mut writer = WriterBuilder::new().quote_style(style).from_writer(out);
-        writer.write_record(self.columns.iter().map(|column| &column.name))?;
+        let refused = |error: ::csv::Error| match error.into_kind() {
+            ::csv::ErrorKind::Io(error) => error,
+            kind => io::Error::other(format!("{kind:?}")),
+        };
+        writer.write_record(self.columns.iter().map(|column| &column.name)).map_err(refused)?;
         for row in 0..self.n_rows() {
-            writer.write_record(self.columns.iter().map(|column| column.values.text(row)))?;
+            writer.write_record(self.columns.iter().map(|column| column.values.text(row))).map_err(refused)?;
         }
         writer.flush()
     }
