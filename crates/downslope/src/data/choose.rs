@@ -173,10 +173,11 @@ fn sparse(name: String, names: Names, scale: Scale, notices: &mut Vec<Notice>) -
         return None;
     }
     let divisor = |max_abs: f64| if scale == Scale::None || max_abs == 0.0 { 1.0 } else { max_abs };
-    if scale == Scale::Standard {
+    let divisors: Vec<f64> = max_abs.into_iter().map(divisor).collect();
+    if scale == Scale::Standard && divisors.iter().any(|divisor| divisor.to_bits() != 1_f64.to_bits()) {
         notices.push(Notice::SparseByLargest { column: name });
     }
-    Some(Chosen { encoding: Encoding::Sparse { divisors: max_abs.into_iter().map(divisor).collect() }, becomes })
+    Some(Chosen { encoding: Encoding::Sparse { divisors }, becomes })
 }
 
 /// The product of two columns, not both of texts; nothing if one of them is left out because it never changes.

@@ -133,17 +133,22 @@ impl<'a> Encoder<'a> {
 
     /// Writes the features of a block of rows.
     pub(super) fn write(&mut self, block: Range<usize>, out: &mut Out) -> Result<()> {
-        self.column.load(&block);
+        self.column.load(&block)?;
+        if let Some(other) = &mut self.other {
+            other.load(&block)?;
+        }
         match self.encoding {
             Encoding::Number { powers, .. } => {
+                let scaling = self.column.scaling;
                 for k in 0..block.len() {
-                    let Some((_, z)) = self.column.at(k)? else { continue };
+                    let number = self.column.numbers[k];
+                    let z = scaling.of(number);
                     self.put(k, 0, z, out)?;
                     for (place, power) in powers.iter().enumerate() {
                         let value = (z.powi(power.exponent.cast_signed()) - power.mean) / power.std;
                         self.put(k, 1 + place, value, out)?;
                     }
-                    if self.column.numbers[k].is_nan() {
+                    if number.is_nan() {
                         self.mark_missing(k, out);
                     }
                 }
@@ -184,13 +189,10 @@ impl<'a> Encoder<'a> {
                 }
             }
             Encoding::Product { factors: [_, right] } => {
-                let Some(other) = &mut self.other else { return Ok(()) };
-                other.load(&block);
                 let width = right.encoding.width_as_factor();
+                let Some(other) = &self.other else { return Ok(()) };
                 for k in 0..block.len() {
-                    let (left, right) =
-                        (self.column.at(k)?, self.other.as_ref().map_or(Ok(None), |other| other.at(k))?);
-                    if let (Some((i, x)), Some((j, y))) = (left, right) {
+                    if let (Some((i, x)), Some((j, y))) = (self.column.at(k)?, other.at(k)?) {
                         self.put(k, i * width + j, x * y, out)?;
                     }
                 }
@@ -308,6 +310,7 @@ struct Single<'a> {
     reading: Reading<'a>,
     encoding: &'a Encoding,
     codes: Option<LevelCodes<'a>>,
+    scaling: Scaling,
     /// The rows of the block.
     rows: &'a [u32],
     /// What stands in them, where the column holds numbers or times.
@@ -320,16 +323,28 @@ impl<'a> Single<'a> {
             Encoding::Category { levels, .. } => Some(LevelCodes::new(reading.values, levels)),
             _ => None,
         };
-        Self { reading, encoding, codes, rows: &[], numbers: Vec::new() }
+        Self { reading, encoding, codes, scaling: Scaling::new(encoding), rows: &[], numbers: Vec::new() }
     }
 
-    fn load(&mut self, block: &Range<usize>) {
+    /// Takes up a block of rows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotANumber`] or [`ErrorKind::NotATime`] at the first value of another kind.
+    fn load(&mut self, block: &Range<usize>) -> Result<()> {
         self.rows = &self.reading.rows[block.clone()];
         self.numbers.clear();
         match self.reading.values {
             Values::Number(numbers) | Values::Time(numbers) => self.numbers.extend(numbers.of_rows(self.rows)),
             _ => self.numbers.resize(block.len(), f64::NAN),
         }
+        let refuse: fn(String, String) -> ErrorKind = match (self.encoding, self.reading.values) {
+            (Encoding::Number { .. }, Values::Number(_)) | (Encoding::Time { .. }, Values::Time(_)) => return Ok(()),
+            (Encoding::Number { .. }, _) => |name, found| ErrorKind::NotANumber { name, found },
+            (Encoding::Time { .. }, _) => |name, found| ErrorKind::NotATime { name, found },
+            _ => return Ok(()),
+        };
+        let odd = (0..block.len()).find(|&k| !self.is_missing(k));
+        odd.map_or(Ok(()), |k| Err(self.refuse(k, refuse)))
     }
 
     fn row(&self, k: usize) -> usize {
@@ -343,22 +358,8 @@ impl<'a> Single<'a> {
     /// The feature of the block's k-th row and the value in it.
     fn at(&self, k: usize) -> Result<Option<(usize, f64)>> {
         Ok(match self.encoding {
-            Encoding::Number { mean, std, max_abs, .. } => {
-                let number = match self.reading.values {
-                    Values::Number(_) => self.numbers[k],
-                    _ if self.is_missing(k) => f64::NAN,
-                    _ => return Err(self.refuse(k, |name, found| ErrorKind::NotANumber { name, found })),
-                };
-                Some((0, scaled(number, *mean, *std, *max_abs)))
-            }
-            Encoding::Time { mean, std, max_abs, .. } => {
-                let seconds = match self.reading.values {
-                    Values::Time(_) => self.numbers[k],
-                    _ if self.is_missing(k) => f64::NAN,
-                    _ => return Err(self.refuse(k, |name, found| ErrorKind::NotATime { name, found })),
-                };
-                Some((0, scaled(seconds / DAY, *mean, *std, *max_abs)))
-            }
+            Encoding::Number { .. } => Some((0, self.scaling.of(self.numbers[k]))),
+            Encoding::Time { .. } => Some((0, self.scaling.of(self.numbers[k] / DAY))),
             Encoding::Boolean { mean, .. } => Some((0, self.boolean(k)?.unwrap_or(*mean))),
             Encoding::Hashed { bits, .. } if !self.is_missing(k) => {
                 Some((self.with_text(k, |text| feature_of(hash(text), *bits)) as usize, 1.0))
@@ -397,12 +398,25 @@ impl<'a> Single<'a> {
     }
 }
 
-/// A number, or the mean where it is missing, on the scale of its column.
-fn scaled(number: f64, mean: f64, std: Option<f64>, max_abs: Option<f64>) -> f64 {
-    let number = if number.is_nan() { mean } else { number };
-    match (std, max_abs) {
-        (Some(std), _) => (number - mean) / std,
-        (None, Some(max_abs)) => number / max_abs,
-        (None, None) => number,
+/// (value − shift) / divisor, where a missing value is `fill`. Without scaling that is (v − 0) / 1, v to the last bit.
+#[derive(Clone, Copy)]
+struct Scaling {
+    fill: f64,
+    shift: f64,
+    divisor: f64,
+}
+
+impl Scaling {
+    fn new(encoding: &Encoding) -> Self {
+        let (Encoding::Number { mean, std, max_abs, .. } | Encoding::Time { mean, std, max_abs, .. }) = encoding else {
+            return Self { fill: 0.0, shift: 0.0, divisor: 1.0 };
+        };
+        let (shift, divisor) = std.map_or((0.0, max_abs.unwrap_or(1.0)), |std| (*mean, std));
+        Self { fill: *mean, shift, divisor }
+    }
+
+    #[inline]
+    fn of(self, number: f64) -> f64 {
+        ((if number.is_nan() { self.fill } else { number }) - self.shift) / self.divisor
     }
 }

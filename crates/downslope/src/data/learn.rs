@@ -112,7 +112,7 @@ impl Learner {
             let numbers = target::numbers(&self.target, table, rows)?;
             join(&mut self.of_target, &numbers, LEAST_POWER, table, &self.target)?;
         }
-        let highest = LEAST_POWER * self.options.polynomial as usize;
+        let highest = LEAST_POWER * self.options.polynomial.cast_signed();
         for counted in &mut self.columns {
             counted.add(table, rows, highest)?;
         }
@@ -229,10 +229,10 @@ impl Learner {
 }
 
 /// Mean and spread take squares of deviations.
-const LEAST_POWER: usize = 2;
+const LEAST_POWER: i32 = 2;
 
 /// Joins the moments of a part's numbers to those of the parts before.
-fn join(moments: &mut Moments, numbers: &[f64], highest: usize, table: &Table, name: &str) -> Result<()> {
+fn join(moments: &mut Moments, numbers: &[f64], highest: i32, table: &Table, name: &str) -> Result<()> {
     moments.join(Moments::of(numbers, highest));
     if moments.are_finite() { Ok(()) } else { Err(overflow(table, name)) }
 }
@@ -258,7 +258,7 @@ impl Counted {
         Self { name, asked, n_missing: 0, tally: Tally::of(&column.values, max_levels), kind, is_feature }
     }
 
-    fn add(&mut self, table: &Table, rows: &[u32], highest: usize) -> Result<()> {
+    fn add(&mut self, table: &Table, rows: &[u32], highest: i32) -> Result<()> {
         let values = &table.column(&self.name)?.values;
         match (&mut self.tally, values) {
             (Tally::Number(moments), Values::Number(numbers)) => {

@@ -26,21 +26,19 @@ pub(super) struct Moments {
 
 impl Moments {
     /// Those of some numbers, up to the power `highest`, 2 or more.
-    pub(super) fn of(numbers: &[f64], highest: usize) -> Self {
+    pub(super) fn of(numbers: &[f64], highest: i32) -> Self {
         let n = numbers.len();
         let Some(&first) = numbers.first() else { return Self::default() };
         let mean = numbers.iter().sum::<f64>() / n as f64;
-        let mut sums = vec![0.0; highest - 1];
+        let (mut squares, mut max_abs) = (0.0, 0.0);
         for number in numbers {
             let deviation = number - mean;
-            let mut power = deviation;
-            for sum in &mut sums {
-                power *= deviation;
-                *sum += power;
-            }
+            squares += deviation * deviation;
+            max_abs = if number.abs() > max_abs { number.abs() } else { max_abs };
         }
+        let of_power = |p| numbers.iter().map(|number| (number - mean).powi(p)).sum::<f64>();
+        let sums = std::iter::once(squares).chain((3..=highest).map(of_power)).collect();
         let is_constant = numbers.iter().all(|number| number.to_bits() == first.to_bits());
-        let max_abs = numbers.iter().fold(0.0, |max, number| number.abs().max(max));
         Self { n, first, is_constant, mean, max_abs, sums }
     }
 

@@ -180,6 +180,7 @@ pub enum Notice {
 const CLASSES_TOLD: usize = 8;
 
 impl fmt::Display for Notice {
+    #[allow(clippy::too_many_lines, reason = "one line of words a kind, in the order of the enum")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TargetByName { column } => write!(f, "no target was named: taking column `{column}`, by its name"),
