@@ -80,7 +80,7 @@ fn lines_of_json() {
         (
             "{\"a\":\"u\",\"y\":1}",
             "4: expected a number in column `a`, found `u`",
-            "hint: `--missing u` counts it as missing, `--drop a` leaves the column out, `--as a=category` reads it as text, `--on-bad-row skip` leaves the row out\n",
+            "hint: `--as a=category` reads all values as texts, `--on-bad-row skip` leaves the row out\n",
         ),
     ] {
         let text = format!("{{\"a\":1,\"y\":0}}\n\n{{\"a\":2,\"y\":1}}\n{line}");
@@ -152,7 +152,7 @@ fn arrays_that_are_no_table() {
         array(&header("<f8", "(2, 2)"), &infinite),
         "",
         "error: t.npy: row 2, column 1: expected a finite number in column `0`, found `inf`\n\
-         hint: `--missing inf` counts it as missing, `--drop 0` leaves the column out\n",
+         hint: write `NaN` or null where there is no number in `0`\n",
     );
 }
 

@@ -187,3 +187,46 @@ fn kinds_that_are_asked_for_are_obeyed_in_every_form() {
         assert_eq!(read.columns()[0].values, Values::categories([Some("1"), Some("0")]), "{format}");
     }
 }
+
+/// A file that another program wrote: `golden/formats.py`.
+fn foreign(name: &str) -> Table {
+    let path = format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
+    Table::read(&path, &ReadOptions::default()).unwrap()
+}
+
+#[test]
+fn columns_of_every_type_that_pyarrow_writes_are_read() {
+    let expected = [
+        ["1", "9007199254740992", "1.8446744073709552e19", "0.10000000149011612", "0.1", "12.34", "true", "Good", "E"],
+        ["", "0", "5", "", "", "", "", "", "D"],
+        ["-3", "-4.611686018427388e18", "", "-2.5", "0", "-0.01", "false", "Fair", ""],
+    ];
+    let times = [["2024-02-29", "2024-02-29T12:30:00.25"], ["", ""], ["1969-12-31", ""]];
+    for name in ["pyarrow.parquet", "pyarrow.feather", "pyarrow.arrows"] {
+        let table = foreign(name);
+        for row in 0..3 {
+            let texts: Vec<String> = table.columns().iter().map(|column| column.values.text(row)).collect();
+            assert_eq!(texts[..9], expected[row], "{name}");
+            assert_eq!(texts[9..11], times[row], "{name}");
+            assert_eq!(texts[11..], [""], "{name}");
+        }
+        let notices: Vec<String> = table.notices().iter().map(ToString::to_string).collect();
+        let [notice] = &notices[..] else { panic!("{notices:?}") };
+        assert!(notice.starts_with("column `words` is left out: what it holds (List("), "{notice}");
+        assert_eq!(table.place(1, 0).to_string().rsplit_once('/').unwrap().1, format!("{name}: row 2, column 1:"));
+    }
+}
+
+#[test]
+fn arrays_that_numpy_writes_are_read() {
+    let x = ["0.5 -1 ", "2 3 4"];
+    let texts = |table: &Table, row, n| {
+        let texts = table.columns()[..n].iter().map(|column| column.values.text(row));
+        texts.collect::<Vec<_>>().join(" ")
+    };
+    let table = foreign("fortran.npy");
+    assert_eq!([0, 1].map(|row| texts(&table, row, 3)), x);
+    let table = foreign("texts.npz");
+    assert_eq!([0, 1].map(|row| texts(&table, row, 3)), x);
+    assert_eq!(table.column("target").unwrap().values, Values::categories([Some("yes"), Some("né")]));
+}

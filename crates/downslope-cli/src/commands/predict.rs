@@ -19,7 +19,7 @@ pub(crate) fn run(args: &Predict) -> Result<Outcome> {
     let (model, table) = read(&args.model, &args.data)?;
     let (predictions, notices) = model.predict(&table)?;
     if !args.quiet {
-        tell(&notices);
+        tell(&[table.notices(), &notices].concat());
     }
     let text = to_csv(&predictions, args.probabilities, &model)?;
     match &args.out {
@@ -33,7 +33,7 @@ pub(crate) fn evaluate(args: &Evaluate) -> Result<Outcome> {
     let (model, table) = read(&args.model, &args.data)?;
     let (metrics, notices) = model.evaluate(&table)?;
     if !args.voice.quiet {
-        tell(&notices);
+        tell(&[table.notices(), &notices].concat());
     }
     if args.voice.json {
         give_json(&metrics)?;
