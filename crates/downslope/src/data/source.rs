@@ -125,6 +125,7 @@ impl<'a> Source<'a> {
     }
 
     /// The number of bytes, as they are kept.
+    #[cfg(feature = "arrow")]
     pub(super) fn n_bytes(&self) -> u64 {
         match &self.bytes {
             Bytes::Memory(bytes) => bytes.len() as u64,
