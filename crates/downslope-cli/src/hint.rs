@@ -107,10 +107,17 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         ErrorKind::NotANumber { .. } | ErrorKind::NotFinite { .. } if command == "predict" || command == "evaluate" => {
             "the model was trained on numbers in this column: leave the field empty where there is none".to_owned()
         }
+        ErrorKind::NotANumber { name, .. } if error.place().column.is_none() => {
+            format!("`--as {name}=category` reads all values as texts, `--on-bad-row skip` leaves the row out")
+        }
         ErrorKind::NotANumber { name, found } => {
             format!(
                 "`--missing {found}` counts it as missing, `--drop {name}` leaves the column out, `--as {name}=category` reads it as text, `--on-bad-row skip` leaves the row out"
             )
+        }
+        // Rows that count from one are of no text.
+        ErrorKind::NotFinite { name, .. } if error.place().row.is_some() => {
+            format!("write `NaN` or null where there is no number in `{name}`")
         }
         ErrorKind::NotFinite { name, found } => {
             format!("`--missing {found}` counts it as missing, `--drop {name}` leaves the column out")

@@ -39,8 +39,10 @@ fn check(format: Format, bytes: &[u8], on_bad_row: OnBadRow) {
 }
 
 fn sample(format: Format) -> Vec<u8> {
-    let rows: String = (0..20).map(|row| format!("{},{},{}\n", row % 7, row * row % 11, ["u", "v"][row % 2])).collect();
-    let table = Table::from_bytes("t.csv", format!("a,b,y\n{rows}").as_bytes(), &ReadOptions::default()).unwrap();
+    let rows: Vec<String> =
+        (0..20).map(|row| format!("{},{},{}", row % 7, row * row % 11, ["u", "v"][row % 2])).collect();
+    let text = format!("a,b,y\n{}\n", rows.join("\n"));
+    let table = Table::from_bytes("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap();
     let numbers = Table::from_columns("t", table.columns()[..2].to_vec()).unwrap();
     let (table, target) = match format {
         Format::Libsvm | Format::Vowpal | Format::Npy => (numbers, "b"),
@@ -54,7 +56,7 @@ fn sample(format: Format) -> Vec<u8> {
 /// Cuts, flips, repeats and overwrites.
 fn mutated(bytes: &[u8], draws: &mut Draws) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    for _ in 0..1 + draws.below(3) {
+    for _ in 0..=draws.below(3) {
         let at = draws.below(bytes.len().max(1)).min(bytes.len().saturating_sub(1));
         match draws.below(5) {
             _ if bytes.is_empty() => bytes.push(0),

@@ -187,3 +187,94 @@ fn kinds_that_are_asked_for_are_obeyed_in_every_form() {
         assert_eq!(read.columns()[0].values, Values::categories([Some("1"), Some("0")]), "{format}");
     }
 }
+
+/// A file that another program wrote: `golden/formats.py`.
+fn foreign(name: &str) -> Table {
+    let path = format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
+    Table::read(&path, &ReadOptions::default()).unwrap()
+}
+
+#[test]
+fn columns_of_every_type_that_pyarrow_writes_are_read() {
+    let expected = [
+        ["1", "9007199254740992", "1.8446744073709552e19", "0.10000000149011612", "0.1", "12.34", "true", "Good", "E"],
+        ["", "0", "5", "", "", "", "", "", "D"],
+        ["-3", "-4.611686018427388e18", "", "-2.5", "0", "-0.01", "false", "Fair", ""],
+    ];
+    let times = [["2024-02-29", "2024-02-29T12:30:00.25"], ["", ""], ["1969-12-31", ""]];
+    for name in ["pyarrow.parquet", "pyarrow.feather", "pyarrow.arrows"] {
+        let table = foreign(name);
+        for row in 0..3 {
+            let texts: Vec<String> = table.columns().iter().map(|column| column.values.text(row)).collect();
+            assert_eq!(texts[..9], expected[row], "{name}");
+            assert_eq!(texts[9..11], times[row], "{name}");
+            assert_eq!(texts[11..], [""], "{name}");
+        }
+        let notices: Vec<String> = table.notices().iter().map(ToString::to_string).collect();
+        let [notice] = &notices[..] else { panic!("{notices:?}") };
+        assert!(notice.starts_with("column `words` is left out: what it holds (List("), "{notice}");
+        assert_eq!(table.place(1, 0).to_string().rsplit_once('/').unwrap().1, format!("{name}: row 2, column 1:"));
+    }
+}
+
+#[test]
+fn arrays_that_numpy_writes_are_read() {
+    let x = ["0.5 -1 ", "2 3 4"];
+    let texts = |table: &Table, row, n| {
+        let texts = table.columns()[..n].iter().map(|column| column.values.text(row));
+        texts.collect::<Vec<_>>().join(" ")
+    };
+    let table = foreign("fortran.npy");
+    assert_eq!([0, 1].map(|row| texts(&table, row, 3)), x);
+    let table = foreign("texts.npz");
+    assert_eq!([0, 1].map(|row| texts(&table, row, 3)), x);
+    assert_eq!(table.column("target").unwrap().values, Values::categories([Some("yes"), Some("né")]));
+}
+
+#[test]
+fn blocks_and_threads_change_neither_rows_nor_messages() {
+    let svm: Vec<String> =
+        (1..60_000).map(|row| format!("{} {}:1 {}:0.5\n", row % 2, row % 97 + 1, 70_000 + row % 89)).collect();
+    let jsonl: Vec<String> = (1..40_000)
+        .map(|row| {
+            format!(
+                "{{\"a\":{},\"b\":\"{}\",{}\"y\":{}}}\n",
+                row,
+                row % 5,
+                if row > 39_000 { "\"c\":true," } else { "" },
+                row % 3
+            )
+        })
+        .collect();
+    for (name, lines, bad, said) in [
+        ("t.svm", svm, "1 0:1\n", "t.svm:60000: expected an index of 1 or more, found `0:1`"),
+        ("t.jsonl", jsonl, "{\"a\":true}\n", "t.jsonl:40000: expected a number in column `a`, found `true`"),
+    ] {
+        let [good, dirty] = [lines.concat(), lines.concat() + bad + &lines[0]];
+        let read = |text: &str, n_threads, on_bad_row| {
+            let options = ReadOptions { threads: Some(n_threads), on_bad_row, ..ReadOptions::default() };
+            Table::from_bytes(name, text.as_bytes(), &options)
+        };
+        let whole = read(&good, 1, OnBadRow::Error).unwrap();
+        assert_eq!(whole.n_rows(), lines.len());
+        assert_eq!(read(&good, 3, OnBadRow::Error).unwrap().fingerprint(), whole.fingerprint(), "{name}");
+        assert_eq!(read(&dirty, 3, OnBadRow::Error).unwrap_err().to_string(), said);
+        let skipped = read(&dirty, 2, OnBadRow::Skip).unwrap();
+        assert_eq!(skipped.n_rows(), lines.len() + 1);
+        assert_eq!(skipped.place(lines.len(), 0).line, Some(lines.len() as u64 + 2));
+        let told = format!("1 row that cannot be read was skipped; the first: {said}");
+        assert_eq!(skipped.notices().iter().map(ToString::to_string).collect::<Vec<_>>(), [told]);
+    }
+}
+
+#[test]
+fn rows_without_a_target_are_dropped_and_the_others_keep_their_places() {
+    let table = read("t.csv", b"a,y\n1,\n2,3\n\n4,\n5,6\n6,7\n");
+    let (kept, notice) = downslope::Target::present(&table, Some("y")).unwrap().unwrap();
+    assert_eq!(kept.column("a").unwrap().values, Values::Number(vec![2.0, 5.0, 6.0].into()));
+    assert_eq!([0, 1, 2].map(|row| kept.place(row, 1).to_string()), ["t.csv:3:2:", "t.csv:6:2:", "t.csv:7:2:"]);
+    assert_eq!(notice.to_string(), "2 rows without a value in the target `y` left out");
+    assert!(downslope::Target::present(&kept, None).unwrap().is_none());
+    let none = downslope::Target::present(&read("t.csv", b"a,y\n1,\n2,\n"), None).unwrap_err().to_string();
+    assert_eq!(none, "t.csv:2:2: expected a value in the target `y`, found none");
+}

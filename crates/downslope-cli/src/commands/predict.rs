@@ -19,8 +19,7 @@ pub(crate) fn run(args: &Predict) -> Result<Outcome> {
     let (model, table) = read(&args.model, &args.data, &args.rows)?;
     let (predictions, notices) = model.predict(&table)?;
     if !args.quiet {
-        tell(table.notices());
-        tell(&notices);
+        tell(&[table.notices(), &notices].concat());
     }
     let text = to_csv(&predictions, args.probabilities, &model)?;
     match &args.out {
@@ -34,8 +33,7 @@ pub(crate) fn evaluate(args: &Evaluate) -> Result<Outcome> {
     let (model, table) = read(&args.model, &args.data, &args.rows)?;
     let (metrics, notices) = model.evaluate(&table)?;
     if !args.voice.quiet {
-        tell(table.notices());
-        tell(&notices);
+        tell(&[table.notices(), &notices].concat());
     }
     if args.voice.json {
         give_json(&metrics)?;
