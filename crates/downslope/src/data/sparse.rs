@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::data::table::Column;
+use crate::data::table::{Column, Values};
 
 /// The column of sparse rows, in formats that have no name for it.
 pub(super) const FEATURES: &str = "features";
@@ -86,6 +86,47 @@ impl SparseRows {
             sorted.end_row();
         }
         sorted.finish()
+    }
+
+    /// The same rows under some names only, whether any row has such a name or not.
+    pub(super) fn only(&self, names: &[String]) -> Self {
+        let mut builder = SparseBuilder::default();
+        for name in names {
+            builder.code(name);
+        }
+        let kept: Vec<Option<u32>> =
+            self.names.iter().map(|name| names.contains(name).then(|| builder.code(name))).collect();
+        for row in 0..self.len() {
+            let (codes, values) = self.row(row);
+            for (&code, &value) in codes.iter().zip(values) {
+                if let Some(code) = kept[code as usize] {
+                    builder.push(code, value);
+                }
+            }
+            builder.end_row();
+        }
+        builder.finish()
+    }
+
+    /// The numbers of plain columns; a missing one is 0 too. None without a column of numbers.
+    pub(super) fn of_plain_columns<'a>(columns: impl Iterator<Item = &'a Column>) -> Option<Self> {
+        let mut builder = SparseBuilder::default();
+        let numbers: Vec<(u32, Vec<f64>)> = columns
+            .filter_map(|column| match &column.values {
+                Values::Number(numbers) => Some((builder.code(&column.name), numbers.to_vec())),
+                _ => None,
+            })
+            .collect();
+        let n_rows = numbers.first()?.1.len();
+        for row in 0..n_rows {
+            for (code, numbers) in &numbers {
+                if numbers[row] != 0.0 && !numbers[row].is_nan() {
+                    builder.push(*code, numbers[row]);
+                }
+            }
+            builder.end_row();
+        }
+        Some(builder.finish())
     }
 
     /// A plain column for each name, with 0 where a row names nothing.

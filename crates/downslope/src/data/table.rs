@@ -452,6 +452,27 @@ impl Table {
         self
     }
 
+    /// The same table with its numbers under some names as sparse rows besides; none if it has none of them.
+    pub(super) fn with_sparse_column(&self, name: &str, names: &[String]) -> Option<Self> {
+        let columns = self.columns.iter().filter(|column| names.contains(&column.name));
+        let rows = SparseRows::of_plain_columns(columns)?;
+        let mut table = self.clone();
+        table.columns.push(Column { name: name.to_owned(), values: Values::Sparse(rows) });
+        Some(table)
+    }
+
+    /// The same table with plain columns besides for some names of its sparse rows, 0 where no row has such a name; none
+    /// if it has no sparse rows, or no name is asked for.
+    pub(super) fn with_plain_columns_of(&self, names: &[String]) -> Option<Self> {
+        let sparse = self.columns.iter().find_map(|column| match &column.values {
+            Values::Sparse(rows) => Some(rows),
+            _ => None,
+        })?;
+        let plain = sparse.only(names).plain_columns();
+        (!names.is_empty())
+            .then(|| Self { columns: self.columns.iter().cloned().chain(plain).collect(), ..self.clone() })
+    }
+
     /// The same table, its sparse rows as plain columns; none if it has no sparse rows.
     ///
     /// # Errors

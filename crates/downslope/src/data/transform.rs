@@ -24,6 +24,8 @@ impl Preprocessing {
     /// [`crate::ErrorKind::NotATime`] at the first value of another kind; [`crate::ErrorKind::KindsDiffer`] where sparse
     /// rows should be; [`crate::ErrorKind::NotFinite`] at a value beyond what `f32` holds.
     pub fn features(&self, table: &Table, rows: &[u32]) -> Result<(Features, Vec<Notice>)> {
+        let otherwise = self.in_the_form_learned(table);
+        let table = otherwise.as_ref().unwrap_or(table);
         let pairs = self.pairs(table, rows)?;
         let places: Vec<u32> =
             if pairs.iter().any(Option::is_some) { (0..rows.len() as u32).collect() } else { Vec::new() };
@@ -82,6 +84,18 @@ impl Preprocessing {
         Ok((Dataset::new(features, targets)?, notices))
     }
 
+    /// The table with plain columns for sparse rows, or the other way round, if it has the other than was learned from:
+    /// whether rows that name what they have are mostly filled may differ from file to file.
+    fn in_the_form_learned(&self, table: &Table) -> Option<Table> {
+        let is_there = |name: &str| table.columns().iter().any(|column| column.name == name);
+        let sparse = self.inputs().iter().find(|input| matches!(input.encoding, Encoding::Sparse { .. }));
+        if let Some(Input { name, becomes, .. }) = sparse {
+            return (!is_there(name)).then(|| table.with_sparse_column(name, becomes)).flatten();
+        }
+        let names = self.kinds().into_iter().map(|(name, _)| name).filter(|name| !is_there(name));
+        table.with_plain_columns_of(&names.collect::<Vec<_>>())
+    }
+
     /// For each input that is a pair the texts of both columns as one.
     fn pairs(&self, table: &Table, rows: &[u32]) -> Result<Vec<Option<Values>>> {
         let texts = |input: &Input| match &input.encoding {
@@ -133,7 +147,7 @@ mod tests {
     use super::*;
     use crate::data::csv::ReadOptions;
     use crate::data::dataset::Csr;
-    use crate::data::encode::EncodeOptions;
+    use crate::data::encode::{EncodeOptions, Scale};
     use crate::data::hash::{feature_of, hash};
     use crate::data::sparse::SparseBuilder;
     use crate::data::table::Column;
@@ -183,6 +197,31 @@ mod tests {
         };
         let missing = |column: &str| Notice::MissingUnseen { column: column.to_owned(), rows: 1 };
         assert_eq!(notices, [missing("a"), missing("c"), unknown("c", "w", 2), missing("f"), unknown("k", "3", 1)]);
+    }
+
+    #[test]
+    fn rows_that_name_what_they_have_and_plain_columns_stand_for_each_other() {
+        let read = |name: &str, text: &str| Table::from_bytes(name, text.as_bytes(), &ReadOptions::default()).unwrap();
+        let learn = |table: &Table| {
+            let (target, _) = Target::choose(table, Some("label"), None).unwrap();
+            let options = EncodeOptions { scale: Scale::None, ..EncodeOptions::default() };
+            Preprocessing::learn(table, &target, &table.rows(), &options).unwrap().0
+        };
+        let dense = read("t.svm", "1 1:1 2:2\n0 1:3 2:4\n1 1:5\n0 2:7\n");
+        let sparse = read("t.svm", "1 1:1\n0 2:3\n1 5:5\n0 7:1\n");
+        let plain = read("t.csv", "2,1,5,label\n9,8,0,1\n");
+        let rows = |preprocessing: &Preprocessing, table: &Table| match preprocessing.features(table, &[0]).unwrap().0 {
+            Features::Dense(matrix) => matrix.row(0).to_vec(),
+            Features::Sparse(csr) => {
+                let mut row = vec![0.0; csr.n_columns()];
+                csr.row(0).0.iter().zip(csr.row(0).1).for_each(|(&column, &value)| row[column as usize] = value);
+                row
+            }
+        };
+        assert_eq!(learn(&dense).feature_names(), ["1", "2"]);
+        assert_eq!(rows(&learn(&dense), &read("new.svm", "1 2:6 9:1\n0 8:1\n1 8:1\n")), [0.0, 6.0]);
+        assert_eq!(learn(&sparse).feature_names(), ["1", "2", "5", "7"]);
+        assert_eq!(rows(&learn(&sparse), &plain), [8.0, 9.0, 0.0, 0.0]);
     }
 
     #[test]
