@@ -66,10 +66,10 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
              or let `--on-bad-row skip` leave the row out"
                 .to_owned()
         }
-        ErrorKind::NotAsExpected { .. }
+        ErrorKind::NotAsExpected { .. } | ErrorKind::CutShort { .. }
         | ErrorKind::DuplicateKey { .. }
         | ErrorKind::Malformed { what: "JSON object", .. }
-            if error.place().line.is_some() && command != "predict" && command != "evaluate" =>
+            if error.place().line.is_some() =>
         {
             "mend the line, or let `--on-bad-row skip` leave out and count what cannot be read".to_owned()
         }
@@ -112,15 +112,15 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         }
         ErrorKind::NotANumber { name, found } => {
             format!(
-                "`--missing {found}` counts it as missing, `--drop {name}` leaves the column out, `--as {name}=category` reads it as text, `--on-bad-row skip` leaves the row out"
+                "`--missing {found}` counts it as missing, `--as {name}=category` reads it as text, `--on-bad-row skip` leaves the row out"
             )
         }
         // Rows that count from one are of no text.
         ErrorKind::NotFinite { name, .. } if error.place().row.is_some() => {
             format!("write `NaN` or null where there is no number in `{name}`")
         }
-        ErrorKind::NotFinite { name, found } => {
-            format!("`--missing {found}` counts it as missing, `--drop {name}` leaves the column out")
+        ErrorKind::NotFinite { found, .. } => {
+            format!("`--missing {found}` counts it as missing, `--on-bad-row skip` leaves the row out")
         }
         ErrorKind::OneClass { .. } => "there is nothing to tell apart; `--target` names another column".to_owned(),
         ErrorKind::TooManyClasses { .. } => {

@@ -132,6 +132,13 @@ pub enum ErrorKind {
         /// The text.
         found: String,
     },
+    /// A last row that has no end and less in it than any other.
+    CutShort {
+        /// The values it has.
+        found: usize,
+        /// The values that any other has at least.
+        fewest: usize,
+    },
     /// Text in another encoding.
     NotUtf8,
     /// A quotation mark that is never closed.
@@ -490,6 +497,11 @@ impl fmt::Display for ErrorKind {
                 write!(f, "expected {expected}, found the end of the line")
             }
             Self::NotAsExpected { expected, found } => write!(f, "expected {expected}, found `{found}`"),
+            Self::CutShort { found, fewest } => write!(
+                f,
+                "expected a line end behind the last row, found none, and {found} values where any other row has {fewest} or more: \
+                 it seems to be cut short"
+            ),
             Self::NotUtf8 => write!(f, "expected UTF-8 text, found bytes of another encoding"),
             Self::OpenQuote => write!(f, "expected a closing quotation mark, found the end of the file"),
             Self::Ragged { expected, found } => {

@@ -278,3 +278,41 @@ fn rows_without_a_target_are_dropped_and_the_others_keep_their_places() {
     let none = downslope::Target::present(&read("t.csv", b"a,y\n1,\n2,\n"), None).unwrap_err().to_string();
     assert_eq!(none, "t.csv:2:2: expected a value in the target `y`, found none");
 }
+
+#[test]
+fn a_last_row_that_seems_cut_short_is_met_as_the_policy_says() {
+    let whole = (0..20).map(|row| format!("{} 1:1 2:{row} 3:4", row % 2)).collect::<Vec<_>>().join("\n") + "\n";
+    let read = |text: &str, on_bad_row| {
+        let options = ReadOptions { on_bad_row, ..ReadOptions::default() };
+        Table::from_bytes("t.svm", text.as_bytes(), &options)
+    };
+    let cut = whole.trim_end().trim_end_matches(" 3:4");
+    let error = read(cut, OnBadRow::Error).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "t.svm:20: expected a line end behind the last row, found none, and 2 values where any other row has 3 or more: \
+         it seems to be cut short"
+    );
+    let table = read(cut, OnBadRow::Skip).unwrap();
+    assert_eq!(table.n_rows(), 19);
+    let told = table.notices()[0].to_string();
+    assert!(told.starts_with("1 row that cannot be read was skipped; the first: t.svm:20: "), "{told}");
+    // Whole rows need no line end, and short ones are rows where others are short, or where they end.
+    for text in [whole.trim_end(), &format!("{whole}1 1:1\n"), &format!("{whole}1 1:1\n0 2:2")] {
+        assert_eq!(read(text, OnBadRow::Error).unwrap().n_rows(), text.lines().count());
+    }
+}
+
+#[test]
+fn importances_of_vowpal_wabbit_weigh_the_rows() {
+    let line = |row: usize| format!("{} {} | a:{} b:{}", row % 2, 1 + row % 3, row % 7, row % 5);
+    let text = (0..60).map(line).collect::<Vec<_>>().join("\n");
+    let table = read("t.vw", text.as_bytes());
+    assert_eq!(table.own_weight(), Some("importance"));
+    let settings = Settings { target: Some("label".to_owned()), ..Settings::default() };
+    let experiment = Experiment::prepare(&table, &settings).unwrap();
+    assert_eq!(experiment.preprocessing().feature_names(), ["a", "b"]);
+    assert_eq!(experiment.settings().weight.as_deref(), Some("importance"));
+    let told: Vec<String> = experiment.notices().iter().map(ToString::to_string).collect();
+    assert!(told.contains(&"no weight was named: rows weigh what `importance` says".to_owned()), "{told:?}");
+}

@@ -66,6 +66,8 @@ fn show(args: &Show) -> Result<Outcome> {
         table = kept;
         read.push(dropped);
     }
+    let (settings, weighed) = settings.weighed_by(&table);
+    read.extend(weighed);
     let (target, mut notices) = Target::choose(&table, settings.target.as_deref(), settings.task)?;
     let options = settings.encode_options(Loss::Squared);
     let (preprocessing, learnt) = Preprocessing::learn(&table, &target, &table.rows(), &options)?;

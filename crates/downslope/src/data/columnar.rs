@@ -33,6 +33,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{ChunkReader, Length};
 
+use crate::data::claims;
 use crate::data::csv::{ColumnKind, ReadOptions, forced_kinds};
 use crate::data::format::Consume;
 use crate::data::notice::Notice;
@@ -71,6 +72,7 @@ fn from_parquet(source: &Source, options: &ReadOptions, consume: Consume) -> Res
 
 /// Hands on the rows of an Arrow file, also known as Feather.
 pub(super) fn read_arrow(source: &Source, options: &ReadOptions, consume: Consume) -> Result<()> {
+    claims::check_file(ARROW, source)?;
     let batches = |projection| FileReader::try_new_buffered(source.packed(), projection);
     let schema = || batches(None).map(|reader| reader.schema());
     from_arrow(source, schema, |projection| batches(Some(projection)), options, consume)
@@ -78,6 +80,7 @@ pub(super) fn read_arrow(source: &Source, options: &ReadOptions, consume: Consum
 
 /// Hands on the rows of an Arrow stream.
 pub(super) fn read_stream(source: &Source, options: &ReadOptions, consume: Consume) -> Result<()> {
+    claims::check_stream(ARROW, source)?;
     let (head, bytes) = (source.reader()?, source.reader()?);
     let schema = || StreamReader::try_new(head, None).map(|reader| reader.schema());
     from_arrow(source, schema, |projection| StreamReader::try_new(bytes, Some(projection)), options, consume)

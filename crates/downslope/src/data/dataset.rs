@@ -124,12 +124,12 @@ impl Dataset {
     ///
     /// # Errors
     /// [`ErrorKind::ShapeMismatch`] if they have not.
-    pub fn concat(parts: Vec<Self>) -> Result<Self> {
+    pub fn concat(parts: &[Self]) -> Result<Self> {
         let n_columns = parts.first().map_or(0, Self::n_features);
         let (mut indptr, mut indices, mut values, mut targets, mut weights) =
             (vec![0], Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let is_sparse = parts.iter().all(|part| matches!(part.features, Features::Sparse(_))) && !parts.is_empty();
-        for part in &parts {
+        for part in parts {
             check_length("features", n_columns, part.n_features())?;
             match &part.features {
                 Features::Dense(x) => values.extend_from_slice(x.values()),

@@ -27,7 +27,7 @@ use crate::error::{Error, ErrorKind, Place, Result};
 /// Hands on the rows block by block.
 pub(super) fn read_parts(source: &Source, options: &ReadOptions, consume: Consume) -> Result<()> {
     let mut survey = Survey::default();
-    let skipped = read_rows(source, options, Survey::add, |below, _| {
+    let seen = read_rows(source, options, Survey::add, |below, _| {
         survey.join(&below);
         Ok(())
     })?;
@@ -35,19 +35,19 @@ pub(super) fn read_parts(source: &Source, options: &ReadOptions, consume: Consum
     let in_source = |error: Error| error.in_source(source.name());
     let mut parts = Parts::new(consume);
     if names.is_empty() {
-        return parts.finish(skipped, source.name()).map_err(in_source);
+        return parts.finish(seen.skipped, source.name()).map_err(in_source);
     }
     let forced = forced_kinds(&names, options).map_err(in_source)?;
     let kinds: Vec<ColumnKind> =
         forced.iter().zip(found).map(|(forced, found)| forced.unwrap_or_else(|| found.kind())).collect();
     let columns = Columns { names, places, kinds, forced: forced.iter().map(Option::is_some).collect() };
     let add = |rows: &mut Vec<Reading>, line: &str| columns.add(rows, line);
-    let skipped = read_rows(source, options, add, |rows, lines| {
+    let seen = read_rows(source, options, add, |rows, lines| {
         let columns = columns.names.iter().zip(rows);
         let columns = columns.map(|(name, values)| Column { name: name.clone(), values: values.finish() });
         parts.push(Table::from_columns(source.name(), columns.collect())?.with_places(Places::Lines(lines)))
     })?;
-    parts.finish(skipped, source.name()).map_err(in_source)
+    parts.finish(seen.skipped, source.name()).map_err(in_source)
 }
 
 /// The value under a key.

@@ -4,7 +4,8 @@
 //! listed is zero. The label becomes the column `label`; the pairs become the column `features`, under their indices as
 //! names, so that a large index costs nothing.
 //!
-//! Groups of ranked rows (`qid:`) and several labels a row are refused.
+//! Groups of ranked rows (`qid:`) and several labels a row are refused. So is a last line without an end that has fewer
+//! pairs than any other row: a row that was cut short behind a whole pair looks like that, and hardly any other.
 
 use std::collections::HashMap;
 
@@ -17,7 +18,7 @@ use crate::data::source::Source;
 use crate::data::sparse::{FEATURES, SparseBuilder};
 use crate::data::table::{Column, Places, Table, Values};
 use crate::data::text_rows::read_rows;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 
 /// The column of the labels.
 pub(super) const LABEL: &str = "label";
@@ -26,11 +27,48 @@ pub(super) const LABEL: &str = "label";
 pub(super) fn read_parts(source: &Source, options: &ReadOptions, consume: Consume) -> Result<()> {
     let forced = [options.kind_of(LABEL), None];
     let mut parts = Parts::new(consume);
-    let skipped = read_rows(source, options, Rows::add, |rows, lines| {
+    let mut widths = Widths::default();
+    let mut seen = read_rows(source, options, Rows::add, |rows, lines| {
+        widths.last_line = lines.of(lines.len() - 1);
         let columns = rows.columns();
+        if let [_, Column { values: Values::Sparse(rows), .. }] = &columns[..] {
+            (0..rows.len()).for_each(|row| widths.add(rows.row(row).0.len()));
+        }
         parts.push(Table::from_columns(source.name(), columns)?.with_places(Places::Lines(lines)).with_kinds(&forced)?)
     })?;
-    parts.finish(skipped, source.name()).map_err(|error| error.in_source(source.name()))
+    if let Some(error) = widths.cut_short().filter(|_| !seen.is_ended) {
+        seen.skipped.add(error.in_source(source.name()), options.on_bad_row)?;
+        parts.drop_last_row();
+    }
+    parts.finish(seen.skipped, source.name()).map_err(|error| error.in_source(source.name()))
+}
+
+/// How many pairs rows have.
+#[derive(Default)]
+struct Widths {
+    n_rows: usize,
+    last: usize,
+    last_line: u64,
+    /// Of all rows but the last.
+    fewest: usize,
+}
+
+/// Of so many rows at least it can be said how many pairs they have.
+const ENOUGH_ROWS: usize = 10;
+
+impl Widths {
+    fn add(&mut self, width: usize) {
+        self.fewest = if self.n_rows < 2 { self.last } else { self.fewest.min(self.last) };
+        self.last = width;
+        self.n_rows += 1;
+    }
+
+    /// The error for a last row that is shorter than all others.
+    fn cut_short(&self) -> Option<Error> {
+        let is_cut = self.n_rows > ENOUGH_ROWS && self.last < self.fewest;
+        let kind = ErrorKind::CutShort { found: self.last, fewest: self.fewest };
+        is_cut.then(|| Error::from(kind).at(Place::default().line(self.last_line)))
+    }
 }
 
 /// The rows of a block.

@@ -33,6 +33,8 @@ mod cache;
 mod calendar;
 mod choose;
 #[cfg(feature = "arrow")]
+mod claims;
+#[cfg(feature = "arrow")]
 mod columnar;
 pub mod csv;
 pub mod dataset;

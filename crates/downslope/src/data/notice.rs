@@ -147,6 +147,11 @@ pub enum Notice {
         /// Its type, as its format calls it.
         holds: String,
     },
+    /// No weight was named, and the form of the table has one.
+    WeightByForm {
+        /// The column.
+        column: String,
+    },
     /// Rows weigh by their classes.
     ClassWeights {
         /// What a row of each class weighs, where a training row weighs 1 on average.
@@ -263,6 +268,7 @@ impl fmt::Display for Notice {
             Self::ColumnUnreadable { column, holds } => {
                 write!(f, "column `{column}` is left out: what it holds ({holds}) is not read")
             }
+            Self::WeightByForm { column } => write!(f, "no weight was named: rows weigh what `{column}` says"),
             Self::ClassWeights { weights } => {
                 let told: Vec<String> = weights
                     .iter()

@@ -74,6 +74,16 @@ impl<'a> Parts<'a> {
         self.waiting.replace(part).map_or(Ok(()), |part| (self.consume)(part))
     }
 
+    /// Leaves out the last row so far.
+    pub(super) fn drop_last_row(&mut self) {
+        let kept = |part: Table| {
+            let rows = part.rows();
+            let kept = &rows[..rows.len() - 1];
+            (!kept.is_empty()).then(|| part.only(kept))
+        };
+        self.waiting = self.waiting.take().and_then(kept);
+    }
+
     /// Hands on the last part.
     ///
     /// # Errors

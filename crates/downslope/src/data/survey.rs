@@ -264,6 +264,9 @@ impl Reading {
             (Self::Others(numbers, _), None) => numbers.push_missing(),
             (Self::Others(numbers, offender), Some(text)) => match (Cell::of(text), kind) {
                 (Cell::Boolean(value), ColumnKind::Boolean) => numbers.push(Number::Float(f64::from(u8::from(value)))),
+                (Cell::Number(number), ColumnKind::Boolean) if [0.0, 1.0].contains(&number.value()) => {
+                    numbers.push(number);
+                }
                 (Cell::Time(seconds), ColumnKind::Time) => numbers.push(Number::Float(seconds)),
                 _ => {
                     numbers.push_missing();

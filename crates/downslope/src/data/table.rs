@@ -258,6 +258,8 @@ pub struct Table {
     columns: Vec<Column>,
     parts: Vec<Part>,
     notices: Vec<Notice>,
+    /// The column that says what a row weighs, where the form of the table has such.
+    weight: Option<String>,
 }
 
 /// Rows that came from one source, and where in it.
@@ -350,7 +352,7 @@ impl Table {
         let source = source.into();
         let mut tables = tables.into_iter();
         let Some(first) = tables.next() else { return Err(Error::from(ErrorKind::NoRows).in_source(&source)) };
-        let Self { columns, mut parts, mut notices, .. } = first;
+        let Self { columns, mut parts, mut notices, weight, .. } = first;
         let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
         let mut values: Vec<Vec<Values>> = columns.into_iter().map(|column| vec![column.values]).collect();
         let mut n_rows = values.first().map_or(0, |parts| parts[0].len());
@@ -374,7 +376,7 @@ impl Table {
         }
         let column = |(name, parts)| Some(Column { name, values: Values::concat(parts)? });
         let columns = names.into_iter().zip(values).filter_map(column).collect();
-        Ok(Self { source, columns, parts, notices })
+        Ok(Self { source, columns, parts, notices, weight })
     }
 
     /// Makes a table of columns.
@@ -401,7 +403,7 @@ impl Table {
             }
         }
         let part = Part { source: source.as_str().into(), end: n_rows, places: Places::Fields(Lines::default()) };
-        Ok(Self { source, columns, parts: vec![part], notices: Vec::new() })
+        Ok(Self { source, columns, parts: vec![part], notices: Vec::new(), weight: None })
     }
 
     /// The same table, with the places where its rows stood in its source.
@@ -497,6 +499,7 @@ impl Table {
             source: self.source.clone(),
             parts: self.parts.clone(),
             notices: self.notices.clone(),
+            weight: self.weight.clone(),
         }))
     }
 
@@ -530,13 +533,29 @@ impl Table {
             }
             before = Some(row + 1);
         }
-        Self { source: self.source.clone(), columns: columns.collect(), parts, notices: self.notices.clone() }
+        Self {
+            source: self.source.clone(),
+            columns: columns.collect(),
+            parts,
+            notices: self.notices.clone(),
+            weight: self.weight.clone(),
+        }
     }
 
     /// The same table, with something that a person should be told about it.
     pub(super) fn with_notice(mut self, notice: Notice) -> Self {
         self.notices.push(notice);
         self
+    }
+
+    /// The same table, one column of which says what a row weighs.
+    pub(super) fn with_weight(self, column: &str) -> Self {
+        Self { weight: Some(column.to_owned()), ..self }
+    }
+
+    /// The column that says what a row weighs, where the form of the table has such: Vowpal Wabbit's importance.
+    pub fn own_weight(&self) -> Option<&str> {
+        self.weight.as_deref()
     }
 
     /// What a person should be told about how it was read.

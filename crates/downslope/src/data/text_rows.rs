@@ -20,6 +20,14 @@ struct Block<T> {
     lines: Lines,
     n_lines: u64,
     skipped: Skipped,
+    is_ended: bool,
+}
+
+/// What was seen of a text beside its rows.
+pub(super) struct Seen {
+    pub(super) skipped: Skipped,
+    /// Whether the last line has an end, as writers give it.
+    pub(super) is_ended: bool,
 }
 
 /// Reads all rows of a text, and hands them on block by block, with their lines.
@@ -35,7 +43,7 @@ pub(super) fn read_rows<T: Default + Send>(
     options: &ReadOptions,
     add: impl Fn(&mut T, &str) -> Result<bool> + Sync,
     mut hand_on: impl FnMut(T, Lines) -> Result<()> + Send,
-) -> Result<Skipped> {
+) -> Result<Seen> {
     let refused = |error| source.refused(error);
     let mut blocks = Blocks::of_lines(source.reader()?, BLOCK_BYTES);
     let mut first = Vec::new();
@@ -46,7 +54,13 @@ pub(super) fn read_rows<T: Default + Send>(
         first.drain(..BYTE_ORDER_MARK.len());
     }
     let work = |text: &str, (): &mut ()| {
-        let mut block = Block { rows: T::default(), lines: Lines::default(), n_lines: 0, skipped: Skipped::default() };
+        let mut block = Block {
+            rows: T::default(),
+            lines: Lines::default(),
+            n_lines: 0,
+            skipped: Skipped::default(),
+            is_ended: text.ends_with('\n'),
+        };
         for line in text.lines() {
             if !line.trim().is_empty() {
                 match add(&mut block.rows, line) {
@@ -61,10 +75,11 @@ pub(super) fn read_rows<T: Default + Send>(
         }
         Ok(block)
     };
-    let (mut line, mut skipped) = (1, Skipped::default());
+    let (mut line, mut skipped, mut is_ended) = (1, Skipped::default(), true);
     let join = |block: Result<Block<T>>| {
         let block = block.map_err(|error| below(error, line))?;
         skipped.join(block.skipped, |error| below(error, line));
+        is_ended = block.is_ended;
         let mut lines = Lines::default();
         lines.join(&block.lines, line);
         line += block.n_lines;
@@ -74,7 +89,7 @@ pub(super) fn read_rows<T: Default + Send>(
         if lines.len() == 0 { Ok(()) } else { hand_on(block.rows, lines) }
     };
     match blocks.work(&first, options.n_threads(), work, join).map_err(refused)? {
-        None => Ok(skipped),
+        None => Ok(Seen { skipped, is_ended }),
         Some(error) if matches!(error.kind(), ErrorKind::NotUtf8) => {
             let line = sniff::line_of_other_encoding(&mut source.reader()?).map_err(refused)?;
             let place = Place { line, ..Place::source(source.name()) };

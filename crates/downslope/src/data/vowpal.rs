@@ -38,11 +38,13 @@ pub(super) fn read_parts(source: &Source, options: &ReadOptions, consume: Consum
     let mut forced = vec![options.kind_of(LABEL)];
     forced.extend(any_importance.then(|| options.kind_of(IMPORTANCE)));
     let mut parts = Parts::new(consume);
-    let skipped = read_rows(source, options, Rows::add, |rows, lines| {
+    let seen = read_rows(source, options, Rows::add, |rows, lines| {
         let columns = rows.columns(any_importance);
-        parts.push(Table::from_columns(source.name(), columns)?.with_places(Places::Lines(lines)).with_kinds(&forced)?)
+        let table =
+            Table::from_columns(source.name(), columns)?.with_places(Places::Lines(lines)).with_kinds(&forced)?;
+        parts.push(if any_importance { table.with_weight(IMPORTANCE) } else { table })
     })?;
-    parts.finish(skipped, source.name()).map_err(|error| error.in_source(source.name()))
+    parts.finish(seen.skipped, source.name()).map_err(|error| error.in_source(source.name()))
 }
 
 /// Whether a line can be a row in this form: what stands before the first `|` is a label or nothing, and apart from it.

@@ -121,7 +121,7 @@ impl Problem<'_> {
 
 /// Scratch memory for every share, and the threads that compute them.
 pub(super) struct Workers {
-    workers: Vec<Worker>,
+    each: Vec<Worker>,
     pub(super) pool: Option<Arc<rayon::ThreadPool>>,
     /// It was made for so many.
     n_rows: usize,
@@ -148,21 +148,21 @@ impl Workers {
             chunk: (n_shares > 1 && is_linear).then(|| problem.gradient()),
             loss: LossSum::default(),
         };
-        Self { workers: (0..n_shares).map(worker).collect(), pool: None, n_rows }
+        Self { each: (0..n_shares).map(worker).collect(), pool: None, n_rows }
     }
 
     /// Whether there is scratch memory enough for other rows than it was made for.
     pub(super) fn suit(&self, problem: Problem<'_>) -> bool {
         let n_rows = problem.data.n_rows();
-        let has_spans = self.workers[0].span.is_some();
+        let has_spans = self.each[0].span.is_some();
         n_rows <= self.n_rows
-            && problem.n_shares(n_rows) <= self.workers.len()
+            && problem.n_shares(n_rows) <= self.each.len()
             && (has_spans || n_rows <= problem.span_rows())
     }
 
     /// The first worker's pass: for what one thread does block by block.
     pub(super) fn pass(&mut self) -> &mut Pass {
-        &mut self.workers[0].pass
+        &mut self.each[0].pass
     }
 
     /// Runs `work` on each share of a batch, with its worker, on as many threads as there are, and adds up what they lost.
@@ -173,7 +173,7 @@ impl Workers {
         work: impl Fn(&mut Worker, Batch<'_>) -> LossSum + Sync,
     ) -> LossSum {
         let n_shares = problem.n_shares(batch.len());
-        let workers = &mut self.workers[..n_shares];
+        let workers = &mut self.each[..n_shares];
         let compute = |(index, worker): (usize, &mut Worker)| {
             worker.loss = work(worker, batch.part(share(batch.len(), index, n_shares)));
         };
@@ -211,7 +211,7 @@ impl Workers {
         gradient: &mut Gradient,
     ) -> LossSum {
         if !problem.model.is_linear() {
-            let mut span_gradient = self.workers[0].span.take();
+            let mut span_gradient = self.each[0].span.take();
             let total = by_spans(problem, batch, span_gradient.as_mut(), gradient, |span, gradient| {
                 let mut total = LossSum::default();
                 for rows in cut(0..span.len(), BLOCK_ROWS * problem.n_shares(span.len())) {
@@ -221,11 +221,11 @@ impl Workers {
                 }
                 total
             });
-            self.workers[0].span = span_gradient;
+            self.each[0].span = span_gradient;
             return total;
         }
         if problem.n_shares(batch.len()) == 1 {
-            return self.workers[0].add_rows(problem, theta, batch, gradient);
+            return self.each[0].add_rows(problem, theta, batch, gradient);
         }
         let total = self.share_out(problem, batch, |worker, rows| {
             let Some(mut chunk) = worker.chunk.take() else { return LossSum::default() };
@@ -235,10 +235,7 @@ impl Workers {
             loss
         });
         let n_shares = problem.n_shares(batch.len());
-        self.workers[..n_shares]
-            .iter()
-            .filter_map(|worker| worker.chunk.as_ref())
-            .for_each(|chunk| gradient.add(chunk));
+        self.each[..n_shares].iter().filter_map(|worker| worker.chunk.as_ref()).for_each(|chunk| gradient.add(chunk));
         total
     }
 
@@ -280,7 +277,7 @@ impl Workers {
             Some(pool) if problem.has_large_steps(batch.len()) => pool.current_num_threads(),
             _ => 1,
         };
-        let sum = Accumulation { workers: &self.workers[..n_shares], features: &problem.data.features, batch };
+        let sum = Accumulation { workers: &self.each[..n_shares], features: &problem.data.features, batch };
         let add = || {
             let mut rest = into;
             for (index, (n_inputs, n_outputs)) in problem.model.shapes().enumerate() {

@@ -126,18 +126,22 @@ impl Experiment {
     /// Settings that cannot be used (all of them together), and whatever of the table does not fit them, with its place.
     pub fn prepare(table: &Table, settings: &Settings) -> Result<Self> {
         settings.check()?;
+        let (settings, weighed) = settings.weighed_by(table);
+        let settings = &settings;
         let pool = pool(settings.threads)?;
         // A fingerprint is one chain of multiplications, which takes as long as all the rest.
         let (fingerprint, rows) = match &pool {
-            Some(pool) => pool.join(|| table.fingerprint(), || Rows::of(table, settings)),
-            None => (table.fingerprint(), Rows::of(table, settings)),
+            Some(pool) => pool.join(|| table.fingerprint(), || Encoded::of(table, settings)),
+            None => (table.fingerprint(), Encoded::of(table, settings)),
         };
-        Self::of_rows(Rows { fingerprint, ..rows? }, settings, pool)
+        let mut rows = rows?;
+        rows.notices.extend(weighed);
+        Self::of_rows(Encoded { fingerprint, ..rows }, settings, pool)
     }
 
     /// Decides on the model for rows that are encoded.
-    pub(super) fn of_rows(rows: Rows, settings: &Settings, pool: Option<Arc<rayon::ThreadPool>>) -> Result<Self> {
-        let Rows { loss, target, preprocessing, .. } = &rows;
+    pub(super) fn of_rows(rows: Encoded, settings: &Settings, pool: Option<Arc<rayon::ThreadPool>>) -> Result<Self> {
+        let Encoded { loss, target, preprocessing, .. } = &rows;
         let model = Model {
             n_features: preprocessing.n_features(),
             hidden: settings.hidden.clone(),
@@ -365,7 +369,7 @@ pub(super) fn trainer_of(settings: &Settings, n_rows: usize, batch_size: BatchSi
 }
 
 /// A table's rows as numbers, and what was decided for that.
-pub(super) struct Rows {
+pub(super) struct Encoded {
     pub(super) source: String,
     pub(super) fingerprint: String,
     pub(super) n_rows: usize,
@@ -379,7 +383,7 @@ pub(super) struct Rows {
     pub(super) streamed: Option<Streamed>,
 }
 
-impl Rows {
+impl Encoded {
     fn of(table: &Table, settings: &Settings) -> Result<Self> {
         // A built-in table says itself what is to be learned.
         let builtin = table.source().strip_prefix('@').and_then(|name| builtin::find(name).ok());

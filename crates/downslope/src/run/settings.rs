@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::class_weight::ClassWeight;
 use super::stream::{Stream, Streaming};
 use crate::clip::Clip;
-use crate::data::{ColumnKind, EncodeOptions, Format, OnBadRow, OnMissingTarget, ReadOptions, Scale, Target, TaskKind};
+use crate::data::{
+    ColumnKind, EncodeOptions, Format, Notice, OnBadRow, OnMissingTarget, ReadOptions, Scale, Table, Target, TaskKind,
+};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::loader::BatchSize;
 use crate::loss::{Loss, Suits};
@@ -220,6 +222,13 @@ impl Settings {
             Suits::TwoClasses | Suits::Classes => TaskKind::Classification,
         });
         self.task.or(by_loss)
+    }
+
+    /// The same settings with the weight that the form of a table has, if they name none, and the notice of it.
+    pub fn weighed_by(&self, table: &Table) -> (Self, Option<Notice>) {
+        let own = table.own_weight().filter(|_| self.weight.is_none()).map(str::to_owned);
+        let notice = own.clone().map(|column| Notice::WeightByForm { column });
+        (Self { weight: own.or(self.weight.clone()), ..self.clone() }, notice)
     }
 
     /// The loss for a target: the given one, if it fits.

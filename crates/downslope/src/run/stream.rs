@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::experiment::{Experiment, Rows, check_counts, pool};
+use super::experiment::{Encoded, Experiment, check_counts, pool};
 use super::settings::{Settings, Validation, reads_as_text};
 use super::weighing::{Weighing, Weights};
 use crate::data::{
@@ -128,7 +128,7 @@ impl Experiment {
         Self::prepare_streamed(&table, settings, room)
     }
 
-    fn prepare_streamed(table: &TableSource, settings: Settings, room: Bytes) -> Result<Self> {
+    fn prepare_streamed(table: &TableSource, mut settings: Settings, room: Bytes) -> Result<Self> {
         let told = |error: Error| match error.kind() {
             ErrorKind::Io { .. } => error,
             _ => error.in_source(table.name()),
@@ -146,9 +146,10 @@ impl Experiment {
             }
         };
         options.kinds.clone_from(&learnt.kinds);
-        let encoded = encode(table, &options, &settings, &learnt, room).map_err(told)?;
+        settings.weight.clone_from(&learnt.weight);
+        let kept = encode(table, &options, &settings, &learnt, room).map_err(told)?;
         let Learnt { target, loss, preprocessing, mut notices, .. } = learnt;
-        let Encoded { cache, held_out, weights, block_rows, n_blocks } = encoded;
+        let Kept { cache, held_out, weights, block_rows, n_blocks } = kept;
         let weighing = Weighing::new(&weights, &target, &settings).map_err(told)?;
         let cache = weighing.weighted_cache(cache);
         let mut validation_fingerprint = None;
@@ -186,7 +187,7 @@ impl Experiment {
         probed.sort_unstable();
         let train = cache.read(&probed, None)?;
         let n_rows = cache.n_rows() + validation.as_ref().map_or(0, Dataset::n_rows);
-        let rows = Rows {
+        let rows = Encoded {
             source: table.name().to_owned(),
             fingerprint: cache.fingerprint().to_owned(),
             n_rows,
@@ -207,6 +208,7 @@ impl Experiment {
 /// What the first pass has seen.
 struct Learnt {
     kinds: Vec<(String, crate::data::ColumnKind)>,
+    weight: Option<String>,
     target: Target,
     loss: Loss,
     preprocessing: Preprocessing,
@@ -229,14 +231,18 @@ fn learn(table: &TableSource, options: &ReadOptions, settings: &Settings) -> Res
     let mut begun: Option<(TargetSurvey, Learner, HeldOut)> = None;
     let (mut kinds, mut noticed, mut n_without_target) = (Vec::new(), Vec::new(), 0);
     let mut first_row = 0;
-    let encode_options = settings.encode_options(settings.loss.unwrap_or(Loss::Squared));
+    let mut weight = settings.weight.clone();
     table.read_parts(options, &mut |part| {
         noticed.extend(part.notices().iter().cloned());
         if begun.is_none() {
             kinds = part.kinds();
             let survey = TargetSurvey::begin(&part, settings.target.as_deref())?;
+            let (settings, weighed) = settings.weighed_by(&part);
+            weight.clone_from(&settings.weight);
+            noticed.extend(weighed);
+            let encode_options = settings.encode_options(settings.loss.unwrap_or(Loss::Squared));
             let learner = Learner::new(survey.name(), &encode_options);
-            let held_out = HeldOut::new(settings, estimated_rows(table, &part));
+            let held_out = HeldOut::new(&settings, estimated_rows(table, &part));
             begun = Some((survey, learner, held_out));
         }
         let Some((survey, learner, held_out)) = &mut begun else { return Ok(()) };
@@ -260,11 +266,11 @@ fn learn(table: &TableSource, options: &ReadOptions, settings: &Settings) -> Res
     }
     notices.splice(0..0, noticed);
     notices.extend(learnt);
-    Ok(Learnt { kinds, target, loss, preprocessing, notices, held_out })
+    Ok(Learnt { kinds, weight, target, loss, preprocessing, notices, held_out })
 }
 
 /// What the second pass has made.
-struct Encoded {
+struct Kept {
     cache: RowCache,
     /// Rows held out, and what they weigh by themselves.
     held_out: Option<(Dataset, Option<Vec<f64>>)>,
@@ -281,7 +287,7 @@ fn encode(
     settings: &Settings,
     learnt: &Learnt,
     room: Bytes,
-) -> Result<Encoded> {
+) -> Result<Kept> {
     let Learnt { preprocessing, target, loss, held_out, .. } = learnt;
     let temporary = std::env::temp_dir();
     let folder: &Path = settings.streaming.cache.as_deref().unwrap_or(&temporary);
@@ -324,8 +330,8 @@ fn encode(
     }
     let n_blocks = n_blocks.min(cache.n_blocks());
     let own = settings.weight.is_some().then_some(held_weights);
-    let held_out = if held.is_empty() { None } else { Some((Dataset::concat(held)?, own)) };
-    Ok(Encoded { cache, held_out, weights, block_rows, n_blocks })
+    let held_out = if held.is_empty() { None } else { Some((Dataset::concat(&held)?, own)) };
+    Ok(Kept { cache, held_out, weights, block_rows, n_blocks })
 }
 
 /// The rows of a part that have a target, if others are to be left out; then there may be none.
