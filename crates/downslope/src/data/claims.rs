@@ -30,19 +30,16 @@ pub(super) fn check_file(what: &'static str, source: &Source) -> Result<()> {
         file.read_exact(&mut tail)?;
         let length = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]));
         let footer = read_at(&mut file, n_bytes.saturating_sub(10 + length), length)?;
-        let Ok(footer) = root_as_footer(&footer) else { return Ok(None) };
+        let Ok(footer) = root_as_footer(&footer) else { return Ok(Some("its footer is damaged".to_owned())) };
         for block in footer.dictionaries().into_iter().chain(footer.recordBatches()).flatten() {
-            let (Ok(at), Ok(length)) = (u64::try_from(block.offset()), u64::try_from(block.metaDataLength())) else {
-                continue;
-            };
-            let head = read_at(&mut file, at, length)?;
-            let marked = head.strip_prefix(&CONTINUATION_MARKER).unwrap_or(&head);
-            let body = at.saturating_add(length);
-            let claim = |offset: u64| {
-                let bytes = read_at(&mut file, body.saturating_add(offset), 8).ok()?;
-                bytes.try_into().ok().map(i64::from_le_bytes)
-            };
-            if let Some(problem) = marked.get(4..).and_then(|message| false_claim(message, n_bytes, claim)) {
+            let number = |number: i64| u64::try_from(number).map_err(|_| io::Error::from(io::ErrorKind::InvalidData));
+            let (at, head) = (number(block.offset())?, number(block.metaDataLength().into())?);
+            let bytes = read_at(&mut file, at, head.saturating_add(number(block.bodyLength())?))?;
+            let marked = if bytes.starts_with(&CONTINUATION_MARKER) { 8 } else { 4 };
+            // The library takes the message from the whole of the block too, whatever length it is said to have.
+            let message = bytes.get(marked..).unwrap_or_default();
+            let body = usize::try_from(head).ok().and_then(|head| bytes.get(head..)).unwrap_or_default();
+            if let Some(problem) = false_claim(message, body) {
                 return Ok(Some(problem));
             }
         }
@@ -67,12 +64,7 @@ pub(super) fn check_stream(what: &'static str, source: &Source) -> Result<()> {
             let message = read_next(&mut stream, u64::from(u32::from_le_bytes(length)))?;
             let Ok(head) = root_as_message(&message) else { return Ok(None) };
             let body = read_next(&mut stream, u64::try_from(head.bodyLength()).unwrap_or_default())?;
-            let claim = |offset: u64| {
-                let at = usize::try_from(offset).ok()?;
-                body.get(at..)?.first_chunk().map(|bytes| i64::from_le_bytes(*bytes))
-            };
-            let n_bytes = (message.len() + body.len()) as u64;
-            if let Some(problem) = false_claim(&message, n_bytes, claim) {
+            if let Some(problem) = false_claim(&message, &body) {
                 return Ok(Some(problem));
             }
         }
@@ -88,8 +80,9 @@ fn said(what: &'static str, source: &Source, checked: io::Result<Option<String>>
     }
 }
 
-/// A claim of a message that cannot be true; `claim` reads the number in front of a packed buffer.
-fn false_claim(message: &[u8], n_bytes: u64, mut claim: impl FnMut(u64) -> Option<i64>) -> Option<String> {
+/// A claim of a message, and of the buffers in its body, that cannot be true.
+fn false_claim(message: &[u8], body: &[u8]) -> Option<String> {
+    let n_bytes = (message.len() + body.len()) as u64;
     let message = root_as_message(message).ok()?;
     let batch: RecordBatch =
         message.header_as_record_batch().or_else(|| message.header_as_dictionary_batch().and_then(|it| it.data()))?;
@@ -98,12 +91,14 @@ fn false_claim(message: &[u8], n_bytes: u64, mut claim: impl FnMut(u64) -> Optio
         return Some(format!("it claims {rows} rows in {n_bytes} bytes"));
     }
     batch.compression()?;
-    for buffer in batch.buffers()? {
-        let (offset, length) = (u64::try_from(buffer.offset()).ok()?, u64::try_from(buffer.length()).ok()?);
-        let Some(unpacked) = claim(offset).filter(|_| length >= 8) else { continue };
+    // An empty buffer claims nothing.
+    for buffer in batch.buffers().into_iter().flatten().filter(|buffer| buffer.length() > 0) {
+        let unpacked = usize::try_from(buffer.offset()).ok().and_then(|at| body.get(at..)?.first_chunk());
         // -1 stands for a buffer that is not packed.
-        if u64::try_from(unpacked).is_ok_and(|unpacked| unpacked > length.saturating_mul(MOST_A_BYTE)) {
-            return Some(format!("it claims {unpacked} bytes packed in {length}"));
+        let unpacked = unpacked.and_then(|&bytes| u64::try_from(i64::from_le_bytes(bytes)).ok());
+        let packed = u64::try_from(buffer.length()).unwrap_or(n_bytes).min(n_bytes);
+        if let Some(unpacked) = unpacked.filter(|&unpacked| unpacked > packed.saturating_mul(MOST_A_BYTE)) {
+            return Some(format!("it claims {unpacked} bytes packed in {packed}"));
         }
     }
     None
