@@ -32,6 +32,11 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         ErrorKind::Io { action: "read", .. } => {
             "check the path; `downslope data list` names the built-in tables".to_owned()
         }
+        ErrorKind::Io { action, .. } if action.ends_with("a file in") => {
+            "encoded rows are kept there while they are streamed: check the folder's permissions and free space, or name \
+             another with `--cache`"
+                .to_owned()
+        }
         ErrorKind::Io { path, .. } if path.ends_with("standard output") => {
             "check the free space of the disk that the output is sent to".to_owned()
         }
@@ -98,6 +103,9 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         ErrorKind::TargetDropped { .. } => {
             "name another column with `--target`, or leave it out of `--drop`".to_owned()
         }
+        ErrorKind::MissingTarget { .. } if command == "evaluate" => {
+            "a row without a target cannot be judged: leave it out of the table".to_owned()
+        }
         ErrorKind::MissingTarget { .. } => {
             "`--on-missing-target drop` leaves such rows out; `--target` names another column".to_owned()
         }
@@ -112,7 +120,7 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         }
         ErrorKind::NotANumber { name, found } => {
             format!(
-                "`--missing {found}` counts it as missing, `--as {name}=category` reads it as text, `--on-bad-row skip` leaves the row out"
+                "`--missing 'NA,null,{found}'` counts it as missing, `--as {name}=category` reads it as text, `--on-bad-row skip` leaves the row out"
             )
         }
         // Rows that count from one are of no text.
@@ -120,7 +128,7 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
             format!("write `NaN` or null where there is no number in `{name}`")
         }
         ErrorKind::NotFinite { found, .. } => {
-            format!("`--missing {found}` counts it as missing, `--on-bad-row skip` leaves the row out")
+            format!("`--missing 'NA,null,{found}'` counts it as missing, `--on-bad-row skip` leaves the row out")
         }
         ErrorKind::OneClass { .. } => "there is nothing to tell apart; `--target` names another column".to_owned(),
         ErrorKind::TooManyClasses { .. } => {

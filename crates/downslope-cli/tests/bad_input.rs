@@ -138,14 +138,14 @@ fn values_that_are_no_numbers() {
     table_refused(
         "a,y\n1,2\nx7,3\n4,4\n",
         "error: bad.csv:3:1: expected a number in column `a`, found `x7`\n\
-         hint: `--missing x7` counts it as missing, `--as a=category` reads it as text, `--on-bad-row skip` leaves the row out\n",
+         hint: `--missing 'NA,null,x7'` counts it as missing, `--as a=category` reads it as text, `--on-bad-row skip` leaves the row out\n",
     );
     for found in ["inf", "nan"] {
         table_refused(
             format!("a,y\n1,2\n{found},3\n"),
             &format!(
                 "error: bad.csv:3:1: expected a finite number in column `a`, found `{found}`\n\
-                 hint: `--missing {found}` counts it as missing, `--on-bad-row skip` leaves the row out\n"
+                 hint: `--missing 'NA,null,{found}'` counts it as missing, `--on-bad-row skip` leaves the row out\n"
             ),
         );
     }

@@ -1,8 +1,8 @@
 //! What would one type to do this again?
 
 use downslope::clip::Clip;
-use downslope::data::Scale;
-use downslope::run::{LearningRate, Settings};
+use downslope::data::{ColumnKind, OnBadRow, OnMissingTarget, Scale};
+use downslope::run::{LearningRate, Settings, Stream, Streaming};
 
 /// A flag of the command and its value, if it takes one.
 pub(crate) type Flag<'a> = (&'a str, Option<String>);
@@ -23,6 +23,12 @@ pub(crate) fn differing(settings: &Settings) -> Vec<Flag<'static>> {
     add(given, "--task", task);
     add(!settings.drop.is_empty(), "--drop", settings.drop.join(","));
     add(settings.missing != usual.missing, "--missing", settings.missing.join(","));
+    let kinds: Vec<String> = settings.kinds.iter().map(|(column, kind)| format!("{column}={}", word(*kind))).collect();
+    add(!kinds.is_empty(), "--as", kinds.join(","));
+    let (given, format) = optional(settings.format.map(|format| format.to_string()));
+    add(given, "--format", format);
+    add(settings.on_bad_row == OnBadRow::Skip, "--on-bad-row", "skip".to_owned());
+    add(settings.on_missing_target == OnMissingTarget::Drop, "--on-missing-target", "drop".to_owned());
     add(!settings.only.is_empty(), "--only", settings.only.join(","));
     let crosses: Vec<String> = settings.cross.iter().map(|(left, right)| format!("{left}*{right}")).collect();
     add(!crosses.is_empty(), "--cross", crosses.join(","));
@@ -64,16 +70,38 @@ pub(crate) fn differing(settings: &Settings) -> Vec<Flag<'static>> {
     let (given, patience) = optional(settings.patience.map(|patience| patience.to_string()));
     add(given, "--patience", patience);
     add(settings.seed != usual.seed, "--seed", settings.seed.to_string());
+    let Streaming { when, memory, shuffle_buffer, cache } = &settings.streaming;
+    let (given, memory) = optional(memory.map(|memory| memory.to_string()));
+    add(given, "--memory", memory);
+    let (given, rows) = optional(shuffle_buffer.map(|rows| rows.to_string()));
+    add(given, "--shuffle-buffer", rows);
+    let (given, folder) = optional(cache.as_ref().map(|folder| folder.display().to_string()));
+    add(given, "--cache", folder);
     let (given, threads) = optional(settings.threads.map(|threads| threads.to_string()));
     add(given, "--threads", threads);
-    for (is_on, flag) in
-        [(settings.nesterov, "--nesterov"), (!settings.shuffle, "--no-shuffle"), (settings.drop_last, "--drop-last")]
-    {
+    for (is_on, flag) in [
+        (settings.nesterov, "--nesterov"),
+        (!settings.shuffle, "--no-shuffle"),
+        (settings.drop_last, "--drop-last"),
+        (*when == Stream::Always, "--stream"),
+        (*when == Stream::Never, "--stream=never"),
+    ] {
         if is_on {
             flags.push((flag, None));
         }
     }
     flags
+}
+
+/// The word that `--as` has for a kind.
+fn word(kind: ColumnKind) -> &'static str {
+    match kind {
+        ColumnKind::Number => "number",
+        ColumnKind::Boolean => "boolean",
+        ColumnKind::Category => "category",
+        ColumnKind::Text => "text",
+        ColumnKind::Time => "time",
+    }
 }
 
 /// A whole command: `downslope train '/my data.csv' --batch-size 32 --hidden 64`.

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Problem};
 #[serde(try_from = "String", into = "String")]
 pub struct Bytes(pub u64);
 
-const UNITS: [(&str, u64); 12] = [
+const UNITS: [(&str, u64); 13] = [
     ("TiB", 1 << 40),
     ("GiB", 1 << 30),
     ("MiB", 1 << 20),
@@ -27,6 +27,7 @@ const UNITS: [(&str, u64); 12] = [
     ("G", 1 << 30),
     ("M", 1 << 20),
     ("K", 1 << 10),
+    ("B", 1),
 ];
 
 impl FromStr for Bytes {
@@ -55,7 +56,7 @@ impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match UNITS.iter().take(4).find(|(_, unit)| self.0 > 0 && self.0.is_multiple_of(*unit)) {
             Some((name, unit)) => write!(f, "{}{name}", self.0 / unit),
-            None => self.0.fmt(f),
+            None => write!(f, "{}B", self.0),
         }
     }
 }

@@ -298,9 +298,15 @@ fn a_last_row_that_seems_cut_short_is_met_as_the_policy_says() {
     let told = table.notices()[0].to_string();
     assert!(told.starts_with("1 row that cannot be read was skipped; the first: t.svm:20: "), "{told}");
     // Whole rows need no line end, and short ones are rows where others are short, or where they end.
-    for text in [whole.trim_end(), &format!("{whole}1 1:1\n"), &format!("{whole}1 1:1\n0 2:2")] {
-        assert_eq!(read(text, OnBadRow::Error).unwrap().n_rows(), text.lines().count());
+    for text in
+        [whole.trim_end(), &format!("{whole}1 1:1\n"), &format!("{whole}1 1:1\n0 2:2"), &format!("{whole}1 1:1\n# end")]
+    {
+        let n_comments = text.matches('#').count();
+        assert_eq!(read(text, OnBadRow::Error).unwrap().n_rows(), text.lines().count() - n_comments);
     }
+    // The row may be alone in its block.
+    let padded = format!("{}\n", "1 1:1 2:2 3:3".to_owned() + &" ".repeat(499)).repeat(2048) + "1 1:2";
+    assert_eq!(read(&padded, OnBadRow::Skip).unwrap().n_rows(), 2048);
 }
 
 #[test]

@@ -184,3 +184,62 @@ fn a_table_without_rows_is_none() {
     let whole = Table::read(&source, &Settings::default().read_options()).unwrap_err().to_string();
     assert_eq!(open(), whole);
 }
+
+#[test]
+fn several_files_are_streamed_as_one_table_whatever_each_holds_in_a_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = |of: &dyn Fn(usize) -> String| (0..40).map(of).collect::<Vec<_>>().join("\n");
+    file(folder.path(), "p1.csv", &format!("a,b,y\n{}\n", rows(&|row| format!("{row},{},{}", row % 3, row % 2))));
+    file(
+        folder.path(),
+        "p2.csv",
+        &format!("a,b,y\n{}\n", rows(&|row| format!("{row},{},{}", ["u", "v"][row % 2], row % 2))),
+    );
+    let source = folder.path().join("p*.csv").to_string_lossy().into_owned();
+    let with = |when| Settings { validation: Validation::None, ..settings(when) };
+    let (in_memory, _) = trained(&source, &with(Stream::Never));
+    let (streamed, _) = trained(&source, &with(Stream::Always));
+    assert_eq!(in_memory.preprocessing().feature_names(), streamed.preprocessing().feature_names());
+    assert_eq!((streamed.summary().n_rows, streamed.summary().n_train), (80, 80));
+    file(folder.path(), "p3.csv", "a,c,y\n1,2,0\n");
+    let error = |when| Experiment::open(&source, &with(when)).err().unwrap().to_string();
+    assert_eq!(error(Stream::Always), error(Stream::Never));
+}
+
+#[test]
+fn weights_of_any_size_weigh_alike_when_streamed() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = |unit: &str| {
+        let rows: Vec<String> =
+            (0..200).map(|row| format!("{},{}{unit},{}", row % 7, 1 + row % 3, row % 7 * 2)).collect();
+        format!("a,w,y\n{}\n", rows.join("\n"))
+    };
+    let theta = |unit: &str| {
+        let source = file(folder.path(), "w.csv", &text(unit));
+        let weight = Some("w".to_owned());
+        let settings = Settings { weight, task: Some(downslope::TaskKind::Regression), ..settings(Stream::Always) };
+        trained(&source, &settings).1.model.theta
+    };
+    let (usual, tiny, huge) = (theta(""), theta("e-50"), theta("e50"));
+    for (a, b) in usual.iter().zip(tiny.iter().chain(&huge).cycle().take(usual.len())) {
+        assert!((a - b).abs() < 1e-5, "{usual:?} {tiny:?} {huge:?}");
+    }
+}
+
+#[test]
+fn a_built_in_table_can_be_streamed_and_rows_held_out_count_for_the_fingerprint() {
+    let (experiment, trained) = trained("@digits", &settings(Stream::Always));
+    assert!(experiment.is_streamed() && trained.validation.unwrap().accuracy.unwrap() > 0.9);
+    let folder = tempfile::tempdir().unwrap();
+    let print = |text: &str| {
+        let source = file(folder.path(), "t.csv", text);
+        Experiment::open(&source, &settings(Stream::Always)).unwrap().summary().fingerprint.clone()
+    };
+    let text = mixed(60);
+    let lines: Vec<&str> = text.lines().collect();
+    for changed in 1..lines.len() {
+        let line = lines[changed].replace("2024-01-", "2024-02-");
+        let other = [&lines[..changed], &[&line], &lines[changed + 1..]].concat().join("\n");
+        assert_ne!(print(&text), print(&other), "{line}");
+    }
+}

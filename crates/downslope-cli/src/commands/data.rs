@@ -129,6 +129,13 @@ fn convert(args: &Convert) -> Result<Outcome> {
         }
         (None, None) => return Err(problem("to", "a form, or a file name that ends in one", &args.out)),
     };
+    if packing != Packing::None && matches!(format, Format::Parquet | Format::Arrow | Format::Npz) {
+        return Err(problem(
+            "to",
+            "a form that does not pack itself, in front of .gz, .zst or .bz2",
+            &format.to_string(),
+        ));
+    }
     let table = Table::read(&args.data, &args.reading.options())?;
     let target = args.target.as_deref();
     if to_standard_output {

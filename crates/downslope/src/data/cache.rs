@@ -127,6 +127,18 @@ impl CacheWriter {
         Ok(())
     }
 
+    /// Lets rows that are not kept here count for the fingerprint.
+    pub(crate) fn note(&mut self, rows: &Dataset) {
+        match &rows.features {
+            Features::Dense(x) => self.fingerprint.write(bytemuck::cast_slice(x.values())),
+            Features::Sparse(x) => {
+                self.fingerprint.write(bytemuck::cast_slice(x.indices()));
+                self.fingerprint.write(bytemuck::cast_slice(x.values()));
+            }
+        }
+        self.fingerprint.write(bytemuck::cast_slice(&rows.targets));
+    }
+
     fn write_block(&mut self) -> Result<()> {
         let place = BlockPlace { at: self.at, n_rows: self.n_rows, n_values: self.values.len() };
         let parts: [&[u8]; 5] = [

@@ -8,6 +8,8 @@
 //! - more than half of them numbers: numbers too, so whatever else stands there is an error at its place, never a
 //!   silent category. `inf`, `nan`, and numbers with commas, per cent or currency signs (`1,5`, `12%`, `$5`) count as
 //!   attempts at a number;
+//! - more than half of them dates, with or without a time of day (`2024-02-29`, `2024-02-29T12:30`): times, and anything
+//!   else is an error too;
 //! - otherwise: categories.
 //!
 //! Missing is an empty field, or one of the words in [`ReadOptions::missing`], spelled exactly so.
@@ -235,8 +237,10 @@ impl<'a> TextFile<'a> {
         let source = self.source;
         let Surveyed { names, forced, columns, lines } = self.survey(options, Found::join)?;
         let mut values = Vec::with_capacity(names.len());
-        for (((name, forced), column), field) in names.iter().zip(&forced).zip(columns).zip(1..) {
-            values.push(column.decide(name, field, *forced)?);
+        let mut kinds = Vec::with_capacity(names.len());
+        for (((name, forced), column), field) in names.iter().zip(forced).zip(columns).zip(1..) {
+            kinds.push(Some(forced.unwrap_or_else(|| column.kind())));
+            values.push(column.decide(name, field, forced)?);
         }
         let wanted: Vec<bool> = values.iter().map(Option::is_none).collect();
         let mut texts = self.texts(&wanted, options)?.into_iter();
@@ -245,7 +249,7 @@ impl<'a> TextFile<'a> {
             Some(Column { name, values })
         });
         let table = Table::from_columns(source.name(), columns.collect())?.with_places(Places::Fields(lines));
-        table.with_kinds(&forced)
+        table.with_kinds(&kinds)
     }
 
     /// Looks at the beginning: where the text starts, and what stands between its fields.
@@ -353,14 +357,11 @@ fn kinds(
 ) -> Result<Vec<ColumnKind>> {
     let columns = names.iter().zip(forced).zip(columns).zip(1..);
     let kind = |(((name, forced), column), field): (((&String, Option<ColumnKind>), Found), u64)| {
-        if options.on_bad_row == OnBadRow::Skip {
-            return Ok(forced.unwrap_or_else(|| column.kind()));
+        let kind = forced.unwrap_or_else(|| column.kind());
+        if options.on_bad_row == OnBadRow::Error {
+            column.decide(name, field, forced)?;
         }
-        Ok(match (forced, column.decide(name, field, forced)?) {
-            (Some(kind), _) => kind,
-            (None, Some(values)) => values.column_kind(),
-            (None, None) => ColumnKind::Category,
-        })
+        Ok(kind)
     };
     columns.map(kind).collect()
 }
@@ -470,8 +471,13 @@ mod tests {
         assert_eq!((seconds, table.columns()[0].values.is_missing(1)), (Values::Time(vec![86400.0].into()), true));
         assert_eq!(table.columns()[2].values.text(1), "2024-02-29T12:30:00");
         let options = ReadOptions { kinds: vec![("b".to_owned(), ColumnKind::Time)], ..ReadOptions::default() };
-        let error = Table::from_csv("t.csv", b"a,b\n1,2000-01-01\n2,x\n", &options).unwrap_err().to_string();
-        assert!(error.starts_with("t.csv:3:2: expected a date such as"), "{error}");
+        for (text, options) in [
+            (&b"a,b\n1,2000-01-01\n2,x\n"[..], &options),
+            (b"a,b\n1,2000-01-01\n2,2000-02-30\n3,2000-01-02\n", &ReadOptions::default()),
+        ] {
+            let error = Table::from_csv("t.csv", text, options).unwrap_err().to_string();
+            assert!(error.starts_with("t.csv:3:2: expected a date such as"), "{error}");
+        }
     }
 
     /// The parts of a table, put together, are the table; and an error is the same.

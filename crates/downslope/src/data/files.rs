@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::data::builtin;
 use crate::data::csv::{self, ColumnKind, ReadOptions};
 use crate::data::format::{Consume, Format};
 use crate::data::skipped::OnBadRow;
 use crate::data::source::Source;
-use crate::data::table::{Table, Values};
-use crate::error::{ErrorKind, Result};
+use crate::data::table::{Column, Table, Values};
+use crate::error::{Error, ErrorKind, Result};
 use crate::memory::Bytes;
 
 /// A table in files that can be read as often as needed, whole or part by part.
@@ -21,11 +22,15 @@ pub struct TableSource {
 }
 
 impl TableSource {
-    /// A file, all files that a pattern names, or standard input (`-`).
+    /// A file, all files that a pattern names, standard input (`-`), or a table that is built in (`@digits`).
     ///
     /// # Errors
     /// Whatever stops one from being read; [`ErrorKind::NoMatch`].
     pub fn open(name: &str, options: &ReadOptions) -> Result<Self> {
+        if let Some(builtin) = name.strip_prefix('@') {
+            let source = Source::of_bytes(name, builtin::find(builtin)?.csv());
+            return Ok(Self { name: name.to_owned(), files: vec![(source, Format::Csv)] });
+        }
         let open = |name: &String| {
             let source = Source::open(name)?;
             let format = Format::of(&source, options)?;
@@ -61,44 +66,68 @@ impl TableSource {
         };
         let mut tables = read(options)?;
         let mut common = options.clone();
-        common.kinds.extend(kinds_that_differ(&tables));
+        common.kinds.extend(kinds_that_differ(&tables.iter().map(seen).collect::<Vec<_>>()));
         if common.kinds.len() > options.kinds.len() {
             tables = read(&common)?;
         }
         Ok(Table::concat(&self.name, tables)?.with_sparse_rows_in_order())
     }
 
-    /// Hands on the rows part by part: tables of consecutive rows with the same columns, whose kinds are those of the first
-    /// file.
+    /// Hands on the rows part by part: tables of consecutive rows with the same columns. Those of several files are of one
+    /// kind if [`ReadOptions::kinds`] says so: see [`TableSource::guess_kinds`].
     ///
     /// # Errors
     /// Whatever keeps it from being a table, with its place; and those of `consume`.
     pub fn read_parts(&self, options: &ReadOptions, consume: Consume) -> Result<()> {
-        let mut options = options.clone();
+        let mut names: Option<Vec<String>> = None;
         for (source, format) in &self.files {
-            let mut kinds = None;
-            format.read_parts(source, &options, &mut |part: Table| {
-                kinds.get_or_insert_with(|| part.kinds());
+            format.read_parts(source, options, &mut |part: Table| {
+                let found = part.columns().iter().map(|column| column.name.clone());
+                match &names {
+                    None => names = Some(found.collect()),
+                    Some(expected) if !found.clone().eq(expected.iter().cloned()) => {
+                        let kind = ErrorKind::ColumnsDiffer { expected: expected.clone(), found: found.collect() };
+                        return Err(Error::from(kind).in_source(source.name()));
+                    }
+                    Some(_) => {}
+                }
                 consume(part)
             })?;
-            // What was asked for comes last and so counts.
-            options.kinds = kinds.unwrap_or_default().into_iter().chain(options.kinds).collect();
         }
         Ok(())
     }
 
-    /// The kinds of its columns by the first rows alone, for [`ReadOptions::kinds`]: so that text need not be gone through
-    /// for them first. None where reading needs no such help. Rows further on may not fit them.
+    /// Kinds for [`ReadOptions::kinds`] that should fit all rows: of one CSV file what its first rows hold, so that the text
+    /// need not be gone through for them first; of several files what all of them hold. None where reading needs no such
+    /// help.
     ///
     /// # Errors
-    /// Those of the first rows.
+    /// Whatever keeps what is looked at from being a table.
     pub(crate) fn guess_kinds(&self, options: &ReadOptions) -> Result<Option<Vec<(String, ColumnKind)>>> {
         match &self.files[..] {
             // Rows that do not fit must be told from rows that are to be skipped.
             [(source, Format::Csv)] if options.on_bad_row == OnBadRow::Error => {
                 csv::guess_kinds(source, options).map(Some)
             }
-            _ => Ok(None),
+            [_] => Ok(None),
+            files => {
+                let mut found = Vec::new();
+                for (source, format) in files {
+                    let mut columns: Vec<Seen> = Vec::new();
+                    format.read_parts(source, options, &mut |part: Table| {
+                        let here = seen(&part);
+                        if columns.is_empty() {
+                            columns = here;
+                        } else {
+                            columns.iter_mut().zip(here).for_each(|(column, here)| column.is_empty &= here.is_empty);
+                        }
+                        Ok(())
+                    })?;
+                    found.push(columns);
+                }
+                let common = kinds_that_differ(&found);
+                Ok(Some(options.kinds.iter().cloned().chain(common).collect()))
+            }
         }
     }
 }
@@ -117,23 +146,38 @@ fn matching(source: &str) -> Result<Vec<String>> {
     if names.is_empty() { Err(ErrorKind::NoMatch { pattern: source.to_owned() }.into()) } else { Ok(names) }
 }
 
-/// The columns that are not of one kind in all tables, each with the kind that holds what is in all of them.
-fn kinds_that_differ(tables: &[Table]) -> Vec<(String, ColumnKind)> {
+/// What a file holds in a column.
+struct Seen {
+    name: String,
+    kind: ColumnKind,
+    is_empty: bool,
+}
+
+/// What a table holds in its columns, but for sparse rows.
+fn seen(table: &Table) -> Vec<Seen> {
+    let columns = table.columns().iter().filter(|column| !matches!(column.values, Values::Sparse(_)));
+    let seen = |Column { name, values }: &Column| Seen {
+        name: name.clone(),
+        kind: values.column_kind(),
+        is_empty: (0..values.len()).all(|row| values.is_missing(row)),
+    };
+    columns.map(seen).collect()
+}
+
+/// The columns that are not of one kind in all files, each with the kind that holds what is in all of them.
+fn kinds_that_differ(files: &[Vec<Seen>]) -> Vec<(String, ColumnKind)> {
     // What is said of a column that is of one kind, of several where all are missing, and of several.
     let mut kinds: BTreeMap<&str, (ColumnKind, bool)> = BTreeMap::new();
-    let columns =
-        || tables.iter().flat_map(Table::columns).filter(|column| !matches!(column.values, Values::Sparse(_)));
-    let is_empty = |values: &Values| (0..values.len()).all(|row| values.is_missing(row));
-    for column in columns().filter(|column| !is_empty(&column.values)) {
-        let here = column.values.column_kind();
-        let (kind, _) = kinds.entry(&column.name).or_insert((here, false));
-        if *kind != here {
+    let columns = || files.iter().flatten();
+    for column in columns().filter(|column| !column.is_empty) {
+        let (kind, _) = kinds.entry(&column.name).or_insert((column.kind, false));
+        if *kind != column.kind {
             *kind = ColumnKind::Category;
         }
     }
     for column in columns() {
         if let Some((kind, differs)) = kinds.get_mut(column.name.as_str()) {
-            *differs |= *kind != column.values.column_kind();
+            *differs |= *kind != column.kind;
         }
     }
     let differing = kinds.into_iter().filter(|(_, (_, differs))| *differs);

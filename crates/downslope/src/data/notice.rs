@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::data::table::shortest;
-use crate::data::target::TaskKind;
+use crate::data::target::{MAX_DISTINCT, TaskKind};
 use crate::memory::Bytes;
 
 /// Something worth saying aloud about the data.
@@ -157,6 +157,8 @@ pub enum Notice {
         /// What a row of each class weighs, where a training row weighs 1 on average.
         weights: Vec<(String, f64)>,
     },
+    /// No row is held out, though a share of them was to be.
+    NoneHeldOut,
     /// Rows are streamed from a file.
     Streamed {
         /// Training rows.
@@ -198,7 +200,9 @@ impl fmt::Display for Notice {
                     (true, TaskKind::Classification) => "different whole numbers",
                     (true, TaskKind::Regression) => "different numbers",
                 };
-                write!(f, "no task was named: the target `{column}` holds {n_distinct} {values}, so this is {task}")
+                let more = if *n_distinct > MAX_DISTINCT { "more than " } else { "" };
+                let n = n_distinct.min(&MAX_DISTINCT);
+                write!(f, "no task was named: the target `{column}` holds {more}{n} {values}, so this is {task}")
             }
             Self::ConstantTarget { column, value } => {
                 write!(
@@ -279,13 +283,19 @@ impl fmt::Display for Notice {
                 let more = weights.len().saturating_sub(CLASSES_TOLD);
                 if more > 0 { write!(f, " and {more} more") } else { Ok(()) }
             }
-            Self::Streamed { rows, block_rows, buffer_rows, bytes, memory } => write!(
-                f,
-                "rows are streamed, within {memory} of memory: {rows} of them are encoded in a file of {} MB, and each epoch \
-                 mixes {buffer_rows} at a time, from {} blocks of {block_rows} in random order",
-                bytes.div_ceil(1_000_000),
-                buffer_rows / block_rows
-            ),
+            Self::NoneHeldOut => {
+                write!(f, "no row is held out: there are too few for each to be drawn by itself, as streamed rows are")
+            }
+            Self::Streamed { rows, block_rows, buffer_rows, bytes, memory } => {
+                let (size, unit) =
+                    if *bytes < 1_000_000 { (bytes.div_ceil(1000), "KB") } else { (bytes / 1_000_000, "MB") };
+                write!(
+                    f,
+                    "rows are streamed, within {memory} of memory: {rows} of them are encoded in a file of {size} {unit}, and each \
+                     epoch mixes {buffer_rows} at a time, from {} in random order",
+                    counted(buffer_rows.div_ceil(*block_rows), "block")
+                )
+            }
             Self::UnknownLevel { column, level, rows } => write!(
                 f,
                 "column `{column}` has the category `{level}` in {}, which training never saw: it counts as none",

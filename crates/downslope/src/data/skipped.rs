@@ -76,12 +76,11 @@ impl<'a> Parts<'a> {
 
     /// Leaves out the last row so far.
     pub(super) fn drop_last_row(&mut self) {
-        let kept = |part: Table| {
+        // A part of no rows still bears what was noticed.
+        self.waiting = self.waiting.take().map(|part| {
             let rows = part.rows();
-            let kept = &rows[..rows.len() - 1];
-            (!kept.is_empty()).then(|| part.only(kept))
-        };
-        self.waiting = self.waiting.take().and_then(kept);
+            part.only(&rows[..rows.len().saturating_sub(1)])
+        });
     }
 
     /// Hands on the last part.

@@ -88,14 +88,18 @@ impl SparseRows {
         sorted.finish()
     }
 
+    /// So many rows in which nothing is named.
+    pub(super) fn empty(n_rows: usize) -> Self {
+        Self { starts: vec![0; n_rows + 1], ..Self::default() }
+    }
+
     /// The same rows under some names only, whether any row has such a name or not.
     pub(super) fn only(&self, names: &[String]) -> Self {
         let mut builder = SparseBuilder::default();
         for name in names {
             builder.code(name);
         }
-        let kept: Vec<Option<u32>> =
-            self.names.iter().map(|name| names.contains(name).then(|| builder.code(name))).collect();
+        let kept: Vec<Option<u32>> = self.names.iter().map(|name| builder.places.get(name).copied()).collect();
         for row in 0..self.len() {
             let (codes, values) = self.row(row);
             for (&code, &value) in codes.iter().zip(values) {

@@ -147,7 +147,7 @@ impl Found {
             0 => ColumnKind::Number,
             n if 2 * (self.n_numbers + self.n_attempts) > n => ColumnKind::Number,
             n if self.n_booleans == n => ColumnKind::Boolean,
-            n if self.n_times == n => ColumnKind::Time,
+            n if 2 * self.n_times > n => ColumnKind::Time,
             _ => ColumnKind::Category,
         }
     }

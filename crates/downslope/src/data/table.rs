@@ -260,6 +260,8 @@ pub struct Table {
     notices: Vec<Notice>,
     /// The column that says what a row weighs, where the form of the table has such.
     weight: Option<String>,
+    /// Whether its columns were sparse rows: a name that is not there is 0 in all of them.
+    was_sparse: bool,
 }
 
 /// Rows that came from one source, and where in it.
@@ -352,7 +354,7 @@ impl Table {
         let source = source.into();
         let mut tables = tables.into_iter();
         let Some(first) = tables.next() else { return Err(Error::from(ErrorKind::NoRows).in_source(&source)) };
-        let Self { columns, mut parts, mut notices, weight, .. } = first;
+        let Self { columns, mut parts, mut notices, weight, was_sparse, .. } = first;
         let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
         let mut values: Vec<Vec<Values>> = columns.into_iter().map(|column| vec![column.values]).collect();
         let mut n_rows = values.first().map_or(0, |parts| parts[0].len());
@@ -376,7 +378,7 @@ impl Table {
         }
         let column = |(name, parts)| Some(Column { name, values: Values::concat(parts)? });
         let columns = names.into_iter().zip(values).filter_map(column).collect();
-        Ok(Self { source, columns, parts, notices, weight })
+        Ok(Self { source, columns, parts, notices, weight, was_sparse })
     }
 
     /// Makes a table of columns.
@@ -403,7 +405,7 @@ impl Table {
             }
         }
         let part = Part { source: source.as_str().into(), end: n_rows, places: Places::Fields(Lines::default()) };
-        Ok(Self { source, columns, parts: vec![part], notices: Vec::new(), weight: None })
+        Ok(Self { source, columns, parts: vec![part], notices: Vec::new(), weight: None, was_sparse: false })
     }
 
     /// The same table, with the places where its rows stood in its source.
@@ -457,7 +459,8 @@ impl Table {
     /// The same table with its numbers under some names as sparse rows besides; none if it has none of them.
     pub(super) fn with_sparse_column(&self, name: &str, names: &[String]) -> Option<Self> {
         let columns = self.columns.iter().filter(|column| names.contains(&column.name));
-        let rows = SparseRows::of_plain_columns(columns)?;
+        let empty = || self.was_sparse.then(|| SparseRows::empty(self.n_rows()));
+        let rows = SparseRows::of_plain_columns(columns).or_else(empty)?;
         let mut table = self.clone();
         table.columns.push(Column { name: name.to_owned(), values: Values::Sparse(rows) });
         Some(table)
@@ -467,10 +470,11 @@ impl Table {
     /// if it has no sparse rows, or no name is asked for.
     pub(super) fn with_plain_columns_of(&self, names: &[String]) -> Option<Self> {
         let sparse = self.columns.iter().find_map(|column| match &column.values {
-            Values::Sparse(rows) => Some(rows),
+            Values::Sparse(rows) => Some(rows.only(names)),
             _ => None,
-        })?;
-        let plain = sparse.only(names).plain_columns();
+        });
+        let zeros = || self.was_sparse.then(|| SparseRows::empty(self.n_rows()).only(names));
+        let plain = sparse.or_else(zeros)?.plain_columns();
         (!names.is_empty())
             .then(|| Self { columns: self.columns.iter().cloned().chain(plain).collect(), ..self.clone() })
     }
@@ -500,6 +504,7 @@ impl Table {
             parts: self.parts.clone(),
             notices: self.notices.clone(),
             weight: self.weight.clone(),
+            was_sparse: true,
         }))
     }
 
@@ -539,6 +544,7 @@ impl Table {
             parts,
             notices: self.notices.clone(),
             weight: self.weight.clone(),
+            was_sparse: self.was_sparse,
         }
     }
 

@@ -212,7 +212,7 @@ impl TargetSurvey {
 }
 
 /// So many different values are told apart; where there are more, they are a number's.
-const MAX_DISTINCT: usize = 1 << 16;
+pub(super) const MAX_DISTINCT: usize = 1 << 16;
 
 /// The different values of a target, at most one more than [`MAX_DISTINCT`].
 #[derive(Clone, Debug)]

@@ -26,7 +26,7 @@ struct Block<T> {
 /// What was seen of a text beside its rows.
 pub(super) struct Seen {
     pub(super) skipped: Skipped,
-    /// Whether the last line has an end, as writers give it.
+    /// Whether the last row has a line end, as writers give it.
     pub(super) is_ended: bool,
 }
 
@@ -59,7 +59,7 @@ pub(super) fn read_rows<T: Default + Send>(
             lines: Lines::default(),
             n_lines: 0,
             skipped: Skipped::default(),
-            is_ended: text.ends_with('\n'),
+            is_ended: true,
         };
         for line in text.lines() {
             if !line.trim().is_empty() {
@@ -73,13 +73,17 @@ pub(super) fn read_rows<T: Default + Send>(
             }
             block.n_lines += 1;
         }
+        let last_row = block.lines.len().checked_sub(1).map(|last| block.lines.of(last));
+        block.is_ended = text.ends_with('\n') || last_row.is_some_and(|last| last + 1 < block.n_lines);
         Ok(block)
     };
     let (mut line, mut skipped, mut is_ended) = (1, Skipped::default(), true);
     let join = |block: Result<Block<T>>| {
         let block = block.map_err(|error| below(error, line))?;
         skipped.join(block.skipped, |error| below(error, line));
-        is_ended = block.is_ended;
+        if block.lines.len() > 0 {
+            is_ended = block.is_ended;
+        }
         let mut lines = Lines::default();
         lines.join(&block.lines, line);
         line += block.n_lines;

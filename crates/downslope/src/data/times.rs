@@ -30,8 +30,10 @@ pub(super) fn parse(text: &str) -> Option<f64> {
 
 /// A point in time as text: `2024-02-29`, or `2024-02-29T12:30:00` where it is not midnight.
 pub(super) fn text(seconds: f64) -> String {
-    let whole = seconds.floor();
-    let nanoseconds = ((seconds - whole) * 1e9).round() as i32;
+    // A double tells microseconds of our time apart, and nothing below.
+    let microseconds = (seconds * 1e6).round();
+    let whole = (microseconds / 1e6).floor();
+    let nanoseconds = (microseconds - whole * 1e6) as i32 * 1000;
     let time = Timestamp::new(whole as i64, nanoseconds).map(|time| time.to_string()).unwrap_or_default();
     time.strip_suffix("T00:00:00Z").or(time.strip_suffix('Z')).unwrap_or(&time).to_owned()
 }

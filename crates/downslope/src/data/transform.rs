@@ -222,6 +222,9 @@ mod tests {
         assert_eq!(rows(&learn(&dense), &read("new.svm", "1 2:6 9:1\n0 8:1\n1 8:1\n")), [0.0, 6.0]);
         assert_eq!(learn(&sparse).feature_names(), ["1", "2", "5", "7"]);
         assert_eq!(rows(&learn(&sparse), &plain), [8.0, 9.0, 0.0, 0.0]);
+        // A short file is mostly filled; what it does not name is 0 all the same.
+        assert_eq!(rows(&learn(&dense), &read("new.svm", "1 2:6\n")), [0.0, 6.0]);
+        assert_eq!(rows(&learn(&sparse), &read("new.svm", "1 9:6\n")), [0.0; 4]);
     }
 
     #[test]

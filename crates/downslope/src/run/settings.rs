@@ -270,7 +270,7 @@ impl Settings {
         if self.streaming.when == Stream::Always && self.batch_size == BatchSetting::Auto {
             problems.push(Problem::new(
                 "batch-size",
-                "`full` or a whole number above 0 where rows are streamed",
+                "`full` or a whole number above 0 where rows are streamed, as they are unless `--stream=never`",
                 "auto",
             ));
         }

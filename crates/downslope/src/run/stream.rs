@@ -107,11 +107,8 @@ impl Experiment {
     /// Those of [`Table::read`] and [`Experiment::prepare`]; and the operating system's refusal to keep encoded rows.
     pub fn open(source: &str, settings: &Settings) -> Result<Self> {
         settings.check()?;
-        if source.starts_with('@') && settings.streaming.when != Stream::Always {
-            return Self::prepare(&Table::read(source, &settings.read_options())?, settings);
-        }
         let table = TableSource::open(source, &settings.read_options())?;
-        let available = memory::available().map_or(UNKNOWN_MEMORY, |Bytes(bytes)| Bytes(bytes / 2));
+        let available = memory::available().map_or(UNKNOWN_MEMORY, |Bytes(bytes)| Bytes((bytes / 2) >> 20 << 20));
         let room = settings.streaming.memory.unwrap_or(available);
         let is_streamed = match settings.streaming.when {
             Stream::Always => true,
@@ -148,16 +145,22 @@ impl Experiment {
         options.kinds.clone_from(&learnt.kinds);
         settings.weight.clone_from(&learnt.weight);
         let kept = encode(table, &options, &settings, &learnt, room).map_err(told)?;
-        let Learnt { target, loss, preprocessing, mut notices, .. } = learnt;
+        let Learnt { target, loss, preprocessing, mut notices, largest_weight, .. } = learnt;
         let Kept { cache, held_out, weights, block_rows, n_blocks } = kept;
         let weighing = Weighing::new(&weights, &target, &settings).map_err(told)?;
-        let cache = weighing.weighted_cache(cache);
+        let cache = weighing.weighted_cache(cache, largest_weight);
         let mut validation_fingerprint = None;
         let held_out = match &settings.validation {
             Validation::File(path) => {
                 let table = Table::read(path, &settings.read_options())?;
                 validation_fingerprint = Some(table.fingerprint());
+                notices.extend(table.notices().iter().cloned());
+                let n_rows = table.n_rows();
                 let table = with_targets(table, &target.name, &settings)?;
+                if table.n_rows() < n_rows {
+                    let (column, rows) = (target.name.clone(), n_rows - table.n_rows());
+                    notices.push(Notice::RowsWithoutTarget { column, rows });
+                }
                 let rows = table.rows();
                 let (dataset, seen) = preprocessing.dataset(&table, &rows)?;
                 notices.extend(seen);
@@ -175,18 +178,24 @@ impl Experiment {
         notices.push(Notice::Streamed {
             rows: cache.n_rows(),
             block_rows,
-            buffer_rows: n_blocks * block_rows,
+            buffer_rows: (n_blocks * block_rows).min(cache.n_rows()),
             bytes: cache.n_bytes(),
             memory: room,
         });
         let cache = Arc::new(cache);
-        let n_probed = (MOST_PROBED / block_rows).clamp(1, n_blocks);
+        let row_bytes = cache.n_bytes().div_ceil(cache.n_rows() as u64).max(1);
+        let most_probed = (room.0 / 8 / row_bytes).min(MOST_PROBED as u64) as usize;
+        let n_probed = (most_probed / block_rows).clamp(1, cache.n_blocks());
         let mut probed: Vec<u32> = (0..cache.n_blocks() as u32).collect();
         Random::new(settings.seed, Purpose::Probe, 0).shuffle(&mut probed);
         probed.truncate(n_probed);
         probed.sort_unstable();
         let train = cache.read(&probed, None)?;
-        let n_rows = cache.n_rows() + validation.as_ref().map_or(0, Dataset::n_rows);
+        let of_table = validation_fingerprint.is_none().then_some(validation.as_ref()).flatten();
+        let n_rows = cache.n_rows() + of_table.map_or(0, Dataset::n_rows);
+        if of_table.is_none() && matches!(settings.validation, Validation::Fraction(_)) {
+            notices.push(Notice::NoneHeldOut);
+        }
         let rows = Encoded {
             source: table.name().to_owned(),
             fingerprint: cache.fingerprint().to_owned(),
@@ -209,6 +218,8 @@ impl Experiment {
 struct Learnt {
     kinds: Vec<(String, crate::data::ColumnKind)>,
     weight: Option<String>,
+    /// The largest weight that a row has by itself; 1 where they have none.
+    largest_weight: f64,
     target: Target,
     loss: Loss,
     preprocessing: Preprocessing,
@@ -231,7 +242,7 @@ fn learn(table: &TableSource, options: &ReadOptions, settings: &Settings) -> Res
     let mut begun: Option<(TargetSurvey, Learner, HeldOut)> = None;
     let (mut kinds, mut noticed, mut n_without_target) = (Vec::new(), Vec::new(), 0);
     let mut first_row = 0;
-    let mut weight = settings.weight.clone();
+    let (mut weight, mut largest_weight) = (settings.weight.clone(), 0.0_f64);
     table.read_parts(options, &mut |part| {
         noticed.extend(part.notices().iter().cloned());
         if begun.is_none() {
@@ -251,6 +262,9 @@ fn learn(table: &TableSource, options: &ReadOptions, settings: &Settings) -> Res
         n_without_target += n_rows - part.n_rows();
         survey.add(&part)?;
         let (train, _) = held_out.split(first_row, part.n_rows());
+        if let Some(weight) = &weight {
+            largest_weight = part.weights(weight, &train)?.into_iter().fold(largest_weight, f64::max);
+        }
         learner.add(&part, &train)?;
         first_row += part.n_rows() as u64;
         Ok(())
@@ -266,7 +280,9 @@ fn learn(table: &TableSource, options: &ReadOptions, settings: &Settings) -> Res
     }
     notices.splice(0..0, noticed);
     notices.extend(learnt);
-    Ok(Learnt { kinds, weight, target, loss, preprocessing, notices, held_out })
+    // Kept as `f32` beside the largest, weights of any size keep their digits.
+    let largest_weight = if largest_weight > 0.0 { largest_weight } else { 1.0 };
+    Ok(Learnt { kinds, weight, largest_weight, target, loss, preprocessing, notices, held_out })
 }
 
 /// What the second pass has made.
@@ -306,20 +322,21 @@ fn encode(
         let own = own_weights(settings, &part, &train_rows)?;
         weights.add(&train.targets, own.as_deref());
         if let Some(own) = own {
-            train = train.with_scaled_weights(own.into_iter().map(|weight| weight as f32).collect())?;
-        }
-        if !held_rows.is_empty() {
-            held.push(preprocessing.dataset(&part, &held_rows)?.0);
-            held_weights.extend(own_weights(settings, &part, &held_rows)?.unwrap_or_default());
+            train = train
+                .with_scaled_weights(own.into_iter().map(|weight| (weight / learnt.largest_weight) as f32).collect())?;
         }
         if writer.is_none() {
             let (block_rows, n_blocks) = blocks(&train, settings, room);
             writer = Some((CacheWriter::new(folder, &train, block_rows)?, block_rows, n_blocks));
         }
-        match &mut writer {
-            Some((writer, ..)) => writer.push(&train),
-            None => Ok(()),
+        let Some((writer, ..)) = &mut writer else { return Ok(()) };
+        if !held_rows.is_empty() {
+            let (rows, _) = preprocessing.dataset(&part, &held_rows)?;
+            writer.note(&rows);
+            held.push(rows);
+            held_weights.extend(own_weights(settings, &part, &held_rows)?.unwrap_or_default());
         }
+        writer.push(&train)
     })?;
     let Some((writer, block_rows, n_blocks)) = writer else {
         return Err(Error::from(ErrorKind::NoRows).in_source(table.name()));

@@ -67,10 +67,11 @@ impl Weighing {
         Ok(weighing)
     }
 
-    /// Rows in a file that hold the weights of their own, with what they weigh.
-    pub(super) fn weighted_cache(&self, cache: RowCache) -> RowCache {
+    /// Rows in a file that hold the weights of their own, as shares of the largest, with what they weigh.
+    pub(super) fn weighted_cache(&self, cache: RowCache, largest: f64) -> RowCache {
+        // Where rows have no weights of their own, all are the largest.
         let of_classes = self.of_classes.as_ref().map(|weights| weights.iter().map(|&weight| weight as f32).collect());
-        cache.weighing(of_classes, (1.0 / self.mean) as f32)
+        cache.weighing(of_classes, (largest / self.mean) as f32)
     }
 
     fn of_class(&self, target: f32) -> f64 {
