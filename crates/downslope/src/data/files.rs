@@ -74,7 +74,7 @@ impl TableSource {
     }
 
     /// Hands on the rows part by part: tables of consecutive rows with the same columns. Those of several files are of one
-    /// kind if [`ReadOptions::kinds`] says so: see [`TableSource::guess_kinds`].
+    /// kind if [`ReadOptions::kinds`] says so.
     ///
     /// # Errors
     /// Whatever keeps it from being a table, with its place; and those of `consume`.

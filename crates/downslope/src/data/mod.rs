@@ -1,6 +1,6 @@
 //! What are the rows?
 //!
-//! Everything from a file to numbers, in this order: bytes are recognised ([`format`], `sniff`), read by the reader of their
+//! Everything from a file to numbers, in this order: bytes are recognised ([`mod@format`], `sniff`), read by the reader of their
 //! form ([`csv`], `json_lines`, `libsvm`, `vowpal`, `numpy`, `columnar`) into a [`Table`] of named columns, one column is
 //! chosen as the [`Target`], and a [`Preprocessing`] learned from the training rows turns the others into a [`Dataset`] of
 //! `f32`. Tables also come from inside the program ([`builtin`]) and from a seed ([`generate`]); `write` brings them into
