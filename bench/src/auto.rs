@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use downslope::data::{Column, Table};
+use downslope::data::Table;
 use downslope::diagnosis::step_time;
 use downslope::loader::BatchSize;
 use downslope::objective::Objective;
@@ -43,7 +43,7 @@ pub const TASKS: [Task; 9] = [
     Task { name: "diamonds, cut", data: "diamonds.csv", target: Some("cut"), drop: &[] },
     Task { name: "titanic", data: "titanic.csv", target: Some("survived"), drop: &["alive"] },
     Task { name: "penguins", data: "penguins.csv", target: Some("species"), drop: &[] },
-    Task { name: "a9a", data: "a9a.svm", target: Some("target"), drop: &[] },
+    Task { name: "a9a", data: "a9a.svm", target: Some("label"), drop: &[] },
 ];
 
 /// What came of a task.
@@ -104,11 +104,7 @@ pub fn run(task: &Task, folder: &Path, seed: u64) -> Result<Option<Outcome>> {
         if !path.exists() {
             return Ok(None);
         }
-        if path.extension().is_some_and(|extension| extension == "svm") {
-            sparse_as_table(&path)?
-        } else {
-            Table::read(&path.to_string_lossy(), &settings.read_options()).map_err(say)?
-        }
+        Table::read(&path.to_string_lossy(), &settings.read_options()).map_err(say)?
     };
     let prepared = Experiment::prepare(&table, &settings).map_err(say)?;
     let usual = BatchSize::rows(32).map_err(say)?;
@@ -162,31 +158,4 @@ pub fn run(task: &Task, folder: &Path, seed: u64) -> Result<Option<Outcome>> {
         choosing_seconds,
         back_offs,
     }))
-}
-
-/// LIBSVM text as a table of dense columns and the column `target`; a row that is cut short is left out.
-fn sparse_as_table(path: &Path) -> Result<Table> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let mut rows: Vec<(f64, Vec<(usize, f64)>)> = Vec::new();
-    for line in text.lines() {
-        let mut words = line.split_whitespace();
-        let Some(target) = words.next().and_then(|word| word.parse().ok()) else { continue };
-        let pair = |word: &str| {
-            let (index, value) = word.split_once(':')?;
-            Some((index.parse().ok()?, value.parse().ok()?))
-        };
-        if let Some(pairs) = words.map(pair).collect() {
-            rows.push((target, pairs));
-        }
-    }
-    let width = rows.iter().flat_map(|(_, pairs)| pairs).map(|(index, _)| *index).max().unwrap_or(0);
-    let mut columns = vec![vec![0.0; rows.len()]; width];
-    for (row, (_, pairs)) in rows.iter().enumerate() {
-        for &(index, value) in pairs {
-            columns[index - 1][row] = value;
-        }
-    }
-    let named = columns.into_iter().enumerate().map(|(i, values)| Column::numbers(format!("x{}", i + 1), values));
-    let target = Column::numbers("target", rows.iter().map(|(target, _)| *target).collect());
-    Table::from_columns("a9a", named.chain([target]).collect()).map_err(|error| error.to_string())
 }
