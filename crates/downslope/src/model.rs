@@ -89,6 +89,11 @@ impl Layer {
     pub(crate) fn parts<'a>(&self, theta: &'a [f32]) -> (&'a [f32], &'a [f32]) {
         (&theta[self.weight.clone()], &theta[self.bias.clone()])
     }
+
+    /// The same, to be changed.
+    pub(crate) fn parts_mut<'a>(&self, theta: &'a mut [f32]) -> (&'a mut [f32], &'a mut [f32]) {
+        theta[self.weight.start..self.bias.end].split_at_mut(self.weight.len())
+    }
 }
 
 /// The shape of a model.

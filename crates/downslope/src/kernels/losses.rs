@@ -1,12 +1,17 @@
 //! Losses and their derivatives, sixteen rows at a time, each times the weight of its row.
 
+use std::ops::Range;
+
 use super::functions::{exp, exp_of_negative, ln, ln_1p_of_share};
 use super::lanes::{LANES, Lanes, Wanted};
+use super::slices::Axpy;
 use super::tiles::dots;
 use super::{Kernel, Rows, Targets};
+use crate::data::{Dataset, Matrix};
 use crate::loader::Batch;
 use crate::loss::Loss;
 use crate::numeric::Number;
+use crate::objective::{LossSum, StepLosses};
 
 impl<V: Lanes> Number for V {
     #[inline(always)]
@@ -120,16 +125,70 @@ impl Kernel for Losses<'_> {
     }
 }
 
-/// Σ wℓ of rows of one score each and the sum of their gradients: each row is scored and added while it is in the cache.
-pub(crate) struct LinearGradient<'a> {
+/// Rows of one score each, and what their losses are told.
+pub(crate) struct LinearRows<'a> {
     /// The loss, not cross-entropy.
     pub(crate) loss: Loss,
     /// The rows.
     pub(crate) x: Rows<'a>,
     /// The targets and weights of all rows of the table.
     pub(crate) targets: Targets<'a>,
-    /// Which rows they are.
-    pub(crate) batch: &'a Batch<'a>,
+}
+
+impl<'a> LinearRows<'a> {
+    /// Rows of a table.
+    pub(crate) fn of(loss: Loss, data: &'a Dataset, x: &'a Matrix, rows: &Batch<'a>) -> Self {
+        let x = Rows::new(x.values(), x.n_columns(), rows.clone());
+        Self { loss, x, targets: Targets::of(data) }
+    }
+
+    /// Adds `factor` times Σ w∇ℓ of the rows at some positions to `into`, shaped as θ, and returns their Σ wℓ: each row is
+    /// scored and added while it is in the cache. Rows behind them are fetched.
+    #[inline(always)]
+    fn add_gradient<V: Lanes>(&self, positions: Range<usize>, theta: &[f32], factor: f32, into: &mut [f32]) -> f64 {
+        let (width, batch) = (self.x.width(), self.x.which());
+        let (weight, bias) = (&theta[..width], V::splat(theta[width]));
+        let (of_weight, of_bias) = into.split_at_mut(width);
+        let (mut sum, mut of_bias_sum) = (Sum::ZERO, V::splat(0.0));
+        let whole = (CACHED / width / LANES * LANES).clamp(LANES, MOST_ROWS);
+        let mut places = [[weight.as_ptr(); LANES]; MOST_ROWS / LANES];
+        let mut steps = [[0.0; LANES]; MOST_ROWS / LANES];
+        // All rows of a group are scored, then derived, then added: three loops without a chain from one turn to the next.
+        for start in positions.clone().step_by(whole) {
+            let n = whole.min(positions.end - start);
+            let n_lanes = n.div_ceil(LANES);
+            for (index, (places, scores)) in places.iter_mut().zip(&mut steps[..n_lanes]).enumerate() {
+                *places = self.x.places::<LANES>(start + index * LANES);
+                let ahead = start + whole + index * LANES;
+                self.x.prefetch::<V>(ahead..ahead + LANES, Wanted::Next);
+                self.targets.prefetch::<V>(batch, ahead..ahead + LANES);
+                // SAFETY: rows and weights are `width` wide.
+                (unsafe { dots::<V, LANES, 1>(*places, [weight.as_ptr()], width) } + bias).store(scores);
+            }
+            for (index, steps) in steps[..n_lanes].iter_mut().enumerate() {
+                let n = LANES.min(n - index * LANES);
+                let targets = self.targets.values_at::<V>(batch, start + index * LANES, n);
+                let weights = self.targets.weights_at::<V>(batch, start + index * LANES, n);
+                let (values, derivatives) = self.loss.of_score(V::load(steps), targets, V::splat(factor) * weights);
+                sum.add(values * weights, n);
+                derivatives.store(steps);
+                steps[n..].fill(0.0);
+                of_bias_sum = of_bias_sum + V::load(steps);
+            }
+            // SAFETY: the rows are as wide as their sum.
+            unsafe { add_rows::<V>(&places.as_flattened()[..n], steps.as_flattened(), of_weight) };
+        }
+        of_bias[0] += of_bias_sum.sum().first();
+        sum.total()
+    }
+}
+
+/// Σ wℓ of some of the rows and the sum of their gradients.
+pub(crate) struct LinearGradient<'a> {
+    /// The rows.
+    pub(crate) rows: LinearRows<'a>,
+    /// Which of them.
+    pub(crate) positions: Range<usize>,
     /// Weights, and the bias behind them.
     pub(crate) theta: &'a [f32],
     /// What every derivative is multiplied by.
@@ -143,41 +202,43 @@ impl Kernel for LinearGradient<'_> {
 
     #[inline(always)]
     fn run<V: Lanes>(self) -> f64 {
-        let (n_rows, width) = (self.x.len(), self.x.width());
-        let (weight, bias) = (&self.theta[..width], V::splat(self.theta[width]));
-        let (of_weight, of_bias) = self.into.split_at_mut(width);
-        let (mut sum, mut of_bias_sum) = (Sum::ZERO, V::splat(0.0));
-        let whole = (CACHED / width / LANES * LANES).clamp(LANES, MOST_ROWS);
-        let mut places = [[weight.as_ptr(); LANES]; MOST_ROWS / LANES];
-        let mut steps = [[0.0; LANES]; MOST_ROWS / LANES];
-        // All rows of a group are scored, then derived, then added: three loops without a chain from one turn to the next.
-        for start in (0..n_rows).step_by(whole) {
-            let n = whole.min(n_rows - start);
-            let n_lanes = n.div_ceil(LANES);
-            for (index, (places, scores)) in places.iter_mut().zip(&mut steps[..n_lanes]).enumerate() {
-                *places = self.x.places::<LANES>(start + index * LANES);
-                let ahead = start + whole + index * LANES;
-                self.x.prefetch::<V>(ahead..ahead + LANES, Wanted::Soon);
-                self.targets.prefetch::<V>(self.batch, ahead..ahead + LANES);
-                // SAFETY: rows and weights are `width` wide.
-                (unsafe { dots::<V, LANES, 1>(*places, [weight.as_ptr()], width) } + bias).store(scores);
+        self.rows.add_gradient::<V>(self.positions, self.theta, self.factor, self.into)
+    }
+}
+
+/// θ ← θ − lr·(1/B) Σ w∇ℓ for one small batch of B rows after the other.
+pub(crate) struct LinearSteps<'a> {
+    /// The rows, in the order of their batches.
+    pub(crate) rows: LinearRows<'a>,
+    /// Rows in a batch; the last may have fewer.
+    pub(crate) batch_size: usize,
+    /// The learning rate.
+    pub(crate) lr: f64,
+    /// Weights, and the bias behind them.
+    pub(crate) theta: &'a mut [f32],
+    /// Scratch, as long as θ.
+    pub(crate) gradient: &'a mut [f32],
+    /// What the steps are told to; the first without a finite loss is the last.
+    pub(crate) losses: &'a mut StepLosses,
+}
+
+impl Kernel for LinearSteps<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        let n_rows = self.rows.x.len();
+        for start in (0..n_rows).step_by(self.batch_size) {
+            let positions = start..(start + self.batch_size).min(n_rows);
+            let n = positions.len();
+            self.gradient.fill(0.0);
+            let sum = self.rows.add_gradient::<V>(positions, self.theta, 1.0, self.gradient);
+            Axpy((-self.lr / n as f64) as f32, self.gradient, self.theta).run::<V>();
+            self.losses.push(LossSum::new(sum, n));
+            if !sum.is_finite() {
+                break;
             }
-            for (index, steps) in steps[..n_lanes].iter_mut().enumerate() {
-                let n = LANES.min(n - index * LANES);
-                let targets = self.targets.values_at::<V>(self.batch, start + index * LANES, n);
-                let weights = self.targets.weights_at::<V>(self.batch, start + index * LANES, n);
-                let factors = V::splat(self.factor) * weights;
-                let (values, derivatives) = self.loss.of_score(V::load(steps), targets, factors);
-                sum.add(values * weights, n);
-                derivatives.store(steps);
-                steps[n..].fill(0.0);
-                of_bias_sum = of_bias_sum + V::load(steps);
-            }
-            // SAFETY: the rows are as wide as their sum.
-            unsafe { add_rows::<V>(&places.as_flattened()[..n], steps.as_flattened(), of_weight) };
         }
-        of_bias[0] += of_bias_sum.sum().first();
-        sum.total()
     }
 }
 

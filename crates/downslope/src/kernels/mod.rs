@@ -36,13 +36,13 @@ mod tiles;
 
 pub(crate) use descent::OneRowSteps;
 pub(crate) use lanes::LANES;
-pub(crate) use losses::{CrossEntropies, LinearGradient, Losses, Scores, SumUp};
+pub(crate) use losses::{CrossEntropies, LinearGradient, LinearRows, LinearSteps, Losses, Scores, SumUp};
 pub(crate) use memory::Aligned;
 pub(crate) use rows::{Rows, prefetch};
 pub(crate) use slices::{SquaredLengths, axpy, scale, sum_of_squares};
 pub(crate) use sparse::{SparseGradient, SparseOneRowSteps, SparseScores};
 pub(crate) use targets::Targets;
-pub(crate) use tiles::{Combine, Dots, Strides};
+pub(crate) use tiles::{Combine, Dots, StepAndDots, Strides};
 
 #[cfg(test)]
 mod tests;

@@ -10,18 +10,19 @@ use crate::loader::Batch;
 pub(crate) struct Rows<'a> {
     values: &'a [f32],
     width: usize,
+    n_rows: usize,
     which: Batch<'a>,
 }
 
 impl<'a> Rows<'a> {
     /// The rows `which` of a matrix whose rows are `width` wide.
     pub(crate) fn new(values: &'a [f32], width: usize, which: Batch<'a>) -> Self {
-        Self { values, width, which }
+        Self { values, width, n_rows: values.len() / width, which }
     }
 
     /// All rows of a matrix.
     pub(crate) fn all(values: &'a [f32], width: usize) -> Self {
-        Self { values, width, which: Batch::all(values.len() / width) }
+        Self::new(values, width, Batch::all(values.len() / width))
     }
 
     /// How many.
@@ -66,11 +67,20 @@ impl<'a> Rows<'a> {
                     *place = values.as_ptr().wrapping_add((start + r).min(last) * width);
                 }
             }
-            Batch::Rows(numbers) => {
-                for (r, place) in places.iter_mut().enumerate() {
-                    *place = self.values[numbers[(start + r).min(last)] as usize * width..][..width].as_ptr();
+            Batch::Rows(numbers) => match numbers[start..].first_chunk::<R>() {
+                Some(numbers) => {
+                    let n_rows = self.n_rows;
+                    assert!(numbers.iter().all(|&number| (number as usize) < n_rows), "every row is in the table");
+                    for r in 0..R {
+                        places[r] = self.values.as_ptr().wrapping_add(numbers[r] as usize * width);
+                    }
                 }
-            }
+                None => {
+                    for (r, place) in places.iter_mut().enumerate() {
+                        *place = self.values[numbers[(start + r).min(last)] as usize * width..][..width].as_ptr();
+                    }
+                }
+            },
         }
         places
     }
@@ -96,12 +106,27 @@ impl<'a> Rows<'a> {
         wanted: Wanted,
     ) {
         let end = positions.end.min(self.len());
-        for position in positions.start.min(end)..end {
-            let start = self.which.row(position) * self.width;
-            for line in lines.clone() {
-                V::prefetch(self.values, start + line * LANES, wanted);
+        let positions = positions.start.min(end)..end;
+        match &self.which {
+            Batch::Range(range) => {
+                for position in positions {
+                    ask::<V>(self.values, (range.start + position) * self.width, lines.clone(), wanted);
+                }
+            }
+            Batch::Rows(numbers) => {
+                for &number in &numbers[positions] {
+                    ask::<V>(self.values, number as usize * self.width, lines.clone(), wanted);
+                }
             }
         }
+    }
+}
+
+/// Asks for some lines from a place on.
+#[inline(always)]
+fn ask<V: Lanes>(values: &[f32], start: usize, lines: std::ops::Range<usize>, wanted: Wanted) {
+    for line in lines {
+        V::prefetch(values, start + line * LANES, wanted);
     }
 }
 

@@ -6,7 +6,8 @@ use super::{Kernel, Rows, run};
 /// Sums of squares run in this many lanes side by side.
 const WIDE: usize = 8;
 
-struct Axpy<'a>(f32, &'a [f32], &'a mut [f32]);
+/// y ← y + α·x.
+pub(super) struct Axpy<'a>(pub(super) f32, pub(super) &'a [f32], pub(super) &'a mut [f32]);
 
 impl Kernel for Axpy<'_> {
     type Output = ();

@@ -70,8 +70,17 @@ fn at<V: Lanes>(of_rows: &[f32], batch: &Batch<'_>, start: usize, n: usize) -> V
     match batch {
         Batch::Range(range) => V::load_part(&of_rows[range.start + start..][..n]),
         Batch::Rows(rows) => {
+            let rows = &rows[start..start + n];
             let mut lanes = [0.0; LANES];
-            lanes.iter_mut().zip(&rows[start..start + n]).for_each(|(lane, &row)| *lane = of_rows[row as usize]);
+            if let Some(rows) = rows.first_chunk::<LANES>() {
+                assert!(rows.iter().all(|&row| (row as usize) < of_rows.len()), "every row has a place");
+                for lane in 0..LANES {
+                    // SAFETY: every row was seen to have a place.
+                    lanes[lane] = unsafe { *of_rows.get_unchecked(rows[lane] as usize) };
+                }
+            } else {
+                lanes.iter_mut().zip(rows).for_each(|(lane, &row)| *lane = of_rows[row as usize]);
+            }
             V::load(&lanes)
         }
     }

@@ -297,6 +297,35 @@ fn combinations_of_rows_agree_with_plain_sums_for_every_shape_and_width() {
     }
 }
 
+#[test]
+fn a_step_taken_on_the_way_to_the_next_scores_has_the_bits_of_both_one_by_one() {
+    let shapes = (1..=70).flat_map(|width| [1, 2, 5, 9, 23].map(|n_outputs| (width, n_outputs)));
+    for (width, n_outputs) in shapes {
+        let (last, x, next) = (&numbers(width, 1)[..], &numbers(width, 2)[..], &numbers(width, 5)[..]);
+        let (theta, factors) = (numbers((width + 1) * n_outputs, 3), &numbers(3 * n_outputs, 4)[..]);
+        for activation in [None, Some(Activation::Relu), Some(Activation::Tanh)] {
+            let found = the_same_on_all("a step and scores", |machine| {
+                let (mut theta, mut scores) = (theta.clone(), vec![0.0; 2 * n_outputs]);
+                let (weight, bias) = theta.split_at_mut(width * n_outputs);
+                let (factors_apart, out, out_apart) = (3, &mut scores, 2);
+                let kernel =
+                    StepAndDots { last, factors, factors_apart, x, next, weight, bias, activation, out, out_apart };
+                run_on(machine, kernel);
+                [theta, scores.into_iter().step_by(2).collect()].concat()
+            });
+            let mut theta = theta.clone();
+            let (into, bias) = theta.split_at_mut(width * n_outputs);
+            run(Combine { rows: Rows::all(last, width), factors, strides: Strides { row: 0, output: 3 }, into });
+            bias.iter_mut().zip(factors.iter().step_by(3)).for_each(|(bias, factor)| *bias += factor);
+            let mut out = vec![0.0; n_outputs];
+            let (out_of, strides) = (&mut out, Strides { row: n_outputs, output: 1 });
+            run(Dots { x: Rows::all(x, width), weight: into, bias, activation, out: out_of, strides });
+            let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&found), bits(&[theta, out].concat()), "{width} to {n_outputs}, {activation:?}");
+        }
+    }
+}
+
 /// Weights from 0 to 3.
 fn weights(n_rows: usize) -> Vec<f32> {
     (0..n_rows).map(|row| (row % 5) as f32 * 0.75).collect()
@@ -325,15 +354,14 @@ fn gradients_of_one_score_agree_with_their_formula() {
             let (table, theta) = (numbers(width * n_rows, 1), numbers(width + 1, 2));
             let theta: Vec<f32> = theta.into_iter().map(|value| 0.3 * value).collect();
             let targets: Vec<f32> = (0..n_rows).map(|row| (row % 2) as f32).collect();
-            let (batch, weights) = (Batch::all(n_rows), weights(n_rows));
+            let weights = weights(n_rows);
             let targets = Targets { values: &targets, weights: (width % 2 == 0).then_some(&weights) };
             let (total, gradient) = plain_gradient(Loss::Logistic, &table, targets, &theta);
             let found = the_same_on_all("linear gradient", |machine| {
                 let mut into = vec![0.0; width + 1];
-                let (x, loss) = (Rows::all(&table, width), Loss::Logistic);
-                let (theta, into_it) = (&theta, &mut into);
-                let kernel = LinearGradient { loss, x, targets, batch: &batch, theta, factor: 0.5, into: into_it };
-                let sum = run_on(machine, kernel);
+                let rows = LinearRows { loss: Loss::Logistic, x: Rows::all(&table, width), targets };
+                let (positions, theta, into_it) = (0..n_rows, &theta, &mut into);
+                let sum = run_on(machine, LinearGradient { rows, positions, theta, factor: 0.5, into: into_it });
                 into.push(sum as f32);
                 into
             });

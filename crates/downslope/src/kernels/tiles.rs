@@ -1,7 +1,8 @@
-//! Products of dense matrices, tile by tile, in the two forms that descent needs.
+//! Products of dense matrices, tile by tile, in the forms that descent needs.
 //!
 //! [`Dots`] takes rows and weights that are both contiguous in the direction of the sum: scores. [`Combine`] adds
-//! multiples of rows to rows: gradients, and derivatives carried back through a layer. A tile's sums stay in registers
+//! multiples of rows to rows: gradients, and derivatives carried back through a layer. [`StepAndDots`] does both for steps
+//! of one row. A tile's sums stay in registers
 //! while the rows stream past; nothing is copied or packed, so a product of 32 rows costs no more than its arithmetic.
 //! A tile's shape never changes the order of a sum.
 
@@ -80,12 +81,7 @@ impl Dots<'_> {
             }
             // SAFETY: rows and weights are `width` wide.
             let sums = unsafe { dots::<V, R, C>(rows, weights, width) } + V::load(&biases);
-            let sums = match self.activation {
-                None => sums,
-                Some(Activation::Relu) => sums.at_least(V::splat(0.0)),
-                Some(Activation::Tanh) => tanh(sums),
-            };
-            self.write::<V, R, C>(sums, start, output);
+            self.write::<V, R, C>(activated(sums, self.activation), start, output);
         }
         C
     }
@@ -108,6 +104,111 @@ impl Dots<'_> {
                 lanes.iter().enumerate().for_each(|(c, &sum)| self.out[first + c * column] = sum);
             }
         }
+    }
+}
+
+/// The step of one row, and on the way the scores of another: every weight is read and written once for both.
+///
+/// weight(o, :) ← weight(o, :) + factor(o)·last, bias(o) ← bias(o) + factor(o), and then
+/// `out`(o) = Σₖ x(k)·weight(o, k) + bias(o), activated: the bits of [`Combine`] and then [`Dots`].
+pub(crate) struct StepAndDots<'a> {
+    /// The row whose step is taken.
+    pub(crate) last: &'a [f32],
+    /// By how much it is added for each output.
+    pub(crate) factors: &'a [f32],
+    /// How far apart the factors stand.
+    pub(crate) factors_apart: usize,
+    /// The row that is scored.
+    pub(crate) x: &'a [f32],
+    /// The row after that, which is fetched on the way, or nothing.
+    pub(crate) next: &'a [f32],
+    /// (outputs, width of the rows), row-major.
+    pub(crate) weight: &'a mut [f32],
+    /// (outputs).
+    pub(crate) bias: &'a mut [f32],
+    /// What is done to a score before it is written.
+    pub(crate) activation: Option<Activation>,
+    /// Where the scores go.
+    pub(crate) out: &'a mut [f32],
+    /// How far apart they stand in `out`.
+    pub(crate) out_apart: usize,
+}
+
+impl Kernel for StepAndDots<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(mut self) {
+        let n_outputs = self.bias.len();
+        let mut output = 0;
+        while output < n_outputs {
+            output += match n_outputs - output {
+                8.. if V::MANY_REGISTERS => self.outputs::<V, 8>(output),
+                4.. if V::MANY_REGISTERS => self.outputs::<V, 4>(output),
+                2.. => self.outputs::<V, 2>(output),
+                _ => self.outputs::<V, 1>(output),
+            };
+        }
+    }
+}
+
+impl StepAndDots<'_> {
+    /// C outputs at once.
+    #[inline(always)]
+    fn outputs<V: Lanes, const C: usize>(&mut self, output: usize) -> usize {
+        let (last, x) = (self.last, &self.x[..self.last.len()]);
+        let width = last.len();
+        let mut weights = [self.weight.as_mut_ptr(); C];
+        let mut factors = [V::splat(0.0); C];
+        for c in 0..C {
+            weights[c] = self.weight[(output + c) * width..][..width].as_mut_ptr();
+            let factor = self.factors[(output + c) * self.factors_apart];
+            factors[c] = V::splat(factor);
+            self.bias[output + c] += factor;
+        }
+        let mut sums = [V::splat(0.0); LANES];
+        let (last_chunks, last_rest) = last.as_chunks::<LANES>();
+        let (x_chunks, x_rest) = x.as_chunks::<LANES>();
+        for (chunk, (last, x)) in last_chunks.iter().zip(x_chunks).enumerate() {
+            let (last, x) = (V::load(last), V::load(x));
+            // A line at a time: a whole row at once would fill all places for what is on its way, and wait.
+            if output == 0 && !self.next.is_empty() {
+                V::prefetch(self.next, chunk * LANES, Wanted::Soon);
+            }
+            for c in 0..C {
+                // SAFETY: these sixteen are within the `width` weights of the output, and no other output has them.
+                let place = unsafe { &mut *weights[c].add(chunk * LANES).cast::<[f32; LANES]>() };
+                let weight = factors[c].mul_add(last, V::load(place));
+                weight.store(place);
+                sums[c] = x.mul_add(weight, sums[c]);
+            }
+        }
+        if !last_rest.is_empty() {
+            let (last, x) = (V::load_part(last_rest), V::load_part(x_rest));
+            for c in 0..C {
+                let place = &mut self.weight[(output + c) * width..][..width][last_chunks.len() * LANES..];
+                let weight = factors[c].mul_add(last, V::load_part(place));
+                weight.store_part(place);
+                sums[c] = x.mul_add(weight, sums[c]);
+            }
+        }
+        let scores = V::sums(sums) + V::load_part(&self.bias[output..][..C]);
+        let mut lanes = [0.0; LANES];
+        activated(scores, self.activation).store(&mut lanes);
+        for (c, &score) in lanes[..C].iter().enumerate() {
+            self.out[(output + c) * self.out_apart] = score;
+        }
+        C
+    }
+}
+
+/// What a layer makes of its sums.
+#[inline(always)]
+fn activated<V: Lanes>(sums: V, activation: Option<Activation>) -> V {
+    match activation {
+        None => sums,
+        Some(Activation::Relu) => sums.at_least(V::splat(0.0)),
+        Some(Activation::Tanh) => tanh(sums),
     }
 }
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::lazy::Lazy;
-use super::pass::Pass;
+use super::pass::{BLOCK_ROWS, Pass};
+use super::row_by_row::RowByRow;
 use super::workers::{MOST_SHARES, Problem, Workers, blocks};
 use super::{CurvatureProduct, Gradient, LossSum, Objective, StepLosses, StepRule};
 use crate::data::{Dataset, Features};
 use crate::error::{ErrorKind, Result};
-use crate::kernels::{self, Aligned, OneRowSteps, Rows, SparseOneRowSteps, Targets};
+use crate::kernels::{self, Aligned, LinearRows, LinearSteps, OneRowSteps, Rows, SparseOneRowSteps, Targets};
 use crate::loader::{Batch, Batches};
 use crate::loss::{Loss, Suits};
 use crate::metrics::Metrics;
@@ -33,6 +34,8 @@ pub struct EmpiricalLoss {
     /// θ while many steps are taken, where rows of weights can start at cache lines; empty for models of one score and
     /// for sparse rows.
     theta: Aligned,
+    /// For steps of one row each, where they can be put off; nothing for one score and for sparse linear models.
+    row_by_row: Option<RowByRow>,
     /// Used for penalties on sparse rows only.
     lazy: Lazy,
 }
@@ -81,7 +84,8 @@ impl EmpiricalLoss {
         let (workers, step) = (Workers::new(problem), problem.gradient());
         let reads_rows_of_weights = !problem.is_single() && matches!(data.features, Features::Dense(_));
         let theta = Aligned::zeros(if reads_rows_of_weights { model.n_parameters() } else { 0 });
-        Self { model, loss, data, target_unit: 1.0, workers, step, theta, lazy: Lazy::default() }
+        let row_by_row = problem.goes_through_all_weights().then(|| RowByRow::new(problem));
+        Self { model, loss, data, target_unit: 1.0, workers, step, theta, row_by_row, lazy: Lazy::default() }
     }
 
     /// The same, with large batches shared out between the threads of a pool. Changes no bit.
@@ -295,6 +299,19 @@ impl EmpiricalLoss {
 
     /// A step on each batch, one after the other.
     fn steps(&mut self, theta: &mut [f32], batches: &Batches<'_>, lr: f64, losses: &mut StepLosses) {
+        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
+        let batch_size = batches.batch_size();
+        if let (1, false, Some(rows)) = (batch_size, problem.is_shared_out(1), &mut self.row_by_row) {
+            return rows.steps(problem, theta, batches, -lr as f32, losses);
+        }
+        if let (Features::Dense(x), true) = (&self.data.features, problem.is_single()) {
+            // Small batches: entered once, not in every step.
+            if batch_size <= BLOCK_ROWS && !problem.is_shared_out(batch_size) {
+                let rows = LinearRows::of(self.loss, &self.data, x, batches.rows());
+                let gradient = self.step.values_mut();
+                return kernels::run(LinearSteps { rows, batch_size, lr, theta, gradient, losses });
+            }
+        }
         for (index, batch) in batches.iter().enumerate() {
             if index + 1 < batches.len() {
                 kernels::prefetch(&self.data, &batches.batch(index + 1));

@@ -10,6 +10,7 @@ mod gradient;
 mod lazy;
 mod pass;
 mod probes;
+mod row_by_row;
 mod streamed;
 mod workers;
 

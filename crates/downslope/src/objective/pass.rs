@@ -4,10 +4,12 @@
 //! with hidden layers both happen layer by layer. Dense rows are read where they stand in the table. All memory is
 //! taken once.
 
+use std::ops::Range;
+
 use crate::data::{Dataset, Features};
 use crate::kernels::{
-    self, Aligned, Combine, CrossEntropies, Dots, LANES, LinearGradient, Losses, Rows, Scores, SparseGradient,
-    SparseScores, Strides, SumUp, Targets,
+    self, Aligned, Combine, CrossEntropies, Dots, LANES, LinearGradient, LinearRows, Losses, Rows, Scores,
+    SparseGradient, SparseScores, StepAndDots, Strides, SumUp, Targets,
 };
 use crate::loader::Batch;
 use crate::loss::Loss;
@@ -101,6 +103,44 @@ impl Pass {
         }
     }
 
+    /// Takes the step of one row that another pass has derived, and on the way computes the scores of a row: every weight
+    /// is read and written once for both. The row with the number `next` is fetched.
+    pub(super) fn step_and_forward(
+        &mut self,
+        theta: &mut [f32],
+        (last, last_row): (&Self, &Batch<'_>),
+        features: &Features,
+        row: &Batch<'_>,
+        next: Option<usize>,
+    ) {
+        if let Features::Sparse(_) = features {
+            gather(features, row, &mut self.input);
+        }
+        for index in 0..self.layers.len() {
+            let is_last = index + 1 == self.layers.len();
+            let mut out = std::mem::take(if is_last { &mut self.scores } else { &mut self.hidden[index] });
+            let (weight, bias) = self.layers[index].parts_mut(theta);
+            let (factors, strides) = last.derivatives(index, 1);
+            let next = match (features, next) {
+                (Features::Dense(x), Some(next)) if index == 0 => x.row(next),
+                _ => &[],
+            };
+            kernels::run(StepAndDots {
+                last: last.inputs(index, features, last_row).row(0),
+                factors,
+                factors_apart: strides.output,
+                x: self.inputs(index, features, row).row(0),
+                next,
+                weight,
+                bias,
+                activation: (!is_last).then_some(self.activation),
+                out: &mut out,
+                out_apart: if is_last { Self::stride(1) } else { 1 },
+            });
+            *(if is_last { &mut self.scores } else { &mut self.hidden[index] }) = out;
+        }
+    }
+
     /// Computes the scores of a block.
     pub(super) fn forward(&mut self, theta: &[f32], features: &Features, block: &Batch<'_>) {
         let strides = strides(block.len());
@@ -145,6 +185,18 @@ impl Pass {
     /// Scores a block, sums its losses and leaves `factor` times the derivatives ready. Afterwards θ is no longer needed.
     pub(super) fn derive(&mut self, theta: &[f32], data: &Dataset, loss: Loss, block: &Batch<'_>, factor: f32) -> f64 {
         self.forward(theta, &data.features, block);
+        self.turn_back(theta, data, loss, block, factor)
+    }
+
+    /// From scores to derivatives.
+    pub(super) fn turn_back(
+        &mut self,
+        theta: &[f32],
+        data: &Dataset,
+        loss: Loss,
+        block: &Batch<'_>,
+        factor: f32,
+    ) -> f64 {
         let sum = self.losses(loss, Targets::of(data), block, Scores::Derive(factor));
         self.backward(theta, block.len());
         sum
@@ -199,24 +251,31 @@ impl Pass {
         kernels::run(Combine { rows: self.inputs(index, features, block), factors, strides, into });
     }
 
-    /// Adds `factor` times the gradient of a block of a linear model to `into`, which is not θ, and returns Σ wℓ.
+    /// Adds the gradient of the block, times the factor it was derived with, for all layers.
+    pub(super) fn accumulate_all(&self, features: &Features, block: &Batch<'_>, into: &mut [f32]) {
+        for (index, layer) in self.layers.iter().enumerate() {
+            let (weight, bias) = layer.parts_mut(into);
+            self.accumulate(index, 0, features, block, weight, bias);
+        }
+    }
+
+    /// Adds the gradient of a block of a linear model to `into`, which is not θ, and returns Σ wℓ. The block is at some
+    /// positions of a batch; what is behind it comes next.
     pub(super) fn add_gradient(
         &mut self,
         theta: &[f32],
         data: &Dataset,
         loss: Loss,
-        block: &Batch<'_>,
-        factor: f32,
+        (batch, positions): (&Batch<'_>, Range<usize>),
         into: &mut [f32],
     ) -> f64 {
         if let (Features::Dense(x), true) = (&data.features, loss != Loss::CrossEntropy) {
-            let x = Rows::new(x.values(), x.n_columns(), block.clone());
-            let targets = Targets::of(data);
-            return kernels::run(LinearGradient { loss, x, targets, batch: block, theta, factor, into });
+            let rows = LinearRows::of(loss, data, x, batch);
+            return kernels::run(LinearGradient { rows, positions, theta, factor: 1.0, into });
         }
-        let sum = self.derive(theta, data, loss, block, factor);
-        let (weight, bias) = into.split_at_mut(self.layers[0].weight.len());
-        self.accumulate(0, 0, &data.features, block, weight, bias);
+        let block = batch.part(positions);
+        let sum = self.derive(theta, data, loss, &block, 1.0);
+        self.accumulate_all(&data.features, &block, into);
         sum
     }
 

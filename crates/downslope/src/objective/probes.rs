@@ -7,7 +7,7 @@ use super::pass::Pass;
 use super::workers::blocks;
 use super::{CurvatureProduct, Objective, differences_of_gradients};
 use crate::data::{Features, Matrix};
-use crate::kernels::{self, LinearGradient, Rows, Scores, SquaredLengths, Targets};
+use crate::kernels::{self, LinearGradient, LinearRows, Rows, Scores, SquaredLengths, Targets};
 use crate::loader::Batch;
 use crate::loss::Loss;
 
@@ -241,7 +241,8 @@ impl OneScore {
     fn add_product(&self, x: &Matrix, batch: &Batch<'_>, theta: &[f32], into: &mut [f32]) {
         let targets = Targets { values: &self.zeros, weights: Some(&self.weights) };
         let x = Rows::new(x.values(), x.n_columns(), batch.clone());
-        kernels::run(LinearGradient { loss: Loss::Squared, x, targets, batch, theta, factor: 0.5, into });
+        let (rows, positions) = (LinearRows { loss: Loss::Squared, x, targets }, 0..batch.len());
+        kernels::run(LinearGradient { rows, positions, theta, factor: 0.5, into });
     }
 }
 

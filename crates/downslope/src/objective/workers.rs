@@ -54,6 +54,14 @@ impl Problem<'_> {
         self.model.is_linear() && self.loss != Loss::CrossEntropy
     }
 
+    /// Whether a step of one row goes through many weights, and through all of them.
+    pub(super) fn goes_through_all_weights(&self) -> bool {
+        match self.data.features {
+            Features::Dense(_) => !self.is_single(),
+            Features::Sparse(_) => !self.model.is_linear(),
+        }
+    }
+
     /// Products of a parameter and a row that a row costs.
     pub(super) fn work_a_row(&self) -> usize {
         match &self.data.features {
@@ -212,10 +220,11 @@ impl Workers {
     ) -> LossSum {
         if !problem.model.is_linear() {
             let mut span_gradient = self.each[0].span.take();
-            let total = by_spans(problem, batch, span_gradient.as_mut(), gradient, |span, gradient| {
+            let total = by_spans(problem, batch.len(), span_gradient.as_mut(), gradient, |span, gradient| {
                 let mut total = LossSum::default();
-                for rows in cut(0..span.len(), BLOCK_ROWS * problem.n_shares(span.len())) {
-                    let rows = span.part(rows);
+                let block_rows = BLOCK_ROWS * problem.n_shares(span.len());
+                for rows in cut(span, block_rows) {
+                    let rows = batch.part(rows);
                     total += self.derive(problem, theta, &rows, 1.0);
                     self.accumulate(problem, &rows, gradient.values_mut());
                 }
@@ -298,36 +307,36 @@ impl Worker {
     /// Adds up rows of a linear model, span by span and block by block.
     fn add_rows(&mut self, problem: Problem<'_>, theta: &[f32], batch: &Batch<'_>, gradient: &mut Gradient) -> LossSum {
         let Self { pass, span, .. } = self;
-        by_spans(problem, batch, span.as_mut(), gradient, |rows, gradient| {
+        by_spans(problem, batch.len(), span.as_mut(), gradient, |positions, gradient| {
             let mut total = LossSum::default();
             let Problem { loss, data, .. } = problem;
-            pass.touch(&data.features, rows, gradient);
-            for block in blocks(0..rows.len()) {
-                let block = rows.part(block);
-                let sum = pass.add_gradient(theta, data, loss, &block, 1.0, gradient.values_mut());
-                total += LossSum::new(sum, block.len());
+            pass.touch(&data.features, &batch.part(positions.clone()), gradient);
+            for block in blocks(positions) {
+                let n_rows = block.len();
+                let sum = pass.add_gradient(theta, data, loss, (batch, block), gradient.values_mut());
+                total += LossSum::new(sum, n_rows);
             }
             total
         })
     }
 }
 
-/// Adds a batch to a gradient: at once where it is one span, else span by span.
+/// Adds the rows at the positions of a batch to a gradient: at once where they are one span, else span by span.
 fn by_spans(
     problem: Problem<'_>,
-    batch: &Batch<'_>,
+    batch_rows: usize,
     span_gradient: Option<&mut Gradient>,
     gradient: &mut Gradient,
-    mut add: impl FnMut(&Batch<'_>, &mut Gradient) -> LossSum,
+    mut add: impl FnMut(Range<usize>, &mut Gradient) -> LossSum,
 ) -> LossSum {
     let span_rows = problem.span_rows();
-    let Some(span_gradient) = span_gradient.filter(|_| batch.len() > span_rows) else {
-        return add(batch, gradient);
+    let Some(span_gradient) = span_gradient.filter(|_| batch_rows > span_rows) else {
+        return add(0..batch_rows, gradient);
     };
     let mut total = LossSum::default();
-    for span in cut(0..batch.len(), span_rows) {
+    for span in cut(0..batch_rows, span_rows) {
         span_gradient.clear();
-        total += add(&batch.part(span), span_gradient);
+        total += add(span, span_gradient);
         gradient.add(span_gradient);
     }
     total
