@@ -103,11 +103,11 @@ impl TableSource {
     ///
     /// # Errors
     /// Whatever keeps what is looked at from being a table.
-    pub(crate) fn guess_kinds(&self, options: &ReadOptions) -> Result<Option<Vec<(String, ColumnKind)>>> {
+    pub(crate) fn guess_kinds(&self, options: &ReadOptions) -> Result<Option<GuessedKinds>> {
         match &self.files[..] {
             // Rows that do not fit must be told from rows that are to be skipped.
             [(source, Format::Csv)] if options.on_bad_row == OnBadRow::Error => {
-                csv::guess_kinds(source, options).map(Some)
+                Ok(Some(GuessedKinds { kinds: csv::guess_kinds(source, options)?, fit_all_rows: false }))
             }
             [_] => Ok(None),
             files => {
@@ -126,10 +126,19 @@ impl TableSource {
                     found.push(columns);
                 }
                 let common = kinds_that_differ(&found);
-                Ok(Some(options.kinds.iter().cloned().chain(common).collect()))
+                let kinds = options.kinds.iter().cloned().chain(common).collect();
+                Ok(Some(GuessedKinds { kinds, fit_all_rows: true }))
             }
         }
     }
+}
+
+/// Kinds for [`ReadOptions::kinds`].
+pub(crate) struct GuessedKinds {
+    /// The kinds, by the names of columns.
+    pub(crate) kinds: Vec<(String, ColumnKind)>,
+    /// Whether all rows have been seen, not only the first.
+    pub(crate) fit_all_rows: bool,
 }
 
 /// The files that a source names: itself, unless it is a pattern and no file.

@@ -80,6 +80,7 @@ pub use cache::RowCache;
 pub use csv::{ColumnKind, ReadOptions};
 pub use dataset::{Csr, Dataset, Features, Matrix};
 pub use encode::{EncodeOptions, Encoding, Factor, Input, Power, Preprocessing, Scale};
+pub(crate) use files::GuessedKinds;
 pub use files::TableSource;
 pub use format::Format;
 pub use generate::{Generated, Generator, GeneratorKind, Optimum};

@@ -185,8 +185,8 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn prefetch<T>(values: &[T], at: usize, wanted: Wanted) {
-        let place = values.as_ptr().wrapping_add(at).cast();
+    fn prefetch_from<T>(place: *const T, wanted: Wanted) {
+        let place = place.cast();
         match wanted {
             // SAFETY: every x86-64 machine has the instruction, and it may be given any address.
             Wanted::Next => unsafe { _mm_prefetch::<_MM_HINT_T0>(place) },

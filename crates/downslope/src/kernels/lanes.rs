@@ -82,7 +82,13 @@ pub(crate) trait Lanes:
     fn split(self) -> (Self, Self);
 
     /// Tells the machine that numbers are soon wanted, or very soon; it may do nothing.
-    fn prefetch<T>(values: &[T], at: usize, wanted: Wanted);
+    #[inline(always)]
+    fn prefetch<T>(values: &[T], at: usize, wanted: Wanted) {
+        Self::prefetch_from(values.as_ptr().wrapping_add(at), wanted);
+    }
+
+    /// The same for a place, whatever stands there.
+    fn prefetch_from<T>(place: *const T, wanted: Wanted);
 }
 
 /// How soon.
@@ -232,7 +238,7 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn prefetch<T>(_: &[T], _: usize, _: Wanted) {}
+    fn prefetch_from<T>(_: *const T, _: Wanted) {}
 }
 
 /// √½ as it stands in memory: exponents are counted from here in [`Lanes::split`].

@@ -163,7 +163,7 @@ impl<'a> LinearRows<'a> {
                 self.x.prefetch::<V>(ahead..ahead + LANES, Wanted::Next);
                 self.targets.prefetch::<V>(batch, ahead..ahead + LANES);
                 // SAFETY: rows and weights are `width` wide.
-                (unsafe { dots::<V, LANES, 1>(*places, [weight.as_ptr()], width) } + bias).store(scores);
+                (unsafe { dots::<V, LANES, 1>(*places, [weight.as_ptr()], width, None) } + bias).store(scores);
             }
             for (index, steps) in steps[..n_lanes].iter_mut().enumerate() {
                 let n = LANES.min(n - index * LANES);

@@ -10,14 +10,15 @@ use crate::loader::Batch;
 pub(crate) struct Rows<'a> {
     values: &'a [f32],
     width: usize,
-    n_rows: usize,
+    /// How many rows stand in `values`.
+    in_values: usize,
     which: Batch<'a>,
 }
 
 impl<'a> Rows<'a> {
     /// The rows `which` of a matrix whose rows are `width` wide.
     pub(crate) fn new(values: &'a [f32], width: usize, which: Batch<'a>) -> Self {
-        Self { values, width, n_rows: values.len() / width, which }
+        Self { values, width, in_values: values.len() / width, which }
     }
 
     /// All rows of a matrix.
@@ -69,8 +70,8 @@ impl<'a> Rows<'a> {
             }
             Batch::Rows(numbers) => match numbers[start..].first_chunk::<R>() {
                 Some(numbers) => {
-                    let n_rows = self.n_rows;
-                    assert!(numbers.iter().all(|&number| (number as usize) < n_rows), "every row is in the table");
+                    let in_values = self.in_values;
+                    assert!(numbers.iter().all(|&number| (number as usize) < in_values), "every row is in the table");
                     for r in 0..R {
                         places[r] = self.values.as_ptr().wrapping_add(numbers[r] as usize * width);
                     }

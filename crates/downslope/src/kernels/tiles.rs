@@ -76,11 +76,9 @@ impl Dots<'_> {
         for start in (0..n_rows).step_by(R) {
             // The last tile repeats the last row where it lacks rows, and forgets what came of it.
             let rows = self.x.places::<R>(start);
-            if output == 0 {
-                self.x.prefetch::<V>(start + R..start + 2 * R, Wanted::Soon);
-            }
+            let next = (output == 0 && start + R < n_rows).then(|| self.x.places::<R>(start + R));
             // SAFETY: rows and weights are `width` wide.
-            let sums = unsafe { dots::<V, R, C>(rows, weights, width) } + V::load(&biases);
+            let sums = unsafe { dots::<V, R, C>(rows, weights, width, next) } + V::load(&biases);
             self.write::<V, R, C>(activated(sums, self.activation), start, output);
         }
         C
@@ -212,7 +210,8 @@ fn activated<V: Lanes>(sums: V, activation: Option<Activation>) -> V {
     }
 }
 
-/// Lane r·C + c is the dot product of row r and weights c. R·C is at most 16.
+/// Lane r·C + c is the dot product of row r and weights c. R·C is at most 16. The rows that come next are fetched on the
+/// way, a line for each line that is read: all at once they would wait for each other.
 ///
 /// # Safety
 /// At every place `width` numbers can be read.
@@ -221,9 +220,10 @@ pub(super) unsafe fn dots<V: Lanes, const R: usize, const C: usize>(
     rows: [*const f32; R],
     weights: [*const f32; C],
     width: usize,
+    next: Option<[*const f32; R]>,
 ) -> V {
     let mut sums = [V::splat(0.0); LANES];
-    let product = Product { rows, weights, width };
+    let product = Product { rows, weights, width, next };
     /// Parts of the tile, as large as the registers hold.
     macro_rules! parts {
         ($rows:tt x $columns:tt at $($row:literal, $column:literal);+) => {{
@@ -249,6 +249,7 @@ struct Product<const R: usize, const C: usize> {
     rows: [*const f32; R],
     weights: [*const f32; C],
     width: usize,
+    next: Option<[*const f32; R]>,
 }
 
 impl<const R: usize, const C: usize> Product<R, C> {
@@ -265,8 +266,14 @@ impl<const R: usize, const C: usize> Product<R, C> {
     ) {
         let mut tile = [[V::splat(0.0); COLUMNS]; ROWS];
         let whole = self.width / LANES * LANES;
+        let next = self.next.filter(|_| weight == 0);
         let mut at = 0;
         while at < whole {
+            if let Some(next) = next {
+                for r in 0..ROWS {
+                    V::prefetch_from(next[row + r].wrapping_add(at), Wanted::Next);
+                }
+            }
             let mut of_weights = [V::splat(0.0); COLUMNS];
             for c in 0..COLUMNS {
                 // SAFETY: sixteen numbers from `at` on are within `width`.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::fitted::{FittedModel, read_parameters, target_unit};
+use super::held_out::{HeldOutRows, own_weights, with_targets};
 use super::live::Live;
 use super::settings::{Init, Settings, Validation};
 use super::stream::Streamed;
 use super::weighing::{Weighing, Weights};
 use crate::clock::Clock;
-use crate::data::{Dataset, Notice, OnMissingTarget, Preprocessing, Table, Target, TaskKind, builtin, hold_out};
+use crate::data::{Dataset, Notice, Preprocessing, Table, Target, TaskKind, builtin, hold_out};
 use crate::diagnosis::{self, Finding, Probes, learning_rate};
 use crate::error::{Error, ErrorKind, Result};
 use crate::loader::{BatchSize, DataLoader, LastBatch, Order};
@@ -243,14 +244,7 @@ impl Experiment {
 
     /// The order in which the training rows are seen.
     pub(super) fn order(&self) -> Order {
-        let seed = self.settings.seed;
-        match &self.streamed {
-            _ if !self.settings.shuffle => Order::Sequential,
-            None => Order::Shuffled { seed },
-            Some(Streamed { cache, n_blocks }) => {
-                Order::Buffered { seed, block_rows: cache.block_rows(), n_blocks: *n_blocks }
-            }
-        }
+        order_of(&self.settings, self.streamed.as_ref())
     }
 
     /// The trainer for a batch size and a rate on the rows of [`Experiment::objective`]. Everything else is the same for
@@ -353,9 +347,21 @@ impl Experiment {
     }
 }
 
+/// The order of the rows, in memory or streamed.
+fn order_of(settings: &Settings, streamed: Option<&Streamed>) -> Order {
+    let seed = settings.seed;
+    match streamed {
+        _ if !settings.shuffle => Order::Sequential,
+        None => Order::Shuffled { seed },
+        Some(Streamed { cache, n_blocks }) => {
+            Order::Buffered { seed, block_rows: cache.block_rows(), n_blocks: *n_blocks }
+        }
+    }
+}
+
 /// The trainer that settings ask for, for so many rows.
 pub(super) fn trainer_of(settings: &Settings, n_rows: usize, batch_size: BatchSize, lr: f64) -> Trainer {
-    let order = if settings.shuffle { Order::Shuffled { seed: settings.seed } } else { Order::Sequential };
+    let order = order_of(settings, None);
     let last_batch = if settings.drop_last { LastBatch::Drop } else { LastBatch::Keep };
     Trainer {
         sgd: settings.sgd(lr),
@@ -409,37 +415,24 @@ impl Encoded {
         if loss == Loss::Poisson {
             check_counts(&train, table, &train_rows, &target.name)?;
         }
-        let mut validation_fingerprint = None;
-        let weights_of = |table: &Table, rows: &[u32]| {
-            settings.weight.as_ref().map(|column| table.weights(column, rows)).transpose()
-        };
         let held_out = match &settings.validation {
-            Validation::Fraction(_) => Some((preprocessing.dataset(table, &held_out)?, weights_of(table, &held_out)?)),
+            Validation::Fraction(_) => Some(HeldOutRows::of(table, &held_out, &preprocessing, settings, &mut notices)?),
             Validation::File(path) => {
-                let table = Table::read(path, &settings.read_options())?;
-                validation_fingerprint = Some(table.fingerprint());
-                notices.extend(table.notices().iter().cloned());
-                let (kept, dropped) = with_targets(&table, Some(&target.name), settings)?.unzip();
-                notices.extend(dropped);
-                let table = kept.unwrap_or(table);
-                let rows = table.rows();
-                Some((preprocessing.dataset(&table, &rows)?, weights_of(&table, &rows)?))
+                Some(HeldOutRows::of_file(path, &target, &preprocessing, settings, &mut notices)?)
             }
             Validation::None => None,
         };
-        let of_rows = weights_of(table, &train_rows)?;
+        let of_rows = own_weights(settings, table, &train_rows)?;
         let mut summed = Weights::new(&target);
         summed.add(&train.targets, of_rows.as_deref());
         let weighing = Weighing::new(&summed, &target, settings).map_err(|error| error.in_source(table.source()))?;
         train = weighing.weighted(train, of_rows.as_deref())?;
-        let mut validation = None;
-        if let Some(((dataset, seen), weights)) = held_out {
-            notices.extend(seen);
-            validation = Some(weighing.weighted(dataset, weights.as_deref())?);
+        let (mut validation, mut validation_fingerprint) = (None, None);
+        if let Some(HeldOutRows { rows, own_weights, fingerprint }) = held_out {
+            validation = Some(weighing.weighted(rows, own_weights.as_deref())?);
+            validation_fingerprint = fingerprint;
         }
-        if let Some(of_classes) = weighing.of_classes {
-            notices.push(Notice::ClassWeights { weights: target.classes.iter().cloned().zip(of_classes).collect() });
-        }
+        notices.extend(weighing.notice(&target));
         Ok(Self {
             source: table.source().to_owned(),
             fingerprint: String::new(),
@@ -453,18 +446,6 @@ impl Encoded {
             notices,
             streamed: None,
         })
-    }
-}
-
-/// The rows that have a target, if others have none and are to be left out.
-pub(super) fn with_targets(
-    table: &Table,
-    target: Option<&str>,
-    settings: &Settings,
-) -> Result<Option<(Table, Notice)>> {
-    match settings.on_missing_target {
-        OnMissingTarget::Error => Ok(None),
-        OnMissingTarget::Drop => Target::present(table, target),
     }
 }
 

@@ -9,6 +9,7 @@ mod class_weight;
 mod directory;
 mod experiment;
 mod fitted;
+mod held_out;
 mod live;
 mod plan;
 mod saved;

@@ -13,11 +13,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::experiment::{Encoded, Experiment, check_counts, pool};
+use super::held_out::{HeldOutRows, own_weights};
 use super::settings::{Settings, Validation, reads_as_text};
 use super::weighing::{Weighing, Weights};
 use crate::data::{
-    CacheWriter, Dataset, Features, Learner, Notice, OnMissingTarget, Preprocessing, ReadOptions, RowCache, Table,
-    TableSource, Target, TargetSurvey,
+    CacheWriter, Dataset, Features, GuessedKinds, Learner, Notice, OnMissingTarget, Preprocessing, ReadOptions,
+    RowCache, Table, TableSource, Target, TargetSurvey,
 };
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::loss::Loss;
@@ -133,11 +134,11 @@ impl Experiment {
         let mut options = settings.read_options();
         let learnt = match table.guess_kinds(&options)? {
             None => learn(table, &options, &settings)?,
-            Some(kinds) => {
+            Some(GuessedKinds { kinds, fit_all_rows }) => {
                 let guessed = ReadOptions { kinds, ..options.clone() };
                 match learn(table, &guessed, &settings) {
                     // Rows further on hold something else: all must be seen to know what.
-                    Err(error) if is_about_kinds(&error) => learn(table, &options, &settings)?,
+                    Err(error) if !fit_all_rows && is_about_kinds(&error) => learn(table, &options, &settings)?,
                     learnt => learnt?,
                 }
             }
@@ -149,32 +150,18 @@ impl Experiment {
         let Kept { cache, held_out, weights, block_rows, n_blocks } = kept;
         let weighing = Weighing::new(&weights, &target, &settings).map_err(told)?;
         let cache = weighing.weighted_cache(cache, largest_weight);
-        let mut validation_fingerprint = None;
         let held_out = match &settings.validation {
             Validation::File(path) => {
-                let table = Table::read(path, &settings.read_options())?;
-                validation_fingerprint = Some(table.fingerprint());
-                notices.extend(table.notices().iter().cloned());
-                let n_rows = table.n_rows();
-                let table = with_targets(table, &target.name, &settings)?;
-                if table.n_rows() < n_rows {
-                    let (column, rows) = (target.name.clone(), n_rows - table.n_rows());
-                    notices.push(Notice::RowsWithoutTarget { column, rows });
-                }
-                let rows = table.rows();
-                let (dataset, seen) = preprocessing.dataset(&table, &rows)?;
-                notices.extend(seen);
-                Some((dataset, own_weights(&settings, &table, &rows)?))
+                Some(HeldOutRows::of_file(path, &target, &preprocessing, &settings, &mut notices)?)
             }
             _ => held_out,
         };
-        let validation = match held_out {
-            Some((rows, own)) => Some(weighing.weighted(rows, own.as_deref())?),
-            None => None,
-        };
-        if let Some(of_classes) = weighing.of_classes {
-            notices.push(Notice::ClassWeights { weights: target.classes.iter().cloned().zip(of_classes).collect() });
+        let (mut validation, mut validation_fingerprint) = (None, None);
+        if let Some(HeldOutRows { rows, own_weights, fingerprint }) = held_out {
+            validation = Some(weighing.weighted(rows, own_weights.as_deref())?);
+            validation_fingerprint = fingerprint;
         }
+        notices.extend(weighing.notice(&target));
         notices.push(Notice::Streamed {
             rows: cache.n_rows(),
             block_rows,
@@ -289,7 +276,7 @@ fn learn(table: &TableSource, options: &ReadOptions, settings: &Settings) -> Res
 struct Kept {
     cache: RowCache,
     /// Rows held out, and what they weigh by themselves.
-    held_out: Option<(Dataset, Option<Vec<f64>>)>,
+    held_out: Option<HeldOutRows>,
     /// What the training rows weigh by themselves.
     weights: Weights,
     block_rows: usize,
@@ -346,8 +333,9 @@ fn encode(
         return Err(ErrorKind::TooFewRows { needed: 1, found: 0 }.into());
     }
     let n_blocks = n_blocks.min(cache.n_blocks());
-    let own = settings.weight.is_some().then_some(held_weights);
-    let held_out = if held.is_empty() { None } else { Some((Dataset::concat(&held)?, own)) };
+    let own_weights = settings.weight.is_some().then_some(held_weights);
+    let rows = if held.is_empty() { None } else { Some(Dataset::concat(&held)?) };
+    let held_out = rows.map(|rows| HeldOutRows { rows, own_weights, fingerprint: None });
     Ok(Kept { cache, held_out, weights, block_rows, n_blocks })
 }
 
@@ -358,11 +346,6 @@ fn with_targets(part: Table, target: &str, settings: &Settings) -> Result<Table>
     }
     let kept = part.with_values_in(part.column_index(target)?);
     Ok(kept.unwrap_or(part))
-}
-
-/// What rows weigh by themselves, if a column says so.
-fn own_weights(settings: &Settings, table: &Table, rows: &[u32]) -> Result<Option<Vec<f64>>> {
-    settings.weight.as_ref().map(|column| table.weights(column, rows)).transpose()
 }
 
 /// How many rows a block has, a power of two, and how many blocks are in memory at a time.

@@ -1,7 +1,7 @@
 //! What does a row weigh, by its class and by itself?
 
 use super::settings::Settings;
-use crate::data::{Dataset, RowCache, Target, TaskKind};
+use crate::data::{Dataset, Notice, RowCache, Target, TaskKind};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What rows weigh: w = (weight of the class) · (weight of the row) / mean, so that a training row weighs 1 on average.
@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 #[derive(Clone, Debug)]
 pub(super) struct Weighing {
     /// What a row weighs by its class, 1 on average over the training rows; none where all classes weigh the same.
-    pub(super) of_classes: Option<Vec<f64>>,
+    of_classes: Option<Vec<f64>>,
     /// The mean of the products over the training rows; 1 where rows have no weights of their own.
     mean: f64,
 }
@@ -72,6 +72,12 @@ impl Weighing {
         // Where rows have no weights of their own, all are the largest.
         let of_classes = self.of_classes.as_ref().map(|weights| weights.iter().map(|&weight| weight as f32).collect());
         cache.weighing(of_classes, (largest / self.mean) as f32)
+    }
+
+    /// What classes weigh, if not all the same.
+    pub(super) fn notice(self, target: &Target) -> Option<Notice> {
+        let of_classes = self.of_classes?;
+        Some(Notice::ClassWeights { weights: target.classes.iter().cloned().zip(of_classes).collect() })
     }
 
     fn of_class(&self, target: f32) -> f64 {
