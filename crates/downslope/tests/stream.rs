@@ -5,7 +5,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use downslope::data::{Generator, GeneratorKind};
+use downslope::data::{Generator, GeneratorKind, Notice, OnMissingTarget};
 use downslope::memory::Bytes;
 use downslope::run::{
     BatchSetting, ClassWeight, Experiment, LearningRate, Settings, Stream, Streaming, Trained, Validation,
@@ -242,4 +242,38 @@ fn a_built_in_table_can_be_streamed_and_rows_held_out_count_for_the_fingerprint(
         let other = [&lines[..changed], &[&line], &lines[changed + 1..]].concat().join("\n");
         assert_ne!(print(&text), print(&other), "{line}");
     }
+}
+
+#[test]
+fn a_validation_file_is_read_alike_beside_rows_streamed_and_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = file(folder.path(), "mixed.csv", &mixed(2000));
+    let rows = mixed(300);
+    let (header, below) = rows.split_once('\n').unwrap();
+    let without_targets = |keep: usize| {
+        let cut = below.lines().enumerate().map(|(row, line)| match line.rsplit_once(',') {
+            Some((features, _)) if row >= keep => format!("{features},"),
+            _ => line.to_owned(),
+        });
+        [header.to_owned()].into_iter().chain(cut).collect::<Vec<_>>().join("\n")
+    };
+    let some = file(folder.path(), "some.csv", &without_targets(200));
+    let none = file(folder.path(), "none.csv", &without_targets(0));
+    let settings = |path: &str, when| Settings {
+        validation: Validation::File(path.to_owned()),
+        on_missing_target: OnMissingTarget::Drop,
+        weight: Some("weight".to_owned()),
+        ..settings(when)
+    };
+    let rows_and_notices = |when| {
+        let experiment = Experiment::open(&source, &settings(&some, when)).unwrap();
+        let dropped = experiment.notices().iter().filter(|notice| matches!(notice, Notice::RowsWithoutTarget { .. }));
+        let dropped: Vec<String> = dropped.map(ToString::to_string).collect();
+        (experiment.summary().n_validation, dropped)
+    };
+    let in_memory = rows_and_notices(Stream::Never);
+    assert_eq!(rows_and_notices(Stream::Always), in_memory);
+    assert_eq!((in_memory.0, in_memory.1.len()), (200, 1), "{in_memory:?}");
+    let refused = |when| Experiment::open(&source, &settings(&none, when)).map(|_| ()).unwrap_err().to_string();
+    assert_eq!(refused(Stream::Always), refused(Stream::Never));
 }
