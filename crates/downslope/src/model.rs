@@ -90,7 +90,7 @@ impl Layer {
         (&theta[self.weight.clone()], &theta[self.bias.clone()])
     }
 
-    /// The same, to be changed.
+    /// The same, to be changed; biases stand behind their weights.
     pub(crate) fn parts_mut<'a>(&self, theta: &'a mut [f32]) -> (&'a mut [f32], &'a mut [f32]) {
         theta[self.weight.start..self.bias.end].split_at_mut(self.weight.len())
     }

@@ -360,7 +360,13 @@ fn a_fused_step_equals_an_unfused_one_up_to_rounding() {
     for (loss, weighs) in [(Loss::CrossEntropy, false), (Loss::CrossEntropy, true), (Loss::Logistic, true)] {
         let (dense, sparse) = twin_tables(loss, 300, 30, 0.2, 8);
         let (dense, sparse) = if weighs { (weighted(&dense), weighted(&sparse)) } else { (dense, sparse) };
-        let problems = [("dense", &dense, vec![]), ("sparse", &sparse, vec![]), ("hidden", &dense, vec![9])];
+        let problems = [
+            ("dense", &dense, vec![]),
+            ("sparse", &sparse, vec![]),
+            ("hidden", &dense, vec![9]),
+            ("deep", &dense, vec![9, 5]),
+            ("sparse before hidden", &sparse, vec![9]),
+        ];
         for (name, data, hidden) in problems {
             fused_equals_unfused(name, loss, data, &hidden);
         }

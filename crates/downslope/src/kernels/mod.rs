@@ -8,10 +8,10 @@
 //!
 //! | kernel | what |
 //! |---|---|
-//! | [`tiles`] | products of dense rows: scores, and gradients summed over rows |
+//! | [`tiles`] | products of dense rows: scores, gradients summed over rows, and both for steps of one row |
 //! | [`descent`] | steps of one dense row each, weights in registers |
 //! | [`sparse`] | scores, gradients and steps of sparse rows |
-//! | [`losses`] | losses and derivatives of sixteen rows |
+//! | [`losses`] | losses and derivatives of sixteen rows; gradients and steps of dense rows of one score |
 //! | [`slices`] | what is done to a whole slice |
 //!
 //! This is the only module with `unsafe` code.

@@ -371,6 +371,63 @@ fn gradients_of_one_score_agree_with_their_formula() {
     }
 }
 
+#[test]
+fn steps_of_small_batches_have_the_bits_of_gradients_taken_batch_by_batch() {
+    for (width, batch_size) in [(1, 2), (7, 5), (16, 32), (33, 20), (70, 47), (130, 16)] {
+        let n_rows = 137;
+        let (table, start) = (numbers(width * n_rows, 1), numbers(width + 1, 2));
+        let targets: Vec<f32> = (0..n_rows).map(|row| (row % 2) as f32).collect();
+        let weights = weights(n_rows);
+        let targets = Targets { values: &targets, weights: (width % 2 == 0).then_some(&weights) };
+        let order: Vec<u32> = (0..n_rows as u32).map(|row| (5 * row) % n_rows as u32).collect();
+        let rows = || LinearRows { loss: Loss::Logistic, x: Rows::new(&table, width, Batch::Rows(&order)), targets };
+        let found = the_same_on_all("linear steps", |machine| {
+            let (mut theta, mut gradient, mut losses) = (start.clone(), vec![0.0; width + 1], StepLosses::default());
+            let (theta_of, gradient, losses_of) = (&mut theta, &mut gradient[..], &mut losses);
+            let kernel =
+                LinearSteps { rows: rows(), batch_size, lr: 0.1, theta: theta_of, gradient, losses: losses_of };
+            run_on(machine, kernel);
+            assert_eq!((losses.n_steps, losses.total.n_rows), (n_rows.div_ceil(batch_size) as u64, n_rows as u64));
+            theta.extend([losses.total.sum as f32, losses.last.sum as f32]);
+            theta
+        });
+        let (mut theta, mut total, mut last) = (start.clone(), 0.0, 0.0);
+        for first in (0..n_rows).step_by(batch_size) {
+            let positions = first..(first + batch_size).min(n_rows);
+            let (n, mut gradient) = (positions.len(), vec![0.0; width + 1]);
+            let (theta_of, into) = (&theta, &mut gradient[..]);
+            last = run(LinearGradient { rows: rows(), positions, theta: theta_of, factor: 1.0, into });
+            total += last;
+            axpy((-0.1 / n as f64) as f32, &gradient, &mut theta);
+        }
+        theta.extend([total as f32, last as f32]);
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&found), bits(&theta), "{width} in batches of {batch_size}");
+    }
+}
+
+#[test]
+fn steps_end_after_a_batch_whose_loss_is_not_finite() {
+    let (table, targets) = ([1.0, 2.0, f32::INFINITY, 3.0, 4.0, 5.0], [0.0; 6]);
+    let targets = Targets { values: &targets, weights: None };
+    let rows = LinearRows { loss: Loss::Squared, x: Rows::all(&table, 1), targets };
+    let (mut theta, mut gradient, mut losses) = ([1.0, 0.0], [0.0; 2], StepLosses::default());
+    let (theta, gradient) = (&mut theta[..], &mut gradient[..]);
+    run(LinearSteps { rows, batch_size: 2, lr: 0.1, theta, gradient, losses: &mut losses });
+    assert_eq!(losses.n_steps, 2);
+    assert!(!losses.last.sum.is_finite());
+}
+
+#[test]
+#[should_panic(expected = "every row is in the table")]
+fn a_row_beyond_the_table_is_refused() {
+    let (table, mut order) = (numbers(40, 1), vec![0; 16]);
+    order[9] = 20;
+    let mut out = [0.0; 16];
+    let (x, strides) = (Rows::new(&table, 2, Batch::Rows(&order)), Strides { row: 1, output: 16 });
+    run(Dots { x, weight: &[1.0, 1.0], bias: &[0.0], activation: None, out: &mut out, strides });
+}
+
 // Steps of one row.
 
 #[test]

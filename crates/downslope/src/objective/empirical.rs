@@ -22,7 +22,8 @@ use crate::model::{Model, Part};
 /// of the shares is added in order. So the bits are the same for any number of threads.
 ///
 /// **Cost**: scratch for blocks of 256 rows and a gradient; another one where there are over 1024 rows; and for linear
-/// models two for each of up to eight chunks where batches are large enough to be cut. A step allocates nothing.
+/// models two for each of up to eight chunks where batches are large enough to be cut; two rows' worth of activations where
+/// there are several scores or hidden layers. A step allocates nothing.
 pub struct EmpiricalLoss {
     model: Model,
     loss: Loss,
@@ -34,7 +35,7 @@ pub struct EmpiricalLoss {
     /// θ while many steps are taken, where rows of weights can start at cache lines; empty for models of one score and
     /// for sparse rows.
     theta: Aligned,
-    /// For steps of one row each, where they can be put off; nothing for one score and for sparse linear models.
+    /// For steps of one row each through many weights; nothing for linear models of one score and for sparse ones.
     row_by_row: Option<RowByRow>,
     /// Used for penalties on sparse rows only.
     lazy: Lazy,
@@ -190,7 +191,7 @@ impl Objective for EmpiricalLoss {
             self.one_row_steps(theta, batches.rows(), lr as f32, losses);
             return true;
         }
-        // Every step on dense rows goes over θ more than twice, which is what moving it there and back costs.
+        // Every step on dense rows goes over θ once or more, and moving it there and back costs as much as two such steps.
         let is_worth_moving = !self.theta.is_empty() && batches.len() > 4;
         let is_shared_out = problem.is_shared_out(batches.batch_size().min(batches.rows().len()));
         let mut aligned = std::mem::take(&mut self.theta);

@@ -427,11 +427,8 @@ impl Encoded {
         summed.add(&train.targets, of_rows.as_deref());
         let weighing = Weighing::new(&summed, &target, settings).map_err(|error| error.in_source(table.source()))?;
         train = weighing.weighted(train, of_rows.as_deref())?;
-        let (mut validation, mut validation_fingerprint) = (None, None);
-        if let Some(HeldOutRows { rows, own_weights, fingerprint }) = held_out {
-            validation = Some(weighing.weighted(rows, own_weights.as_deref())?);
-            validation_fingerprint = fingerprint;
-        }
+        let (validation, validation_fingerprint) = held_out.map(|rows| rows.weighted(&weighing)).transpose()?.unzip();
+        let validation_fingerprint = validation_fingerprint.flatten();
         notices.extend(weighing.notice(&target));
         Ok(Self {
             source: table.source().to_owned(),

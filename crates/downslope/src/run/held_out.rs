@@ -1,6 +1,7 @@
 //! Which rows does a model not learn from?
 
 use super::settings::Settings;
+use super::weighing::Weighing;
 use crate::data::{Dataset, Notice, OnMissingTarget, Preprocessing, Table, Target};
 use crate::error::Result;
 
@@ -45,6 +46,11 @@ impl HeldOutRows {
         let table = kept.unwrap_or(table);
         let all = Self::of(&table, &table.rows(), preprocessing, settings, notices)?;
         Ok(Self { fingerprint, ..all })
+    }
+
+    /// The rows with what they weigh beside training rows, and what stands in their file.
+    pub(super) fn weighted(self, weighing: &Weighing) -> Result<(Dataset, Option<String>)> {
+        Ok((weighing.weighted(self.rows, self.own_weights.as_deref())?, self.fingerprint))
     }
 }
 

@@ -156,11 +156,8 @@ impl Experiment {
             }
             _ => held_out,
         };
-        let (mut validation, mut validation_fingerprint) = (None, None);
-        if let Some(HeldOutRows { rows, own_weights, fingerprint }) = held_out {
-            validation = Some(weighing.weighted(rows, own_weights.as_deref())?);
-            validation_fingerprint = fingerprint;
-        }
+        let (validation, validation_fingerprint) = held_out.map(|rows| rows.weighted(&weighing)).transpose()?.unzip();
+        let validation_fingerprint = validation_fingerprint.flatten();
         notices.extend(weighing.notice(&target));
         notices.push(Notice::Streamed {
             rows: cache.n_rows(),
@@ -245,7 +242,7 @@ fn learn(table: &TableSource, options: &ReadOptions, settings: &Settings) -> Res
         }
         let Some((survey, learner, held_out)) = &mut begun else { return Ok(()) };
         let n_rows = part.n_rows();
-        let part = with_targets(part, survey.name(), settings)?;
+        let part = part_with_targets(part, survey.name(), settings)?;
         n_without_target += n_rows - part.n_rows();
         survey.add(&part)?;
         let (train, _) = held_out.split(first_row, part.n_rows());
@@ -299,7 +296,7 @@ fn encode(
     let mut weights = Weights::new(target);
     let mut first_row = 0;
     table.read_parts(options, &mut |part| {
-        let part = with_targets(part, &target.name, settings)?;
+        let part = part_with_targets(part, &target.name, settings)?;
         let (train_rows, held_rows) = held_out.split(first_row, part.n_rows());
         first_row += part.n_rows() as u64;
         let (mut train, _) = preprocessing.dataset(&part, &train_rows)?;
@@ -340,7 +337,7 @@ fn encode(
 }
 
 /// The rows of a part that have a target, if others are to be left out; then there may be none.
-fn with_targets(part: Table, target: &str, settings: &Settings) -> Result<Table> {
+fn part_with_targets(part: Table, target: &str, settings: &Settings) -> Result<Table> {
     if settings.on_missing_target == OnMissingTarget::Error {
         return Ok(part);
     }
