@@ -57,6 +57,19 @@ impl Pass {
         &self.layers[self.layers.len() - 1]
     }
 
+    /// The layers, from the features to the scores.
+    pub(super) fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Where the outputs of a layer go; those of the last are the scores.
+    fn output_mut(&mut self, index: usize) -> &mut Aligned {
+        match self.hidden.get_mut(index) {
+            Some(hidden) => hidden,
+            None => &mut self.scores,
+        }
+    }
+
     /// How far apart the scores of two outputs stand for a block of `n_rows`; those of two rows are neighbours.
     pub(super) fn stride(n_rows: usize) -> usize {
         n_rows.next_multiple_of(LANES)
@@ -118,7 +131,8 @@ impl Pass {
         }
         for index in 0..self.layers.len() {
             let is_last = index + 1 == self.layers.len();
-            let mut out = std::mem::take(if is_last { &mut self.scores } else { &mut self.hidden[index] });
+            // Taken out while the layer below is read.
+            let mut out = std::mem::take(self.output_mut(index));
             let (weight, bias) = self.layers[index].parts_mut(theta);
             let (factors, strides) = last.derivatives(index, 1);
             let next = match (features, next) {
@@ -137,7 +151,7 @@ impl Pass {
                 out: &mut out,
                 out_apart: if is_last { Self::stride(1) } else { 1 },
             });
-            *(if is_last { &mut self.scores } else { &mut self.hidden[index] }) = out;
+            *self.output_mut(index) = out;
         }
     }
 
@@ -155,7 +169,7 @@ impl Pass {
         for index in 0..self.layers.len() {
             let is_last = index + 1 == self.layers.len();
             // Taken out while the layer below is read.
-            let mut out = std::mem::take(if is_last { &mut self.scores } else { &mut self.hidden[index] });
+            let mut out = std::mem::take(self.output_mut(index));
             let (weight, bias) = self.layers[index].parts(theta);
             kernels::run(Dots {
                 x: self.inputs(index, features, block),
@@ -165,7 +179,7 @@ impl Pass {
                 out: &mut out,
                 strides: if is_last { strides } else { Strides { row: bias.len(), output: 1 } },
             });
-            *(if is_last { &mut self.scores } else { &mut self.hidden[index] }) = out;
+            *self.output_mut(index) = out;
         }
     }
 

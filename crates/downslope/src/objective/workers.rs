@@ -287,13 +287,10 @@ impl Workers {
             _ => 1,
         };
         let sum = Accumulation { workers: &self.each[..n_shares], features: &problem.data.features, batch };
-        let add = || {
-            let mut rest = into;
-            for (index, (n_inputs, n_outputs)) in problem.model.shapes().enumerate() {
-                let (weight, behind) = rest.split_at_mut(n_inputs * n_outputs);
-                let (bias, behind) = behind.split_at_mut(n_outputs);
+        let mut add = || {
+            for (index, layer) in self.each[0].pass.layers().iter().enumerate() {
+                let (weight, bias) = layer.parts_mut(into);
                 sum.add_outputs(index, 0, weight, bias, n_pieces);
-                rest = behind;
             }
         };
         match &self.pool {
