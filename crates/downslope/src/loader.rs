@@ -176,16 +176,29 @@ impl Batch<'_> {
 pub struct Batches<'a> {
     rows: Batch<'a>,
     batch_size: usize,
+    /// Batches of the epoch before them.
+    n_before: usize,
 }
 
 impl<'a> Batches<'a> {
-    /// Rows cut into batches of `batch_size`; the last one may be shorter.
+    /// The rows of an epoch cut into batches of `batch_size`; the last one may be shorter.
     ///
     /// # Panics
     /// If `batch_size` is 0.
     pub fn new(rows: Batch<'a>, batch_size: usize) -> Self {
         assert!(batch_size > 0, "a batch of no rows makes no step");
-        Self { rows, batch_size }
+        Self { rows, batch_size, n_before: 0 }
+    }
+
+    /// The same, behind so many batches of the epoch.
+    #[must_use]
+    pub fn behind(self, n_before: usize) -> Self {
+        Self { n_before, ..self }
+    }
+
+    /// Batches of the epoch before the first of these.
+    pub fn n_before(&self) -> usize {
+        self.n_before
     }
 
     /// How many batches.
@@ -215,6 +228,22 @@ impl<'a> Batches<'a> {
     pub fn batch(&self, index: usize) -> Batch<'a> {
         let start = index * self.batch_size;
         self.rows.part(start..(start + self.batch_size).min(self.rows.len()))
+    }
+
+    /// The batches in groups of `n`, counted from the first of the epoch, not the first of these.
+    ///
+    /// # Panics
+    /// If `n` is 0.
+    pub fn groups(&self, n: usize) -> impl Iterator<Item = Self> + '_ {
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let end = (from + n - (self.n_before + from) % n).min(self.len());
+            let start = std::mem::replace(&mut from, end);
+            (start < end).then(|| {
+                let rows = start * self.batch_size..(end * self.batch_size).min(self.rows.len());
+                Self::new(self.rows.part(rows), self.batch_size).behind(self.n_before + start)
+            })
+        })
     }
 
     /// The batches, one after the other.
@@ -341,7 +370,7 @@ impl DataLoader {
         let batch_size = self.batch_size();
         let rows = positions.start * batch_size..(positions.end * batch_size).min(self.n_rows);
         let rows = if order.is_empty() { Batch::Range(rows) } else { Batch::Rows(&order[rows]) };
-        Batches::new(rows, batch_size)
+        Batches::new(rows, batch_size).behind(positions.start)
     }
 }
 
@@ -361,6 +390,20 @@ mod tests {
         let loader = |last| DataLoader::new(7, BatchSize::rows(3).unwrap(), Order::Sequential, last);
         assert_eq!(epoch_of(&loader(LastBatch::Keep), 0), [vec![0, 1, 2], vec![3, 4, 5], vec![6]]);
         assert_eq!(epoch_of(&loader(LastBatch::Drop), 0), [vec![0, 1, 2], vec![3, 4, 5]]);
+    }
+
+    #[test]
+    fn groups_of_batches_are_counted_from_the_first_of_the_epoch() {
+        let loader = DataLoader::new(23, BatchSize::rows(2).unwrap(), Order::Sequential, LastBatch::Keep);
+        let groups_from = |positions: Range<usize>| {
+            let batches = loader.batches(&[], positions);
+            let rows = |group: Batches<'_>| (group.n_before(), group.rows().row(0), group.rows().len());
+            batches.groups(5).map(rows).collect::<Vec<_>>()
+        };
+        assert_eq!(groups_from(0..12), [(0, 0, 10), (5, 10, 10), (10, 20, 3)]);
+        assert_eq!(groups_from(3..12), [(3, 6, 4), (5, 10, 10), (10, 20, 3)]);
+        assert_eq!(groups_from(6..7), [(6, 12, 2)]);
+        assert_eq!(groups_from(6..6), []);
     }
 
     #[test]

@@ -343,11 +343,8 @@ impl<'a> Descent<'a> {
         }
         let looks_apart =
             self.rule(rate).map_or(1, |rule| objective.steps_between_looks(self.loader.batch_size(), rule));
-        let wanted = match looks_apart {
-            1 => batch.saturating_add(next_look.saturating_sub(state.step).max(1)),
-            // Where looking is dear, every chance of a look is a stop: so that it makes no difference who looks.
-            _ => (batch / looks_apart + 1).saturating_mul(looks_apart),
-        };
+        let wanted = batch.saturating_add(next_look.saturating_sub(state.step).max(1));
+        let wanted = wanted.checked_next_multiple_of(looks_apart).unwrap_or(u64::MAX);
         let of_run =
             self.trainer.stop.steps.map_or(u64::MAX, |steps| batch.saturating_add(steps.saturating_sub(state.step)));
         wanted.min(of_run.max(batch + 1)).min(self.loader.len() as u64) as usize

@@ -8,7 +8,7 @@
 //!
 //! | kernel | what |
 //! |---|---|
-//! | [`tiles`] | products of dense rows: scores, gradients summed over rows, and both for steps of one row |
+//! | [`tiles`] | products of dense rows: scores, gradients summed over rows, and what steps of one row need |
 //! | [`descent`] | steps of one dense row each, weights in registers |
 //! | [`sparse`] | scores, gradients and steps of sparse rows |
 //! | [`losses`] | losses and derivatives of sixteen rows; gradients and steps of dense rows of one score |
@@ -42,7 +42,7 @@ pub(crate) use rows::{Rows, prefetch};
 pub(crate) use slices::{SquaredLengths, axpy, scale, sum_of_squares};
 pub(crate) use sparse::{SparseGradient, SparseOneRowSteps, SparseScores};
 pub(crate) use targets::Targets;
-pub(crate) use tiles::{Combine, Dots, StepAndDots, Strides};
+pub(crate) use tiles::{Activate, Combine, Dots, Products, StepAndDots, Strides};
 
 #[cfg(test)]
 mod tests;

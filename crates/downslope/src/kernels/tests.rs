@@ -326,6 +326,48 @@ fn a_step_taken_on_the_way_to_the_next_scores_has_the_bits_of_both_one_by_one() 
     }
 }
 
+#[test]
+fn products_of_rows_with_each_other_agree_with_plain_sums() {
+    for (n_rows, width) in
+        [1, 2, 3, 4, 5, 9, 16].into_iter().flat_map(|n_rows| [1, 15, 33].map(|width| (n_rows, width)))
+    {
+        let table = numbers(width * 2 * n_rows, 1);
+        let order: Vec<u32> = (0..n_rows as u32).map(|row| (7 * row + 1) % (2 * n_rows as u32)).collect();
+        let found = the_same_on_all("products", |machine| {
+            let mut out = vec![0.0; n_rows * n_rows];
+            run_on(machine, Products { x: Rows::new(&table, width, Batch::Rows(&order)), out: &mut out });
+            let behind = |i: usize| i * n_rows + i + 1..(i + 1) * n_rows;
+            (0..n_rows).flat_map(|i| out[behind(i)].to_vec()).collect()
+        });
+        let row = |i: usize| &table[order[i] as usize * width..][..width];
+        let product =
+            |(i, j): (usize, usize)| row(i).iter().zip(row(j)).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
+        let pairs = (0..n_rows).flat_map(|i| (i + 1..n_rows).map(move |j| (i, j)));
+        assert_close(&found, pairs.map(product), 1e-5, &format!("{n_rows} × {width}"));
+    }
+}
+
+#[test]
+fn what_a_layer_makes_of_its_sums_is_written_as_far_apart_as_asked() {
+    for (n, apart) in [(1, 1), (16, 1), (23, 1), (5, 16), (40, 3)] {
+        for (activation, plain) in [
+            (None, (|sum| sum) as fn(f64) -> f64),
+            (Some(Activation::Relu), |sum: f64| sum.max(0.0)),
+            (Some(Activation::Tanh), f64::tanh),
+        ] {
+            let sums = &numbers(n, 1)[..];
+            let found = the_same_on_all("activate", |machine| {
+                let mut out = vec![7.0; (n - 1) * apart + 2];
+                run_on(machine, Activate { sums, activation, out: &mut out[..=(n - 1) * apart], out_apart: apart });
+                out
+            });
+            let written = |place: usize| (place.is_multiple_of(apart) && place / apart < n).then(|| place / apart);
+            let expected = (0..found.len()).map(|place| written(place).map_or(7.0, |sum| plain(f64::from(sums[sum]))));
+            assert_close(&found, expected, 1e-6, &format!("{n} {apart} apart, {activation:?}"));
+        }
+    }
+}
+
 /// Weights from 0 to 3.
 fn weights(n_rows: usize) -> Vec<f32> {
     (0..n_rows).map(|row| (row % 5) as f32 * 0.75).collect()

@@ -203,6 +203,65 @@ impl StepAndDots<'_> {
     }
 }
 
+/// The products of rows with each other: `out`(i, j) = Σₖ x(i, k)·x(j, k) for every row i and every row j behind it; what
+/// stands elsewhere means nothing.
+pub(crate) struct Products<'a> {
+    /// The rows.
+    pub(crate) x: Rows<'a>,
+    /// (rows, rows), row-major.
+    pub(crate) out: &'a mut [f32],
+}
+
+impl Kernel for Products<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        const TILE: usize = 4;
+        let n_rows = self.x.len();
+        for first in (0..n_rows).step_by(TILE) {
+            let rows = self.x.places::<TILE>(first);
+            for second in (first..n_rows).step_by(TILE) {
+                let others = self.x.places::<TILE>(second);
+                let mut lanes = [0.0; LANES];
+                // SAFETY: all rows are of one width.
+                unsafe { dots::<V, TILE, TILE>(rows, others, self.x.width(), None) }.store(&mut lanes);
+                let n_others = TILE.min(n_rows - second);
+                let out = self.out[first * n_rows..].chunks_mut(n_rows).take(TILE);
+                for (out, products) in out.zip(lanes.chunks(TILE)) {
+                    out[second..][..n_others].copy_from_slice(&products[..n_others]);
+                }
+            }
+        }
+    }
+}
+
+/// What a layer makes of the sums of a row.
+pub(crate) struct Activate<'a> {
+    /// The sums.
+    pub(crate) sums: &'a [f32],
+    /// What is done to each before it is written.
+    pub(crate) activation: Option<Activation>,
+    /// Where they go.
+    pub(crate) out: &'a mut [f32],
+    /// How far apart they stand in `out`.
+    pub(crate) out_apart: usize,
+}
+
+impl Kernel for Activate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        for (index, sums) in self.sums.chunks(LANES).enumerate() {
+            let mut lanes = [0.0; LANES];
+            activated(V::load_part(sums), self.activation).store(&mut lanes);
+            let out = self.out[index * LANES * self.out_apart..].iter_mut().step_by(self.out_apart);
+            out.zip(&lanes[..sums.len()]).for_each(|(out, &lane)| *out = lane);
+        }
+    }
+}
+
 /// What a layer makes of its sums.
 #[inline(always)]
 fn activated<V: Lanes>(sums: V, activation: Option<Activation>) -> V {

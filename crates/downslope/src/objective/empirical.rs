@@ -179,11 +179,17 @@ impl Objective for EmpiricalLoss {
         losses: &mut StepLosses,
     ) -> bool {
         if !rule.is_plain() {
-            let is_lazy = self.steps_between_looks(batches.batch_size(), rule) > 1;
-            if is_lazy {
-                self.lazy_steps(theta, batches, rule, losses);
+            let at_once = self.steps_between_looks(batches.batch_size(), rule);
+            if at_once == 1 {
+                return false;
             }
-            return is_lazy;
+            for group in batches.groups(at_once as usize) {
+                self.lazy_steps(theta, &group, rule, losses);
+                if !losses.last.sum.is_finite() {
+                    break;
+                }
+            }
+            return true;
         }
         let lr = rule.lr;
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
@@ -213,11 +219,14 @@ impl Objective for EmpiricalLoss {
     }
 
     /// Penalties on sparse rows are applied when a weight is next needed, and to all weights once about as much has been
-    /// done on rows.
+    /// done on rows. Of a large first layer, several steps of one row each are taken at once.
     fn steps_between_looks(&self, batch_size: usize, rule: StepRule) -> u64 {
+        if rule.is_plain() {
+            let of_rows = self.row_by_row.as_ref().filter(|_| batch_size == 1);
+            return of_rows.map_or(1, RowByRow::steps_at_once);
+        }
         let kept = 1.0 - rule.lr * rule.weight_decay;
-        if rule.is_plain() || kept < 0.0 || !self.model.is_linear() || matches!(self.data.features, Features::Dense(_))
-        {
+        if kept < 0.0 || !self.model.is_linear() || matches!(self.data.features, Features::Dense(_)) {
             return 1;
         }
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };

@@ -147,7 +147,8 @@ pub trait Objective: Send {
     }
 
     /// θ is to be looked at only after every so many steps of an epoch, its last, and the last of the run. More than one
-    /// where a look is dear: where a step touches few of many parameters, and a look has to go through all of them.
+    /// where a look is dear: where a step touches few of many parameters, and a look has to go through all of them; and
+    /// where large weights are gone through once for several steps.
     fn steps_between_looks(&self, batch_size: usize, rule: StepRule) -> u64 {
         let _ = (batch_size, rule);
         1

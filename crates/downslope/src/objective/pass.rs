@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::data::{Dataset, Features};
 use crate::kernels::{
-    self, Aligned, Combine, CrossEntropies, Dots, LANES, LinearGradient, LinearRows, Losses, Rows, Scores,
+    self, Activate, Aligned, Combine, CrossEntropies, Dots, LANES, LinearGradient, LinearRows, Losses, Rows, Scores,
     SparseGradient, SparseScores, StepAndDots, Strides, SumUp, Targets,
 };
 use crate::loader::Batch;
@@ -116,20 +116,21 @@ impl Pass {
         }
     }
 
-    /// Takes the step of one row that another pass has derived, and on the way computes the scores of a row: every weight
-    /// is read and written once for both. The row with the number `next` is fetched.
+    /// Takes the step of one row that another pass has derived, and on the way computes the scores of a row, both from
+    /// some layer on: every weight is read and written once for both. The row with the number `next` is fetched.
     pub(super) fn step_and_forward(
         &mut self,
+        first_layer: usize,
         theta: &mut [f32],
         (last, last_row): (&Self, &Batch<'_>),
         features: &Features,
         row: &Batch<'_>,
         next: Option<usize>,
     ) {
-        if let Features::Sparse(_) = features {
+        if let (0, Features::Sparse(_)) = (first_layer, features) {
             gather(features, row, &mut self.input);
         }
-        for index in 0..self.layers.len() {
+        for index in first_layer..self.layers.len() {
             let is_last = index + 1 == self.layers.len();
             // Taken out while the layer below is read.
             let mut out = std::mem::take(self.output_mut(index));
@@ -155,18 +156,37 @@ impl Pass {
         }
     }
 
+    /// Takes the sums of the first layer for one row from elsewhere.
+    pub(super) fn take_sums(&mut self, sums: &[f32]) {
+        let is_last = self.layers.len() == 1;
+        let (activation, out_apart) =
+            ((!is_last).then_some(self.activation), if is_last { Self::stride(1) } else { 1 });
+        kernels::run(Activate { sums, activation, out: self.output_mut(0), out_apart });
+    }
+
+    /// Writes the derivatives with respect to the first layer's sums for one row.
+    pub(super) fn write_derivatives(&self, out: &mut [f32]) {
+        let (derivatives, strides) = self.derivatives(0, 1);
+        out.iter_mut().zip(derivatives.iter().step_by(strides.output)).for_each(|(out, &derivative)| *out = derivative);
+    }
+
     /// Computes the scores of a block.
     pub(super) fn forward(&mut self, theta: &[f32], features: &Features, block: &Batch<'_>) {
-        let strides = strides(block.len());
         if let (1, Features::Sparse(x)) = (self.layers.len(), features) {
             let (weight, bias) = self.layers[0].parts(theta);
-            let out = &mut self.scores[..];
+            let (out, strides) = (&mut self.scores[..], strides(block.len()));
             return kernels::run(SparseScores { x, batch: block, weight, bias, out, strides });
         }
         if let Features::Sparse(_) = features {
             gather(features, block, &mut self.input);
         }
-        for index in 0..self.layers.len() {
+        self.forward_from(0, theta, features, block);
+    }
+
+    /// Goes on from what goes into a layer to the scores; into the first go the features, as dense rows.
+    pub(super) fn forward_from(&mut self, first_layer: usize, theta: &[f32], features: &Features, block: &Batch<'_>) {
+        let strides = strides(block.len());
+        for index in first_layer..self.layers.len() {
             let is_last = index + 1 == self.layers.len();
             // Taken out while the layer below is read.
             let mut out = std::mem::take(self.output_mut(index));
@@ -265,9 +285,9 @@ impl Pass {
         kernels::run(Combine { rows: self.inputs(index, features, block), factors, strides, into });
     }
 
-    /// Adds the gradient of the block, times the factor it was derived with, for all layers.
-    pub(super) fn accumulate_all(&self, features: &Features, block: &Batch<'_>, into: &mut [f32]) {
-        for (index, layer) in self.layers.iter().enumerate() {
+    /// Adds the gradient of the block, times the factor it was derived with, from some layer on.
+    pub(super) fn accumulate_from(&self, first_layer: usize, features: &Features, block: &Batch<'_>, into: &mut [f32]) {
+        for (index, layer) in self.layers.iter().enumerate().skip(first_layer) {
             let (weight, bias) = layer.parts_mut(into);
             self.accumulate(index, 0, features, block, weight, bias);
         }
@@ -289,7 +309,7 @@ impl Pass {
         }
         let block = batch.part(positions);
         let sum = self.derive(theta, data, loss, &block, 1.0);
-        self.accumulate_all(&data.features, &block, into);
+        self.accumulate_from(0, &data.features, &block, into);
         sum
     }
 
@@ -319,7 +339,7 @@ fn strides(n_rows: usize) -> Strides {
 }
 
 /// Copies the rows of a block, as dense rows, to where they stand side by side.
-fn gather(features: &Features, block: &Batch<'_>, into: &mut [f32]) {
+pub(super) fn gather(features: &Features, block: &Batch<'_>, into: &mut [f32]) {
     let Features::Sparse(x) = features else { return };
     let rows = into.chunks_exact_mut(x.n_columns()).take(block.len()).enumerate();
     for (position, into) in rows {

@@ -270,6 +270,7 @@ impl Objective for StreamedLoss {
                 break;
             }
             let local = Batches::new(self.local(&rows.part(from..from + n), &mut places), batch_size);
+            let local = local.behind(batches.n_before() + from / batch_size);
             if !self.inner.fused_steps(theta, &local, rule, losses) {
                 break;
             }

@@ -10,6 +10,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::pass::{BLOCK_ROWS, Pass};
@@ -23,8 +24,11 @@ use crate::model::Model;
 /// A batch is shared out at most so often.
 pub(super) const MOST_SHARES: usize = 8;
 
-/// A chunk of rows is worth at least so much work: some 50 µs, about what it takes to wake a sleeping thread.
-const CHUNK_WORK: usize = 1 << 20;
+/// A chunk of rows is worth at least so much work: some 10 µs. To hand it to a thread that is awake takes a twentieth of
+/// that, and while steps follow each other closely, none falls asleep.
+const CHUNK_WORK: usize = 1 << 18;
+/// But where each step has to wake the threads anew, a batch is worth that only if it is so much work.
+const WAKING_WORK: usize = 1 << 21;
 /// Rows of one score are waited for more than computed with, sparse ones more than others; they count as so many.
 const OF_ONE_SCORE: usize = 4;
 const SPARSE_OF_ONE_SCORE: usize = 16;
@@ -54,6 +58,10 @@ impl Problem<'_> {
         self.model.is_linear() && self.loss != Loss::CrossEntropy
     }
 
+    fn is_sparse(&self) -> bool {
+        matches!(self.data.features, Features::Sparse(_))
+    }
+
     /// Whether a step of one row goes through many weights, and through all of them.
     pub(super) fn goes_through_all_weights(&self) -> bool {
         match self.data.features {
@@ -72,20 +80,25 @@ impl Problem<'_> {
         }
     }
 
+    /// What a batch is worth, in products.
+    fn work(&self, batch_rows: usize) -> usize {
+        let weight = match &self.data.features {
+            _ if !self.is_single() => 1,
+            Features::Sparse(_) => SPARSE_OF_ONE_SCORE,
+            Features::Dense(_) => OF_ONE_SCORE,
+        };
+        batch_rows.saturating_mul(self.work_a_row()).saturating_mul(weight)
+    }
+
     /// Into how many shares a batch is cut.
     pub(super) fn n_shares(&self, batch_rows: usize) -> usize {
-        let work = batch_rows.saturating_mul(self.work_a_row());
-        let most = if self.model.is_linear() {
-            let weight = match (&self.data.features, self.model.n_outputs) {
-                (Features::Sparse(_), 1) => SPARSE_OF_ONE_SCORE,
-                (Features::Dense(_), 1) => OF_ONE_SCORE,
-                _ => 1,
-            };
-            (work.saturating_mul(weight) / CHUNK_WORK).min(batch_rows / PART_ROWS)
-        } else if work < PART_WORK {
-            1
-        } else {
-            batch_rows / PART_ROWS
+        let work = self.work(batch_rows);
+        let most = match self.model.is_linear() {
+            // What a step changes in θ would have to move from one thread's cache to another's: two took a quarter longer.
+            true if self.is_sparse() && batch_rows <= self.direct_rows() => 1,
+            true => (work / CHUNK_WORK).min(batch_rows / PART_ROWS),
+            false if work < PART_WORK => 1,
+            false => batch_rows / PART_ROWS,
         };
         // A power of two, so that two or four threads have the same to do.
         1 << most.clamp(1, MOST_SHARES).ilog2()
@@ -93,7 +106,7 @@ impl Problem<'_> {
 
     /// Whether the parameters are worth sharing out: with hidden layers, where there is much to add to each.
     fn has_large_steps(&self, batch_rows: usize) -> bool {
-        !self.model.is_linear() && batch_rows.saturating_mul(self.work_a_row()) >= PART_WORK
+        !self.model.is_linear() && self.work(batch_rows) >= PART_WORK
     }
 
     /// Whether more than one thread has something to do.
@@ -130,7 +143,7 @@ impl Problem<'_> {
 /// Scratch memory for every share, and the threads that compute them.
 pub(super) struct Workers {
     each: Vec<Worker>,
-    pub(super) pool: Option<Arc<rayon::ThreadPool>>,
+    pub(super) pool: Option<Arc<ThreadPool>>,
     /// It was made for so many.
     n_rows: usize,
 }
@@ -173,6 +186,12 @@ impl Workers {
         &mut self.each[0].pass
     }
 
+    /// The threads, where they are worth asking.
+    fn pool_for(&self, problem: Problem<'_>, batch_rows: usize) -> Option<&Arc<ThreadPool>> {
+        let is_awake = |pool: &ThreadPool| pool.current_thread_index().is_some();
+        self.pool.as_ref().filter(|pool| is_awake(pool) || problem.work(batch_rows) >= WAKING_WORK)
+    }
+
     /// Runs `work` on each share of a batch, with its worker, on as many threads as there are, and adds up what they lost.
     fn share_out(
         &mut self,
@@ -181,11 +200,12 @@ impl Workers {
         work: impl Fn(&mut Worker, Batch<'_>) -> LossSum + Sync,
     ) -> LossSum {
         let n_shares = problem.n_shares(batch.len());
+        let pool = self.pool_for(problem, batch.len()).cloned();
         let workers = &mut self.each[..n_shares];
         let compute = |(index, worker): (usize, &mut Worker)| {
             worker.loss = work(worker, batch.part(share(batch.len(), index, n_shares)));
         };
-        match &self.pool {
+        match pool {
             Some(pool) if n_shares > 1 => pool.install(|| workers.par_iter_mut().enumerate().for_each(compute)),
             _ => workers.iter_mut().enumerate().for_each(compute),
         }
@@ -248,12 +268,11 @@ impl Workers {
         total
     }
 
-    /// Whether a step can be taken on θ itself: all its rows are scored before the first is added. Sparse rows are, even
-    /// where the scoring is shared out: adding them one after the other costs less than going through long gradients.
+    /// Whether a step can be taken on θ itself: all its rows are scored before the first is added. Many sparse rows are:
+    /// adding them one after the other costs less than going through long gradients.
     pub(super) fn can_step_directly(problem: Problem<'_>, batch_rows: usize) -> bool {
         if problem.model.is_linear() {
-            let is_sparse = matches!(problem.data.features, Features::Sparse(_));
-            batch_rows <= problem.direct_rows() && (is_sparse || problem.n_shares(batch_rows) == 1)
+            batch_rows <= problem.direct_rows() && problem.n_shares(batch_rows) == 1
         } else {
             batch_rows <= BLOCK_ROWS * problem.n_shares(batch_rows) && batch_rows <= SPAN_ROWS
         }
@@ -282,7 +301,8 @@ impl Workers {
     /// Adds the gradient of the rows that were last taken forward and back.
     fn accumulate(&self, problem: Problem<'_>, batch: &Batch<'_>, into: &mut [f32]) {
         let n_shares = problem.n_shares(batch.len());
-        let n_pieces = match &self.pool {
+        let pool = self.pool_for(problem, batch.len());
+        let n_pieces = match pool {
             Some(pool) if problem.has_large_steps(batch.len()) => pool.current_num_threads(),
             _ => 1,
         };
@@ -293,7 +313,7 @@ impl Workers {
                 sum.add_outputs(index, 0, weight, bias, n_pieces);
             }
         };
-        match &self.pool {
+        match pool {
             Some(pool) if n_pieces > 1 => pool.install(add),
             _ => add(),
         }
