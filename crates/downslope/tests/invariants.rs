@@ -89,7 +89,7 @@ fn batches_that_large_are_cut_in_parts_summed_apart() {
     let (_, loss, model, data) = large_problems().swap_remove(0);
     let mut objective = EmpiricalLoss::new(model, loss, data.clone()).unwrap();
     // So many that two halves are summed apart, and a half is not cut again.
-    let (theta, n) = (start(&objective), 176);
+    let (theta, n) = (start(&objective), 44);
     let mut sum_over = |bounds: &[usize]| {
         let mut total = objective.gradient();
         for part in bounds.windows(2) {

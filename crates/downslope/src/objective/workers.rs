@@ -28,10 +28,9 @@ pub(super) const MOST_SHARES: usize = 8;
 /// that, and while steps follow each other closely, none falls asleep.
 const CHUNK_WORK: usize = 1 << 18;
 /// But where each step has to wake the threads anew, a batch is worth that only if it is so much work.
-const WAKING_WORK: usize = 1 << 21;
-/// Rows of one score are waited for more than computed with, sparse ones more than others; they count as so many.
-const OF_ONE_SCORE: usize = 4;
-const SPARSE_OF_ONE_SCORE: usize = 16;
+const WAKING_WORK: usize = 1 << 22;
+/// Rows of one score are waited for more than computed with; they count as so many.
+const OF_ONE_SCORE: usize = 16;
 
 /// With hidden layers, a batch of so many products of a parameter and a row is shared out,
 const PART_WORK: usize = 1 << 21;
@@ -82,11 +81,7 @@ impl Problem<'_> {
 
     /// What a batch is worth, in products.
     fn work(&self, batch_rows: usize) -> usize {
-        let weight = match &self.data.features {
-            _ if !self.is_single() => 1,
-            Features::Sparse(_) => SPARSE_OF_ONE_SCORE,
-            Features::Dense(_) => OF_ONE_SCORE,
-        };
+        let weight = if self.is_single() { OF_ONE_SCORE } else { 1 };
         batch_rows.saturating_mul(self.work_a_row()).saturating_mul(weight)
     }
 
