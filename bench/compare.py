@@ -6,6 +6,7 @@ README beside it says what is inside the clock, what is not, and what the table 
 """
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -102,13 +103,17 @@ class Peer:
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
             answer = self.answers.get(timeout=PATIENCE_S)
-        except (BrokenPipeError, queue.Empty) as error:
+        except BrokenPipeError:
+            answer = None
+        except queue.Empty:
             self.process.kill()
-            return {"failed": f"{type(error).__name__} after {PATIENCE_S} s at most"}
+            return {"failed": f"no answer within {PATIENCE_S} s"}
         return answer or {"failed": (self.words or ["it ended"])[-1].strip()}
 
     def end(self):
-        self.process.stdin.close()
+        # A peer that has ended already, because what it needs is not there, cannot be told so.
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         try:
             self.process.wait(timeout=20)
         except subprocess.TimeoutExpired:

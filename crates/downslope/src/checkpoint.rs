@@ -15,7 +15,7 @@ use crate::objective::LossSum;
 use crate::state::State;
 
 /// The form of the file; another number is refused.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 
 /// A state, and how far the files beside it had got when it was taken.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +50,7 @@ impl Checkpoint {
         let tensors = [
             ("theta", Dtype::F32, bytes_of(&state.theta, f32::to_le_bytes)),
             ("velocity", Dtype::F32, bytes_of(&state.velocity, f32::to_le_bytes)),
+            ("ahead", Dtype::F32, bytes_of(&state.ahead, f32::to_le_bytes)),
             ("best_theta", Dtype::F32, bytes_of(&state.best_theta, f32::to_le_bytes)),
             ("last_good", Dtype::F32, bytes_of(&state.last_good, f32::to_le_bytes)),
             ("train_losses", Dtype::F64, bytes_of(&state.train_losses, f64::to_le_bytes)),
@@ -99,6 +100,7 @@ impl Checkpoint {
             let state = State {
                 theta: values_of(data("theta")?, f32::from_le_bytes),
                 velocity: values_of(data("velocity")?, f32::from_le_bytes),
+                ahead: values_of(data("ahead")?, f32::from_le_bytes),
                 best_theta: values_of(data("best_theta")?, f32::from_le_bytes),
                 last_good: values_of(data("last_good")?, f32::from_le_bytes),
                 last_good_epoch,

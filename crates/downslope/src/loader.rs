@@ -178,6 +178,8 @@ pub struct Batches<'a> {
     batch_size: usize,
     /// Batches of the epoch before them.
     n_before: usize,
+    /// Their rows and those that come behind them, as far as known.
+    coming: Batch<'a>,
 }
 
 impl<'a> Batches<'a> {
@@ -187,7 +189,7 @@ impl<'a> Batches<'a> {
     /// If `batch_size` is 0.
     pub fn new(rows: Batch<'a>, batch_size: usize) -> Self {
         assert!(batch_size > 0, "a batch of no rows makes no step");
-        Self { rows, batch_size, n_before: 0 }
+        Self { coming: rows.clone(), rows, batch_size, n_before: 0 }
     }
 
     /// The same, behind so many batches of the epoch.
@@ -196,9 +198,24 @@ impl<'a> Batches<'a> {
         Self { n_before, ..self }
     }
 
+    /// The first `n` of these batches, and those behind them as batches to come.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    #[must_use]
+    pub fn first(self, n: usize) -> Self {
+        assert!(n <= self.len(), "no more batches than there are");
+        Self { rows: self.rows.part(0..(n * self.batch_size).min(self.rows.len())), ..self }
+    }
+
     /// Batches of the epoch before the first of these.
     pub fn n_before(&self) -> usize {
         self.n_before
+    }
+
+    /// The rows of these batches and behind them the rows that come next in the epoch, as far as known.
+    pub fn coming(&self) -> &Batch<'a> {
+        &self.coming
     }
 
     /// How many batches.
@@ -240,8 +257,10 @@ impl<'a> Batches<'a> {
             let end = (from + n - (self.n_before + from) % n).min(self.len());
             let start = std::mem::replace(&mut from, end);
             (start < end).then(|| {
-                let rows = start * self.batch_size..(end * self.batch_size).min(self.rows.len());
-                Self::new(self.rows.part(rows), self.batch_size).behind(self.n_before + start)
+                let start_row = start * self.batch_size;
+                let coming = self.coming.part(start_row..self.coming.len());
+                let rows = self.rows.part(start_row..(end * self.batch_size).min(self.rows.len()));
+                Self { rows, batch_size: self.batch_size, n_before: self.n_before + start, coming }
             })
         })
     }
@@ -368,9 +387,9 @@ impl DataLoader {
     /// If the loader has no rows, or the epoch no such batches.
     pub fn batches<'a>(&self, order: &'a [u32], positions: Range<usize>) -> Batches<'a> {
         let batch_size = self.batch_size();
-        let rows = positions.start * batch_size..(positions.end * batch_size).min(self.n_rows);
+        let rows = positions.start * batch_size..(self.len() * batch_size).min(self.n_rows);
         let rows = if order.is_empty() { Batch::Range(rows) } else { Batch::Rows(&order[rows]) };
-        Batches::new(rows, batch_size).behind(positions.start)
+        Batches::new(rows, batch_size).behind(positions.start).first(positions.len())
     }
 }
 
@@ -397,12 +416,15 @@ mod tests {
         let loader = DataLoader::new(23, BatchSize::rows(2).unwrap(), Order::Sequential, LastBatch::Keep);
         let groups_from = |positions: Range<usize>| {
             let batches = loader.batches(&[], positions);
-            let rows = |group: Batches<'_>| (group.n_before(), group.rows().row(0), group.rows().len());
+            let rows = |group: Batches<'_>| {
+                assert_eq!(group.rows().row(0), group.coming().row(0));
+                (group.n_before(), group.rows().row(0), group.rows().len(), group.coming().len())
+            };
             batches.groups(5).map(rows).collect::<Vec<_>>()
         };
-        assert_eq!(groups_from(0..12), [(0, 0, 10), (5, 10, 10), (10, 20, 3)]);
-        assert_eq!(groups_from(3..12), [(3, 6, 4), (5, 10, 10), (10, 20, 3)]);
-        assert_eq!(groups_from(6..7), [(6, 12, 2)]);
+        assert_eq!(groups_from(0..12), [(0, 0, 10, 23), (5, 10, 10, 13), (10, 20, 3, 3)]);
+        assert_eq!(groups_from(3..12), [(3, 6, 4, 17), (5, 10, 10, 13), (10, 20, 3, 3)]);
+        assert_eq!(groups_from(6..7), [(6, 12, 2, 11)]);
         assert_eq!(groups_from(6..6), []);
     }
 

@@ -25,7 +25,9 @@ pub enum Control {
 
 /// Someone who watches a run. The defaults do nothing.
 pub trait Observer {
-    /// The next step after which this observer wants to be told of [`Event::Step`]. Asking rarely costs nothing.
+    /// The next step after which this observer wants to be told of [`Event::Step`]: after that step, or the first after it at
+    /// which the objective can be looked at ([`Objective::steps_between_looks`](crate::objective::Objective)). Asking rarely
+    /// costs nothing.
     fn next_step(&self) -> u64 {
         u64::MAX
     }
@@ -147,7 +149,7 @@ impl Observer for History {
         match event {
             Event::Step(step) => {
                 self.steps.push((step.step, step.loss, step.lr));
-                self.next = step.step + self.log_every;
+                self.next = next_multiple(self.log_every, step.step);
             }
             Event::Epoch(epoch) => self.epochs.push(*epoch),
             Event::BackedOff(back) => {
@@ -204,7 +206,7 @@ impl<W: Write> Observer for JsonLines<W> {
 
     fn observe(&mut self, event: &Event<'_>, state: &State) -> Control {
         match event {
-            Event::Step(step) => self.next = step.step + self.log_every,
+            Event::Step(step) => self.next = next_multiple(self.log_every, step.step),
             Event::BackedOff(back) => self.next = next_multiple(self.log_every, back.step),
             _ => {}
         }

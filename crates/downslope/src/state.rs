@@ -12,6 +12,9 @@ pub struct State {
     pub theta: Vec<f32>,
     /// The momentum buffer; empty before the first step and without momentum.
     pub velocity: Vec<f32>,
+    /// What is known of rows to come at these parameters, where an objective computes several steps together and the run is
+    /// between them ([`Objective::fused_steps`](crate::objective::Objective::fused_steps)); else empty.
+    pub ahead: Vec<f32>,
     /// Steps done.
     pub step: u64,
     /// Epochs done.
@@ -44,6 +47,7 @@ impl State {
         Self {
             theta,
             velocity: Vec::new(),
+            ahead: Vec::new(),
             step: 0,
             epoch: 0,
             batch: 0,
@@ -91,6 +95,7 @@ impl State {
         self.validation_losses.truncate(self.epoch as usize);
         self.theta.clone_from(&self.last_good);
         self.velocity.clear();
+        self.ahead.clear();
         self.step = self.epoch * steps_per_epoch;
         (self.batch, self.running) = (0, LossSum::default());
         self.back_offs += 1;

@@ -360,8 +360,9 @@ impl<'a> Descent<'a> {
         rate: Rate,
     ) -> LossSum {
         let mut losses = StepLosses::after(state.running);
-        let are_fused =
-            self.rule(rate).is_some_and(|rule| objective.fused_steps(&mut state.theta, batches, rule, &mut losses));
+        let are_fused = self
+            .rule(rate)
+            .is_some_and(|rule| objective.fused_steps(&mut state.theta, &mut state.ahead, batches, rule, &mut losses));
         if !are_fused {
             losses.push(self.step(objective, state, batches.batch(0), rate));
         }
@@ -372,6 +373,7 @@ impl<'a> Descent<'a> {
     /// θ ← θ − lr·g, whatever the optimiser makes of it. Returns the loss before the step.
     fn step(&mut self, objective: &mut dyn Objective, state: &mut State, batch: Batch<'_>, rate: Rate) -> LossSum {
         let Trainer { sgd, clip, .. } = self.trainer;
+        state.ahead.clear();
         self.gradient.clear();
         let loss = objective.loss_and_gradient(&state.theta, batch, &mut self.gradient);
         // Sums and counts of several machines would be joined here, before the one division.

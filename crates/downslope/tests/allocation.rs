@@ -97,13 +97,15 @@ fn allocations_after_the_first_epoch(trainer: &Trainer, loss: Loss, hidden: &[us
 fn no_step_allocates_after_the_first_epoch() {
     let dense = dense_table(Loss::Squared, N_ROWS, 20, 1);
     let (classes, sparse) = twin_tables(Loss::CrossEntropy, N_ROWS, 50, 0.1, 2);
-    let problems: [(&str, Loss, &[usize], _); 6] = [
+    let problems: [(&str, Loss, &[usize], _); 8] = [
         ("linear", Loss::Squared, &[], &dense),
         ("softmax", Loss::CrossEntropy, &[], &classes),
         ("sparse", Loss::CrossEntropy, &[], &sparse),
         ("hidden", Loss::Squared, &[16], &dense),
         ("two hidden", Loss::CrossEntropy, &[16, 9], &classes),
         ("sparse, hidden", Loss::CrossEntropy, &[16], &sparse),
+        ("large", Loss::CrossEntropy, &[350], &classes),
+        ("sparse, large", Loss::CrossEntropy, &[350], &sparse),
     ];
     let plain = Sgd::new(1e-3);
     let settings = [

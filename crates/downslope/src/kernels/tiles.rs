@@ -1,8 +1,8 @@
 //! Products of dense matrices, tile by tile, in the forms that descent needs.
 //!
 //! [`Dots`] takes rows and weights that are both contiguous in the direction of the sum: scores. [`Combine`] adds
-//! multiples of rows to rows: gradients, and derivatives carried back through a layer. [`StepAndDots`] does both, for steps
-//! of one row. A tile's sums stay in registers while the rows stream past; nothing is copied or packed, so a product of 32
+//! multiples of rows to rows: gradients, and derivatives carried back through a layer. For steps of one row, [`StepAndDots`]
+//! does both, and [`Products`] and [`Activate`] are what several of them take to be computed together. A tile's sums stay in registers while the rows stream past; nothing is copied or packed, so a product of 32
 //! rows costs no more than its arithmetic. A tile's shape never changes the order of a sum.
 
 use super::functions::tanh;
@@ -203,12 +203,14 @@ impl StepAndDots<'_> {
     }
 }
 
-/// The products of rows with each other: `out`(i, j) = Σₖ x(i, k)·x(j, k) for every row i and every row j behind it; what
-/// stands elsewhere means nothing.
+/// The products of rows with each other: `out`(i, j) = Σₖ x(i, k)·x(j, k) for the first `n` rows i and every row j behind
+/// them; what stands elsewhere means nothing.
 pub(crate) struct Products<'a> {
     /// The rows.
     pub(crate) x: Rows<'a>,
-    /// (rows, rows), row-major.
+    /// How many of them are multiplied by all.
+    pub(crate) n: usize,
+    /// (`n`, rows), row-major.
     pub(crate) out: &'a mut [f32],
 }
 
@@ -219,7 +221,7 @@ impl Kernel for Products<'_> {
     fn run<V: Lanes>(self) {
         const TILE: usize = 4;
         let n_rows = self.x.len();
-        for first in (0..n_rows).step_by(TILE) {
+        for first in (0..self.n).step_by(TILE) {
             let rows = self.x.places::<TILE>(first);
             for second in (first..n_rows).step_by(TILE) {
                 let others = self.x.places::<TILE>(second);

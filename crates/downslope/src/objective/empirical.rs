@@ -23,7 +23,8 @@ use crate::model::{Model, Part};
 ///
 /// **Cost**: scratch for blocks of 256 rows and a gradient; another one where there are over 1024 rows; and for linear
 /// models two for each of up to eight chunks where batches are large enough to be cut; two rows' worth of activations where
-/// there are several scores or hidden layers. A step allocates nothing.
+/// there are several scores or hidden layers, and sixteen rows' of a large first layer, sparse rows as dense ones. A step
+/// allocates nothing.
 pub struct EmpiricalLoss {
     model: Model,
     loss: Loss,
@@ -39,6 +40,8 @@ pub struct EmpiricalLoss {
     row_by_row: Option<RowByRow>,
     /// Used for penalties on sparse rows only.
     lazy: Lazy,
+    /// Products that a row cost at first, which other rows of a stream do not change.
+    work_a_row: usize,
 }
 
 impl EmpiricalLoss {
@@ -86,7 +89,8 @@ impl EmpiricalLoss {
         let reads_rows_of_weights = !problem.is_single() && matches!(data.features, Features::Dense(_));
         let theta = Aligned::zeros(if reads_rows_of_weights { model.n_parameters() } else { 0 });
         let row_by_row = problem.goes_through_all_weights().then(|| RowByRow::new(problem));
-        Self { model, loss, data, target_unit: 1.0, workers, step, theta, row_by_row, lazy: Lazy::default() }
+        let (lazy, work_a_row) = (Lazy::default(), problem.work_a_row());
+        Self { model, loss, data, target_unit: 1.0, workers, step, theta, row_by_row, lazy, work_a_row }
     }
 
     /// The same, with large batches shared out between the threads of a pool. Changes no bit.
@@ -174,6 +178,7 @@ impl Objective for EmpiricalLoss {
     fn fused_steps(
         &mut self,
         theta: &mut [f32],
+        ahead: &mut Vec<f32>,
         batches: &Batches<'_>,
         rule: StepRule,
         losses: &mut StepLosses,
@@ -199,13 +204,15 @@ impl Objective for EmpiricalLoss {
         }
         // Every step on dense rows goes over θ once or more, and moving it there and back costs as much as two such steps.
         let is_worth_moving = !self.theta.is_empty() && batches.len() > 4;
-        let is_shared_out = problem.is_shared_out(batches.batch_size().min(batches.rows().len()));
+        let batch_rows = batches.batch_size().min(batches.rows().len());
+        let is_shared_out =
+            problem.is_shared_out(batch_rows) && (batches.len() > 1 || problem.is_worth_waking(batch_rows));
         let mut aligned = std::mem::take(&mut self.theta);
         // Entered once, not in every step: threads that are asked again at once are still awake. And not at all for small
         // batches: waking a thread costs more than many of their steps.
         let mut steps = |theta: &mut [f32]| match self.workers.pool.clone().filter(|_| is_shared_out) {
-            Some(pool) => pool.install(|| self.steps(theta, batches, lr, losses)),
-            None => self.steps(theta, batches, lr, losses),
+            Some(pool) => pool.install(|| self.steps(theta, ahead, batches, lr, losses)),
+            None => self.steps(theta, ahead, batches, lr, losses),
         };
         if is_worth_moving {
             aligned.copy_from_slice(theta);
@@ -219,18 +226,14 @@ impl Objective for EmpiricalLoss {
     }
 
     /// Penalties on sparse rows are applied when a weight is next needed, and to all weights once about as much has been
-    /// done on rows. Of a large first layer, several steps of one row each are taken at once.
+    /// done on rows.
     fn steps_between_looks(&self, batch_size: usize, rule: StepRule) -> u64 {
-        if rule.is_plain() {
-            let of_rows = self.row_by_row.as_ref().filter(|_| batch_size == 1);
-            return of_rows.map_or(1, RowByRow::steps_at_once);
-        }
         let kept = 1.0 - rule.lr * rule.weight_decay;
-        if kept < 0.0 || !self.model.is_linear() || matches!(self.data.features, Features::Dense(_)) {
+        if rule.is_plain() || kept < 0.0 || !self.model.is_linear() || matches!(self.data.features, Features::Dense(_))
+        {
             return 1;
         }
-        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
-        (self.model.n_parameters() / problem.work_a_row() / batch_size.max(1)).max(1) as u64
+        (self.model.n_parameters() / self.work_a_row / batch_size.max(1)).max(1) as u64
     }
 
     fn gradient(&self) -> Gradient {
@@ -308,12 +311,20 @@ impl EmpiricalLoss {
     }
 
     /// A step on each batch, one after the other.
-    fn steps(&mut self, theta: &mut [f32], batches: &Batches<'_>, lr: f64, losses: &mut StepLosses) {
+    fn steps(
+        &mut self,
+        theta: &mut [f32],
+        ahead: &mut Vec<f32>,
+        batches: &Batches<'_>,
+        lr: f64,
+        losses: &mut StepLosses,
+    ) {
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
         let batch_size = batches.batch_size();
         if let (1, false, Some(rows)) = (batch_size, problem.is_shared_out(1), &mut self.row_by_row) {
-            return rows.steps(problem, theta, batches, -lr as f32, losses);
+            return rows.steps(problem, theta, ahead, batches, -lr as f32, losses);
         }
+        ahead.clear();
         if let (Features::Dense(x), true) = (&self.data.features, problem.is_single()) {
             // Small batches: entered once, not in every step.
             if batch_size <= BLOCK_ROWS && !problem.is_shared_out(batch_size) {

@@ -134,21 +134,22 @@ pub trait Objective: Send {
     /// loss is not finite. Says whether the steps were taken.
     ///
     /// How the steps of a run are shared out among calls must change no bit, as long as calls end where
-    /// [`Objective::steps_between_looks`] allows.
+    /// [`Objective::steps_between_looks`] allows. What one call has to hand to the next for that stands in `ahead`, which
+    /// belongs to θ: see [`State::ahead`](crate::state::State::ahead).
     fn fused_steps(
         &mut self,
         theta: &mut [f32],
+        ahead: &mut Vec<f32>,
         batches: &Batches<'_>,
         rule: StepRule,
         losses: &mut StepLosses,
     ) -> bool {
-        let _ = (theta, batches, rule, losses);
+        let _ = (theta, ahead, batches, rule, losses);
         false
     }
 
     /// θ is to be looked at only after every so many steps of an epoch, its last, and the last of the run. More than one
-    /// where a look is dear: where a step touches few of many parameters, and a look has to go through all of them; and
-    /// where large weights are gone through once for several steps.
+    /// where a look is dear: where a step touches few of many parameters, and a look has to go through all of them.
     fn steps_between_looks(&self, batch_size: usize, rule: StepRule) -> u64 {
         let _ = (batch_size, rule);
         1

@@ -7,21 +7,24 @@
 //!   The bits are those of one after the other.
 //! - A large first layer is gone through once for several rows: with zⱼ = Wxⱼ + b of them all at the weights of before, a
 //!   step W ← W + δᵢxᵢᵀ, b ← b + δᵢ moves each by zⱼ ← zⱼ + (xᵢ·xⱼ + 1)·δᵢ, and W takes all their steps together. That is
-//!   the same up to rounding, and which rows are taken together depends on their places in the epoch alone.
+//!   the same up to rounding. Which rows are taken together depends on their places in the epoch alone; whoever looks at
+//!   θ between their steps is handed the sums of those still to come, to go on from.
 
 use super::pass::{Pass, gather};
 use super::workers::Problem;
 use super::{LossSum, StepLosses};
-use crate::data::{Dataset, Features};
+use crate::data::Features;
 use crate::kernels::{self, Aligned, Combine, Dots, Products, Rows, Strides};
 use crate::loader::{Batch, Batches};
 use crate::model::Layer;
 
 /// Rows whose first layer is computed together.
-const TOGETHER: usize = 16;
-/// Where it has so many weights at least. Fewer stay in the first cache: there going through them costs less than the
-/// products of rows (784 × 10 took 490 ns a row one by one and 700 together, 784 × 128 took 10.3 µs and 5.3).
+pub(super) const TOGETHER: usize = 16;
+/// Where it has so many weights at least: fewer stay in the first cache, and going through them costs less than the products
+/// of rows (784 × 10 took 490 ns a row one by one and 700 together, 784 × 128 took 10.3 µs and 5.3).
 const LARGE: usize = 1 << 14;
+/// And so many outputs, for the products of the rows cost about as much as ten.
+const MANY: usize = 16;
 
 /// The last two rows on their way through the model.
 pub(super) struct RowByRow {
@@ -37,8 +40,10 @@ struct Ahead {
     sums: Aligned,
     /// (rows, outputs): the derivatives of rows whose steps W has still to take, times minus the rate.
     steps: Aligned,
-    /// (rows, rows): xᵢ·xⱼ.
+    /// (rows to step on, rows): xᵢ·xⱼ.
     products: Vec<f32>,
+    /// How many rows these are.
+    n_rows: usize,
     /// (rows, features): sparse rows as dense ones.
     input: Aligned,
 }
@@ -48,14 +53,9 @@ impl RowByRow {
         let pass = || Pass::new(problem.model, &problem.data.features, 1);
         let (now, last) = (pass(), pass());
         let first = &now.layers()[0];
-        let is_large = first.weight.len() >= LARGE && !problem.is_shared_out(1);
+        let is_large = first.weight.len() >= LARGE && first.n_outputs >= MANY && !problem.is_shared_out(1);
         let ahead = is_large.then(|| Ahead::new(problem, first.clone()));
         Self { now, last, ahead }
-    }
-
-    /// How many steps are taken together.
-    pub(super) fn steps_at_once(&self) -> u64 {
-        if self.ahead.is_some() { TOGETHER as u64 } else { 1 }
     }
 
     /// θ ← θ + factor·w∇ℓ for one row after the other; the first without a finite loss is the last.
@@ -63,11 +63,13 @@ impl RowByRow {
         &mut self,
         problem: Problem<'_>,
         theta: &mut [f32],
+        carried: &mut Vec<f32>,
         rows: &Batches<'_>,
         factor: f32,
         losses: &mut StepLosses,
     ) {
         let Some(mut ahead) = self.ahead.take() else {
+            carried.clear();
             return self.steps_one_by_one(problem, theta, rows, factor, losses);
         };
         let mut groups = rows.groups(TOGETHER).peekable();
@@ -75,12 +77,24 @@ impl RowByRow {
             if let Some(next) = groups.peek() {
                 kernels::prefetch(problem.data, next.rows());
             }
-            if ahead.look(problem, theta, group.rows()) {
-                self.steps_together(&mut ahead, problem, theta, &group, factor, losses);
+            let is_begun = !group.n_before().is_multiple_of(TOGETHER);
+            let n_coming = (TOGETHER - group.n_before() % TOGETHER).min(group.coming().len());
+            let coming = group.coming().part(0..n_coming);
+            let are_usable = if is_begun {
+                ahead.go_on(problem, carried, &coming, group.len())
             } else {
+                ahead.begin(problem, theta, &coming)
+            };
+            if are_usable {
+                self.steps_together(&mut ahead, problem, theta, &group, factor, losses);
+                carried.clear();
+                carried.extend_from_slice(ahead.sums_from(group.len(), n_coming));
+            } else {
+                carried.clear();
                 self.steps_one_by_one(problem, theta, &group, factor, losses);
             }
             if !losses.last.sum.is_finite() {
+                carried.clear();
                 break;
             }
         }
@@ -136,7 +150,7 @@ impl RowByRow {
             let sum = self.now.turn_back(theta, data, loss, &row, factor);
             std::mem::swap(&mut self.now, &mut self.last);
             losses.push(LossSum::new(sum, 1));
-            ahead.step(&self.last, index, rows.len());
+            ahead.step(&self.last, index);
             if index + 1 == rows.len() || !sum.is_finite() {
                 self.last.accumulate_from(1, &data.features, &row, theta);
                 return ahead.take_steps(&data.features, &rows.rows().part(0..index + 1), theta);
@@ -151,7 +165,8 @@ impl Ahead {
         Self {
             sums: of_rows(layer.n_outputs),
             steps: of_rows(layer.n_outputs),
-            products: vec![0.0; TOGETHER * TOGETHER],
+            products: Vec::with_capacity(TOGETHER * TOGETHER),
+            n_rows: 0,
             input: of_rows(if let Features::Sparse(_) = problem.data.features { layer.n_inputs } else { 0 }),
             layer,
         }
@@ -159,28 +174,54 @@ impl Ahead {
 
     /// Computes the sums and products of rows. Says whether they can be used: not where a product is no number, for then a
     /// step of nothing would not be nothing.
-    fn look(&mut self, problem: Problem<'_>, theta: &[f32], rows: &Batch<'_>) -> bool {
-        let Problem { data: Dataset { features, .. }, .. } = problem;
+    fn begin(&mut self, problem: Problem<'_>, theta: &[f32], rows: &Batch<'_>) -> bool {
+        let features = &problem.data.features;
+        self.multiply(features, rows, rows.len());
+        let x = rows_of(&self.input, self.layer.n_inputs, features, rows);
+        let (weight, bias) = self.layer.parts(theta);
+        let strides = row_major(&self.layer);
+        kernels::run(Dots { x, weight, bias, activation: None, out: &mut self.sums, strides });
+        (0..rows.len()).all(|i| {
+            let behind = &self.products[i * rows.len()..][i + 1..rows.len()];
+            behind.iter().all(|product| product.is_finite())
+        })
+    }
+
+    /// Takes over the sums of rows, and computes the products of the first `n` with all. Says whether there are such sums:
+    /// there are none where the earlier rows of the group were taken one by one.
+    fn go_on(&mut self, problem: Problem<'_>, sums: &[f32], rows: &Batch<'_>, n: usize) -> bool {
+        if sums.len() != rows.len() * self.layer.n_outputs {
+            return false;
+        }
+        self.sums[..sums.len()].copy_from_slice(sums);
+        self.multiply(&problem.data.features, rows, n);
+        true
+    }
+
+    /// Computes the products of the first `n` rows with those behind them.
+    fn multiply(&mut self, features: &Features, rows: &Batch<'_>, n: usize) {
         if let Features::Sparse(_) = features {
             gather(features, rows, &mut self.input);
         }
-        let Self { layer, sums, products, .. } = self;
-        let products = &mut products[..rows.len().pow(2)];
-        let x = rows_of(&self.input, layer.n_inputs, features, rows);
-        kernels::run(Products { x: x.clone(), out: products });
-        let (weight, bias) = layer.parts(theta);
-        kernels::run(Dots { x, weight, bias, activation: None, out: sums, strides: row_major(layer) });
-        (0..rows.len()).all(|i| products[i * rows.len()..][i + 1..rows.len()].iter().all(|product| product.is_finite()))
+        self.n_rows = rows.len();
+        self.products.resize(n * rows.len(), 0.0);
+        let x = rows_of(&self.input, self.layer.n_inputs, features, rows);
+        kernels::run(Products { x, n, out: &mut self.products });
     }
 
     /// The sums of the row at a position.
     fn sums(&self, position: usize) -> &[f32] {
-        &self.sums[position * self.layer.n_outputs..][..self.layer.n_outputs]
+        self.sums_from(position, position + 1)
+    }
+
+    /// The sums of the rows from one position to another.
+    fn sums_from(&self, start: usize, end: usize) -> &[f32] {
+        &self.sums[start * self.layer.n_outputs..end * self.layer.n_outputs]
     }
 
     /// Notes the step of the row at a position, which a pass has derived, and moves the sums of the rows behind it.
-    fn step(&mut self, pass: &Pass, position: usize, n_rows: usize) {
-        let width = self.layer.n_outputs;
+    fn step(&mut self, pass: &Pass, position: usize) {
+        let (n_rows, width) = (self.n_rows, self.layer.n_outputs);
         let step = &mut self.steps[position * width..][..width];
         pass.write_derivatives(step);
         let behind = self.sums[..n_rows * width].chunks_exact_mut(width).zip(&self.products[position * n_rows..]);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
+use super::row_by_row::TOGETHER;
 use super::{EmpiricalLoss, Gradient, LossSum, Objective, StepLosses, StepRule};
 use crate::data::{Dataset, RowCache};
 use crate::error::{Error, Result};
@@ -191,7 +192,7 @@ impl StreamedLoss {
         let mut places = mem::take(&mut self.places);
         while from < rows.len() {
             let n = self.run_from(rows, from);
-            self.bring_set(rows, self.set_of(rows, rows.row(from)));
+            self.bring_set(&rows, self.set_of(&rows, rows.row(from)));
             if self.error.is_some() {
                 total += LossSum::new(f64::NAN, rows.len() - from);
                 break;
@@ -252,26 +253,30 @@ impl Objective for StreamedLoss {
     fn fused_steps(
         &mut self,
         theta: &mut [f32],
+        ahead: &mut Vec<f32>,
         batches: &Batches<'_>,
         rule: StepRule,
         losses: &mut StepLosses,
     ) -> bool {
-        let (rows, batch_size) = (batches.rows(), batches.batch_size());
+        let batch_size = batches.batch_size();
+        // Rows to come are brought in too, as many as are taken together at most.
+        let rows = batches.coming().part(0..batches.coming().len().min(batches.rows().len() + TOGETHER));
         let mut places = mem::take(&mut self.places);
         let mut from = 0;
-        while from < rows.len() {
-            let n = self.whole_batches(batches, from);
+        while from < batches.rows().len() {
+            let n_here = self.whole_batches(&rows, batch_size, from);
+            let n = n_here.min(batches.rows().len() - from);
             if n == 0 {
                 break;
             }
-            self.bring_set(rows, self.set_of(rows, rows.row(from)));
+            self.bring_set(&rows, self.set_of(&rows, rows.row(from)));
             if self.error.is_some() {
                 losses.push(LossSum::new(f64::NAN, n));
                 break;
             }
-            let local = Batches::new(self.local(&rows.part(from..from + n), &mut places), batch_size);
-            let local = local.behind(batches.n_before() + from / batch_size);
-            if !self.inner.fused_steps(theta, &local, rule, losses) {
+            let local = Batches::new(self.local(&rows.part(from..from + n_here), &mut places), batch_size);
+            let local = local.behind(batches.n_before() + from / batch_size).first(n.div_ceil(batch_size));
+            if !self.inner.fused_steps(theta, ahead, &local, rule, losses) {
                 break;
             }
             from += n;
@@ -319,8 +324,7 @@ impl Objective for StreamedLoss {
 
 impl StreamedLoss {
     /// How many rows from one on make whole batches, the epoch's last included, that are in memory together.
-    fn whole_batches(&self, batches: &Batches<'_>, from: usize) -> usize {
-        let (rows, batch_size) = (batches.rows(), batches.batch_size());
+    fn whole_batches(&self, rows: &Batch<'_>, batch_size: usize, from: usize) -> usize {
         let set = self.set_of(rows, rows.row(from));
         let n_left = rows.len() - from;
         // Rows of a set come together, so the last row of a batch tells of all of it.
@@ -411,9 +415,11 @@ impl Drop for Fetcher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{CacheWriter, Features, Generator, GeneratorKind, Matrix, Values};
+    use crate::data::{CacheWriter, Csr, Features, Generator, GeneratorKind, Matrix, Values};
+    use crate::event::Event;
     use crate::loader::{BatchSize, DataLoader, LastBatch, Order};
     use crate::model::Activation;
+    use crate::observer::{Control, History, Observer};
     use crate::sgd::Sgd;
     use crate::state::State;
     use crate::stop::Stop;
@@ -477,6 +483,59 @@ mod tests {
                     assert!((a - b).abs() < 1e-6, "{a} {b}");
                 }
             }
+        }
+    }
+
+    /// Where a call ends must not matter, whatever rows are in memory then.
+    #[test]
+    fn whoever_watches_or_stops_a_streamed_run_changes_no_bit() {
+        // Sparse rows, the first half of few features, the second of many.
+        let kept = |row: usize| if row < N_ROWS / 2 { 2 } else { 90 };
+        let x = (0..N_ROWS)
+            .flat_map(|row| (0..100).map(move |c| if c < kept(row) { (row * c % 7) as f32 - 3.0 } else { 0.0 }));
+        let x = Matrix::new(N_ROWS, 100, x.map(|value| 0.1 * value).collect()).unwrap();
+        let targets: Vec<f32> = (0..N_ROWS).map(|row| (row % 3 % 2) as f32).collect();
+        let entries = x.values().iter().enumerate().filter(|(_, value)| **value != 0.0);
+        let (places, values): (Vec<usize>, Vec<f32>) = entries.map(|(place, &value)| (place, value)).unzip();
+        let starts = (0..=N_ROWS).map(|row| places.partition_point(|place| *place < 100 * row)).collect();
+        let columns = places.iter().map(|place| (place % 100) as u32).collect();
+        let sparse = Features::Sparse(Csr::new(100, starts, columns, values).unwrap());
+        let (large, lazy) = (Sgd::new(0.02), Sgd { weight_decay: 0.01, l1: 0.001, ..Sgd::new(0.1) });
+        for (features, hidden, sgd) in [(Features::Dense(x), vec![180], large), (sparse, Vec::new(), lazy)] {
+            let rows = Dataset::new(features, targets.clone()).unwrap();
+            let model = Model { n_features: 100, hidden, activation: Activation::Relu, n_outputs: 1 };
+            let folder = tempfile::tempdir().unwrap();
+            let mut writer = CacheWriter::new(folder.path(), &rows, 4).unwrap();
+            writer.push(&rows).unwrap();
+            let cache = Arc::new(writer.finish().unwrap());
+            let order = Order::Buffered { seed: 3, block_rows: 4, n_blocks: 5 };
+            let trainer = Trainer { sgd, ..trainer(BatchSize::rows(1).unwrap(), order) };
+            let run = |state: &mut State, observer: &mut dyn Observer| {
+                let mut streamed = StreamedLoss::new(model.clone(), Loss::Logistic, Arc::clone(&cache), 5).unwrap();
+                trainer.run(&mut streamed, None, state, &mut [observer]).unwrap();
+                state.training_time = std::time::Duration::ZERO;
+            };
+            let begin = || State::new(model.init(1));
+            let (mut alone, mut watched, mut stopped) = (begin(), begin(), begin());
+            run(&mut alone, &mut History::every(0));
+            run(&mut watched, &mut History::every(1));
+            run(&mut stopped, &mut StopAfter(777));
+            assert!((777..1000).contains(&stopped.step), "{}", stopped.step);
+            run(&mut stopped, &mut History::every(13));
+            assert_eq!(watched, alone, "{:?}", model.hidden);
+            assert_eq!(stopped, alone, "{:?}", model.hidden);
+        }
+    }
+
+    struct StopAfter(u64);
+
+    impl Observer for StopAfter {
+        fn next_step(&self) -> u64 {
+            self.0
+        }
+
+        fn observe(&mut self, event: &Event<'_>, _: &State) -> Control {
+            if let Event::Step(_) = event { Control::Stop } else { Control::Continue }
         }
     }
 }

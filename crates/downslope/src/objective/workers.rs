@@ -27,7 +27,7 @@ pub(super) const MOST_SHARES: usize = 8;
 /// A chunk of rows is worth at least so much work: some 10 µs. To hand it to a thread that is awake takes a twentieth of
 /// that, and while steps follow each other closely, none falls asleep.
 const CHUNK_WORK: usize = 1 << 18;
-/// But where each step has to wake the threads anew, a batch is worth that only if it is so much work.
+/// But where a step has to wake the threads for itself alone, it is worth that only if it is so much work.
 const WAKING_WORK: usize = 1 << 22;
 /// Rows of one score are waited for more than computed with; they count as so many.
 const OF_ONE_SCORE: usize = 16;
@@ -55,10 +55,6 @@ impl Problem<'_> {
     /// Whether a row has one score, straight from its features.
     pub(super) fn is_single(&self) -> bool {
         self.model.is_linear() && self.loss != Loss::CrossEntropy
-    }
-
-    fn is_sparse(&self) -> bool {
-        matches!(self.data.features, Features::Sparse(_))
     }
 
     /// Whether a step of one row goes through many weights, and through all of them.
@@ -89,8 +85,6 @@ impl Problem<'_> {
     pub(super) fn n_shares(&self, batch_rows: usize) -> usize {
         let work = self.work(batch_rows);
         let most = match self.model.is_linear() {
-            // What a step changes in θ would have to move from one thread's cache to another's: two took a quarter longer.
-            true if self.is_sparse() && batch_rows <= self.direct_rows() => 1,
             true => (work / CHUNK_WORK).min(batch_rows / PART_ROWS),
             false if work < PART_WORK => 1,
             false => batch_rows / PART_ROWS,
@@ -99,9 +93,24 @@ impl Problem<'_> {
         1 << most.clamp(1, MOST_SHARES).ilog2()
     }
 
+    /// Into how many shares a batch is cut whose step is taken on θ itself. Sparse rows are not: what a step changes in θ
+    /// would have to move from one thread's cache to another's, and two threads took a quarter longer than one.
+    fn n_shares_of_step(&self, batch_rows: usize) -> usize {
+        if self.model.is_linear() && matches!(self.data.features, Features::Sparse(_)) {
+            1
+        } else {
+            self.n_shares(batch_rows)
+        }
+    }
+
     /// Whether the parameters are worth sharing out: with hidden layers, where there is much to add to each.
     fn has_large_steps(&self, batch_rows: usize) -> bool {
         !self.model.is_linear() && self.work(batch_rows) >= PART_WORK
+    }
+
+    /// Whether a batch is worth sharing out where threads have to be woken for it alone.
+    pub(super) fn is_worth_waking(&self, batch_rows: usize) -> bool {
+        self.work(batch_rows) >= WAKING_WORK
     }
 
     /// Whether more than one thread has something to do.
@@ -184,7 +193,7 @@ impl Workers {
     /// The threads, where they are worth asking.
     fn pool_for(&self, problem: Problem<'_>, batch_rows: usize) -> Option<&Arc<ThreadPool>> {
         let is_awake = |pool: &ThreadPool| pool.current_thread_index().is_some();
-        self.pool.as_ref().filter(|pool| is_awake(pool) || problem.work(batch_rows) >= WAKING_WORK)
+        self.pool.as_ref().filter(|pool| is_awake(pool) || problem.is_worth_waking(batch_rows))
     }
 
     /// Runs `work` on each share of a batch, with its worker, on as many threads as there are, and adds up what they lost.
@@ -192,9 +201,9 @@ impl Workers {
         &mut self,
         problem: Problem<'_>,
         batch: &Batch<'_>,
+        n_shares: usize,
         work: impl Fn(&mut Worker, Batch<'_>) -> LossSum + Sync,
     ) -> LossSum {
-        let n_shares = problem.n_shares(batch.len());
         let pool = self.pool_for(problem, batch.len()).cloned();
         let workers = &mut self.each[..n_shares];
         let compute = |(index, worker): (usize, &mut Worker)| {
@@ -213,7 +222,7 @@ impl Workers {
 
     /// Σ wℓ over a batch.
     pub(super) fn loss(&mut self, problem: Problem<'_>, theta: &[f32], batch: &Batch<'_>) -> LossSum {
-        self.share_out(problem, batch, |worker, rows| {
+        self.share_out(problem, batch, problem.n_shares(batch.len()), |worker, rows| {
             let mut total = LossSum::default();
             for block in blocks(0..rows.len()) {
                 let block = rows.part(block);
@@ -248,26 +257,26 @@ impl Workers {
             self.each[0].span = span_gradient;
             return total;
         }
-        if problem.n_shares(batch.len()) == 1 {
+        let n_shares = problem.n_shares(batch.len());
+        if n_shares == 1 {
             return self.each[0].add_rows(problem, theta, batch, gradient);
         }
-        let total = self.share_out(problem, batch, |worker, rows| {
+        let total = self.share_out(problem, batch, n_shares, |worker, rows| {
             let Some(mut chunk) = worker.chunk.take() else { return LossSum::default() };
             chunk.clear();
             let loss = worker.add_rows(problem, theta, &rows, &mut chunk);
             worker.chunk = Some(chunk);
             loss
         });
-        let n_shares = problem.n_shares(batch.len());
         self.each[..n_shares].iter().filter_map(|worker| worker.chunk.as_ref()).for_each(|chunk| gradient.add(chunk));
         total
     }
 
-    /// Whether a step can be taken on θ itself: all its rows are scored before the first is added. Many sparse rows are:
-    /// adding them one after the other costs less than going through long gradients.
+    /// Whether a step can be taken on θ itself: all its rows are scored before the first is added. A batch of sparse rows is
+    /// larger for that: adding them one after the other costs less than going through long gradients.
     pub(super) fn can_step_directly(problem: Problem<'_>, batch_rows: usize) -> bool {
         if problem.model.is_linear() {
-            batch_rows <= problem.direct_rows() && problem.n_shares(batch_rows) == 1
+            batch_rows <= problem.direct_rows() && problem.n_shares_of_step(batch_rows) == 1
         } else {
             batch_rows <= BLOCK_ROWS * problem.n_shares(batch_rows) && batch_rows <= SPAN_ROWS
         }
@@ -288,14 +297,14 @@ impl Workers {
 
     /// Takes the rows of a batch forward and back.
     fn derive(&mut self, problem: Problem<'_>, theta: &[f32], batch: &Batch<'_>, factor: f32) -> LossSum {
-        self.share_out(problem, batch, |worker, rows| {
+        self.share_out(problem, batch, problem.n_shares_of_step(batch.len()), |worker, rows| {
             LossSum::new(worker.pass.derive(theta, problem.data, problem.loss, &rows, factor), rows.len())
         })
     }
 
     /// Adds the gradient of the rows that were last taken forward and back.
     fn accumulate(&self, problem: Problem<'_>, batch: &Batch<'_>, into: &mut [f32]) {
-        let n_shares = problem.n_shares(batch.len());
+        let n_shares = problem.n_shares_of_step(batch.len());
         let pool = self.pool_for(problem, batch.len());
         let n_pieces = match pool {
             Some(pool) if problem.has_large_steps(batch.len()) => pool.current_num_threads(),
