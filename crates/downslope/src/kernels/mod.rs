@@ -11,7 +11,8 @@
 //! | [`tiles`] | products of dense rows: scores, gradients summed over rows, and what steps of one row need |
 //! | [`descent`] | steps of one dense row each, weights in registers |
 //! | [`sparse`] | scores, gradients and steps of sparse rows |
-//! | [`losses`] | losses and derivatives of sixteen rows; gradients and steps of dense rows of one score |
+//! | [`linear`] | gradients and steps of small batches of dense rows of one score |
+//! | [`losses`] | losses and derivatives of sixteen rows |
 //! | [`slices`] | what is done to a whole slice |
 //!
 //! This is the only module with `unsafe` code.
@@ -26,6 +27,7 @@ mod avx512;
 mod descent;
 mod functions;
 mod lanes;
+mod linear;
 mod losses;
 mod memory;
 mod rows;
@@ -36,7 +38,8 @@ mod tiles;
 
 pub(crate) use descent::OneRowSteps;
 pub(crate) use lanes::LANES;
-pub(crate) use losses::{CrossEntropies, LinearGradient, LinearRows, LinearSteps, Losses, Scores, SumUp};
+pub(crate) use linear::{LinearGradient, LinearRows, LinearSteps};
+pub(crate) use losses::{CrossEntropies, Losses, Scores, SumUp};
 pub(crate) use memory::Aligned;
 pub(crate) use rows::{Rows, prefetch};
 pub(crate) use slices::{SquaredLengths, axpy, scale, sum_of_squares};

@@ -192,7 +192,7 @@ impl StreamedLoss {
         let mut places = mem::take(&mut self.places);
         while from < rows.len() {
             let n = self.run_from(rows, from);
-            self.bring_set(&rows, self.set_of(&rows, rows.row(from)));
+            self.bring_set(rows, self.set_of(rows, rows.row(from)));
             if self.error.is_some() {
                 total += LossSum::new(f64::NAN, rows.len() - from);
                 break;
