@@ -110,7 +110,13 @@ mod steps {
         Stream::new(1, Purpose::Order, 0).shuffle(&mut order);
         bencher.counter(bytes).counter(operations).bench_local(|| {
             let batches = Batches::new(Batch::Rows(&order), batch_size);
-            objective.fused_steps(&mut theta, &batches, StepRule::plain(1e-4), &mut StepLosses::default())
+            objective.fused_steps(
+                &mut theta,
+                &mut Vec::new(),
+                &batches,
+                StepRule::plain(1e-4),
+                &mut StepLosses::default(),
+            )
         });
     }
 }
