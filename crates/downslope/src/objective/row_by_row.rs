@@ -70,7 +70,7 @@ impl RowByRow {
     ) {
         let Some(mut ahead) = self.ahead.take() else {
             carried.clear();
-            return self.steps_one_by_one(problem, theta, rows, factor, losses);
+            return self.steps_of(None, problem, theta, rows, factor, losses);
         };
         let mut groups = rows.groups(TOGETHER).peekable();
         while let Some(group) = groups.next() {
@@ -85,24 +85,22 @@ impl RowByRow {
             } else {
                 ahead.begin(problem, theta, &coming)
             };
-            if are_usable {
-                self.steps_together(&mut ahead, problem, theta, &group, factor, losses);
-                carried.clear();
-                carried.extend_from_slice(ahead.sums_from(group.len(), n_coming));
-            } else {
-                carried.clear();
-                self.steps_one_by_one(problem, theta, &group, factor, losses);
-            }
+            self.steps_of(are_usable.then_some(&mut ahead), problem, theta, &group, factor, losses);
+            carried.clear();
             if !losses.last.sum.is_finite() {
-                carried.clear();
                 break;
+            }
+            if are_usable {
+                carried.extend_from_slice(ahead.sums_from(group.len(), n_coming));
             }
         }
         self.ahead = Some(ahead);
     }
 
-    fn steps_one_by_one(
+    /// Steps whose first layer was looked at ahead, or goes through its weights row by row as the others do.
+    fn steps_of(
         &mut self,
+        mut ahead: Option<&mut Ahead>,
         problem: Problem<'_>,
         theta: &mut [f32],
         rows: &Batches<'_>,
@@ -110,50 +108,32 @@ impl RowByRow {
         losses: &mut StepLosses,
     ) {
         let Problem { loss, data, .. } = problem;
-        let numbers = rows.rows();
+        let first_layer = usize::from(ahead.is_some());
         for (index, row) in rows.iter().enumerate() {
-            if index == 0 {
-                self.now.forward(theta, &data.features, &row);
-            } else {
-                let taken = (&self.last, &rows.batch(index - 1));
-                let next = (index + 1 < rows.len()).then(|| numbers.row(index + 1));
-                self.now.step_and_forward(0, theta, taken, &data.features, &row, next);
+            if let Some(ahead) = &ahead {
+                self.now.take_sums(ahead.sums(index));
+            }
+            match (index, first_layer) {
+                (0, 0) => self.now.forward(theta, &data.features, &row),
+                (0, _) => self.now.forward_from(first_layer, theta, &data.features, &row),
+                _ => {
+                    let taken = (&self.last, &rows.batch(index - 1));
+                    let next = (index + 1 < rows.len()).then(|| rows.rows().row(index + 1));
+                    self.now.step_and_forward(first_layer, theta, taken, &data.features, &row, next);
+                }
             }
             let sum = self.now.turn_back(theta, data, loss, &row, factor);
             std::mem::swap(&mut self.now, &mut self.last);
             losses.push(LossSum::new(sum, 1));
-            if index + 1 == rows.len() || !sum.is_finite() {
-                return self.last.accumulate_from(0, &data.features, &row, theta);
+            if let Some(ahead) = &mut ahead {
+                ahead.step(&self.last, index);
             }
-        }
-    }
-
-    /// The same for rows whose first layer was looked at ahead.
-    fn steps_together(
-        &mut self,
-        ahead: &mut Ahead,
-        problem: Problem<'_>,
-        theta: &mut [f32],
-        rows: &Batches<'_>,
-        factor: f32,
-        losses: &mut StepLosses,
-    ) {
-        let Problem { loss, data, .. } = problem;
-        for (index, row) in rows.iter().enumerate() {
-            self.now.take_sums(ahead.sums(index));
-            if index == 0 {
-                self.now.forward_from(1, theta, &data.features, &row);
-            } else {
-                let taken = (&self.last, &rows.batch(index - 1));
-                self.now.step_and_forward(1, theta, taken, &data.features, &row, None);
-            }
-            let sum = self.now.turn_back(theta, data, loss, &row, factor);
-            std::mem::swap(&mut self.now, &mut self.last);
-            losses.push(LossSum::new(sum, 1));
-            ahead.step(&self.last, index);
             if index + 1 == rows.len() || !sum.is_finite() {
-                self.last.accumulate_from(1, &data.features, &row, theta);
-                return ahead.take_steps(&data.features, &rows.rows().part(0..index + 1), theta);
+                self.last.accumulate_from(first_layer, &data.features, &row, theta);
+                if let Some(ahead) = ahead {
+                    ahead.take_steps(&data.features, &rows.rows().part(0..index + 1), theta);
+                }
+                return;
             }
         }
     }
