@@ -2,8 +2,9 @@
 //!
 //! [`Dots`] takes rows and weights that are both contiguous in the direction of the sum: scores. [`Combine`] adds
 //! multiples of rows to rows: gradients, and derivatives carried back through a layer. For steps of one row, [`StepAndDots`]
-//! does both, and [`Products`] and [`Activate`] are what several of them take to be computed together. A tile's sums stay in registers while the rows stream past; nothing is copied or packed, so a product of 32
-//! rows costs no more than its arithmetic. A tile's shape never changes the order of a sum.
+//! does both, and [`Products`] and [`Activate`] are what several of them take to be computed together. A tile's sums stay in
+//! registers while the rows stream past; nothing is copied or packed, so a product of 32 rows costs no more than its
+//! arithmetic. A tile's shape never changes the order of a sum.
 
 use super::functions::tanh;
 use super::lanes::{LANES, Lanes, Wanted};

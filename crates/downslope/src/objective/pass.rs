@@ -109,9 +109,8 @@ impl Pass {
     /// The rows that a layer sees.
     fn inputs<'a>(&'a self, index: usize, features: &'a Features, block: &Batch<'a>) -> Rows<'a> {
         let width = self.layers[index].n_inputs;
-        match (index, features) {
-            (0, Features::Dense(x)) => Rows::new(x.values(), width, block.clone()),
-            (0, Features::Sparse(_)) => Rows::all(&self.input[..block.len() * width], width),
+        match index {
+            0 => rows_of(&self.input, width, features, block),
             _ => Rows::all(&self.hidden[index - 1][..block.len() * width], width),
         }
     }
@@ -127,11 +126,10 @@ impl Pass {
         row: &Batch<'_>,
         next: Option<usize>,
     ) {
-        if let (0, Features::Sparse(_)) = (first_layer, features) {
+        if first_layer == 0 {
             gather(features, row, &mut self.input);
         }
         for index in first_layer..self.layers.len() {
-            let is_last = index + 1 == self.layers.len();
             // Taken out while the layer below is read.
             let mut out = std::mem::take(self.output_mut(index));
             let (weight, bias) = self.layers[index].parts_mut(theta);
@@ -148,9 +146,9 @@ impl Pass {
                 next,
                 weight,
                 bias,
-                activation: (!is_last).then_some(self.activation),
+                activation: self.activation(index),
                 out: &mut out,
-                out_apart: if is_last { Self::stride(1) } else { 1 },
+                out_apart: self.strides(index, 1).output,
             });
             *self.output_mut(index) = out;
         }
@@ -158,9 +156,7 @@ impl Pass {
 
     /// Takes the sums of the first layer for one row from elsewhere.
     pub(super) fn take_sums(&mut self, sums: &[f32]) {
-        let is_last = self.layers.len() == 1;
-        let (activation, out_apart) =
-            ((!is_last).then_some(self.activation), if is_last { Self::stride(1) } else { 1 });
+        let (activation, out_apart) = (self.activation(0), self.strides(0, 1).output);
         kernels::run(Activate { sums, activation, out: self.output_mut(0), out_apart });
     }
 
@@ -177,17 +173,13 @@ impl Pass {
             let (out, strides) = (&mut self.scores[..], strides(block.len()));
             return kernels::run(SparseScores { x, batch: block, weight, bias, out, strides });
         }
-        if let Features::Sparse(_) = features {
-            gather(features, block, &mut self.input);
-        }
+        gather(features, block, &mut self.input);
         self.forward_from(0, theta, features, block);
     }
 
     /// Goes on from what goes into a layer to the scores; into the first go the features, as dense rows.
     pub(super) fn forward_from(&mut self, first_layer: usize, theta: &[f32], features: &Features, block: &Batch<'_>) {
-        let strides = strides(block.len());
         for index in first_layer..self.layers.len() {
-            let is_last = index + 1 == self.layers.len();
             // Taken out while the layer below is read.
             let mut out = std::mem::take(self.output_mut(index));
             let (weight, bias) = self.layers[index].parts(theta);
@@ -195,9 +187,9 @@ impl Pass {
                 x: self.inputs(index, features, block),
                 weight,
                 bias,
-                activation: (!is_last).then_some(self.activation),
+                activation: self.activation(index),
                 out: &mut out,
-                strides: if is_last { strides } else { Strides { row: bias.len(), output: 1 } },
+                strides: self.strides(index, block.len()),
             });
             *self.output_mut(index) = out;
         }
@@ -255,10 +247,18 @@ impl Pass {
 
     /// The derivatives with respect to a layer's sums.
     fn derivatives(&self, index: usize, n_rows: usize) -> (&[f32], Strides) {
-        match self.deltas.get(index) {
-            Some(deltas) => (deltas, Strides { row: self.layers[index].n_outputs, output: 1 }),
-            None => (&self.scores, strides(n_rows)),
-        }
+        (self.deltas.get(index).unwrap_or(&self.scores), self.strides(index, n_rows))
+    }
+
+    /// How far apart a layer's outputs stand, and their derivatives; those of the last are the scores.
+    fn strides(&self, index: usize, n_rows: usize) -> Strides {
+        let is_last = index == self.hidden.len();
+        if is_last { strides(n_rows) } else { Strides { row: self.layers[index].n_outputs, output: 1 } }
+    }
+
+    /// What a layer makes of its sums; the scores are sums.
+    fn activation(&self, index: usize) -> Option<Activation> {
+        (index < self.hidden.len()).then_some(self.activation)
     }
 
     /// Adds the gradient of the block, times the factor it was derived with, for some outputs of a layer, from `first` on.
@@ -338,7 +338,15 @@ fn strides(n_rows: usize) -> Strides {
     Strides { row: 1, output: Pass::stride(n_rows) }
 }
 
-/// Copies the rows of a block, as dense rows, to where they stand side by side.
+/// The features of a block: rows of the table, or sparse ones as they were gathered.
+pub(super) fn rows_of<'a>(gathered: &'a [f32], width: usize, features: &'a Features, block: &Batch<'a>) -> Rows<'a> {
+    match features {
+        Features::Dense(x) => Rows::new(x.values(), width, block.clone()),
+        Features::Sparse(_) => Rows::all(&gathered[..block.len() * width], width),
+    }
+}
+
+/// Copies the rows of a block that are sparse, as dense rows, to where they stand side by side.
 pub(super) fn gather(features: &Features, block: &Batch<'_>, into: &mut [f32]) {
     let Features::Sparse(x) = features else { return };
     let rows = into.chunks_exact_mut(x.n_columns()).take(block.len()).enumerate();

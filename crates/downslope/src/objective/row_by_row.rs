@@ -10,11 +10,11 @@
 //!   the same up to rounding. Which rows are taken together depends on their places in the epoch alone; whoever looks at
 //!   θ between their steps is handed the sums of those still to come, to go on from.
 
-use super::pass::{Pass, gather};
+use super::pass::{Pass, gather, rows_of};
 use super::workers::Problem;
 use super::{LossSum, StepLosses};
 use crate::data::Features;
-use crate::kernels::{self, Aligned, Combine, Dots, Products, Rows, Strides};
+use crate::kernels::{self, Aligned, Combine, Dots, Products, Strides};
 use crate::loader::{Batch, Batches};
 use crate::model::Layer;
 
@@ -69,7 +69,6 @@ impl RowByRow {
         losses: &mut StepLosses,
     ) {
         let Some(mut ahead) = self.ahead.take() else {
-            carried.clear();
             return self.steps_of(None, problem, theta, rows, factor, losses);
         };
         let mut groups = rows.groups(TOGETHER).peekable();
@@ -180,9 +179,7 @@ impl Ahead {
 
     /// Computes the products of the first `n` rows with those behind them.
     fn multiply(&mut self, features: &Features, rows: &Batch<'_>, n: usize) {
-        if let Features::Sparse(_) = features {
-            gather(features, rows, &mut self.input);
-        }
+        gather(features, rows, &mut self.input);
         self.n_rows = rows.len();
         self.products.resize(n * rows.len(), 0.0);
         let x = rows_of(&self.input, self.layer.n_inputs, features, rows);
@@ -215,14 +212,6 @@ impl Ahead {
         factors.chunks_exact(bias.len()).for_each(|step| kernels::axpy(1.0, step, bias));
         let rows = rows_of(&self.input, self.layer.n_inputs, features, rows);
         kernels::run(Combine { rows, factors, strides: row_major(&self.layer), into: weight });
-    }
-}
-
-/// What goes into the first layer: rows of the table, or sparse ones as they were gathered.
-fn rows_of<'a>(gathered: &'a [f32], width: usize, features: &'a Features, rows: &Batch<'a>) -> Rows<'a> {
-    match features {
-        Features::Dense(x) => Rows::new(x.values(), width, rows.clone()),
-        Features::Sparse(_) => Rows::all(&gathered[..rows.len() * width], width),
     }
 }
 

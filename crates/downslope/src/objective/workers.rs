@@ -84,23 +84,22 @@ impl Problem<'_> {
     /// Into how many shares a batch is cut.
     pub(super) fn n_shares(&self, batch_rows: usize) -> usize {
         let work = self.work(batch_rows);
-        let most = match self.model.is_linear() {
-            true => (work / CHUNK_WORK).min(batch_rows / PART_ROWS),
-            false if work < PART_WORK => 1,
-            false => batch_rows / PART_ROWS,
+        let most = if self.model.is_linear() {
+            (work / CHUNK_WORK).min(batch_rows / PART_ROWS)
+        } else if work < PART_WORK {
+            1
+        } else {
+            batch_rows / PART_ROWS
         };
         // A power of two, so that two or four threads have the same to do.
         1 << most.clamp(1, MOST_SHARES).ilog2()
     }
 
-    /// Into how many shares a batch is cut whose step is taken on θ itself. Sparse rows are not: what a step changes in θ
-    /// would have to move from one thread's cache to another's, and two threads took a quarter longer than one.
+    /// Into how many shares a batch is cut to take its step. Sparse rows whose step is taken on θ itself are not: what it
+    /// changes would have to move from one thread's cache to another's, and two threads took a quarter longer than one.
     fn n_shares_of_step(&self, batch_rows: usize) -> usize {
-        if self.model.is_linear() && matches!(self.data.features, Features::Sparse(_)) {
-            1
-        } else {
-            self.n_shares(batch_rows)
-        }
+        let is_sparse = self.model.is_linear() && matches!(self.data.features, Features::Sparse(_));
+        if is_sparse && batch_rows <= self.direct_rows() { 1 } else { self.n_shares(batch_rows) }
     }
 
     /// Whether the parameters are worth sharing out: with hidden layers, where there is much to add to each.
@@ -113,9 +112,9 @@ impl Problem<'_> {
         self.work(batch_rows) >= WAKING_WORK
     }
 
-    /// Whether more than one thread has something to do.
+    /// Whether more than one thread has something to do in a step.
     pub(super) fn is_shared_out(&self, batch_rows: usize) -> bool {
-        self.n_shares(batch_rows) > 1 || self.has_large_steps(batch_rows)
+        self.n_shares_of_step(batch_rows) > 1 || self.has_large_steps(batch_rows)
     }
 
     pub(super) fn span_rows(&self) -> usize {
