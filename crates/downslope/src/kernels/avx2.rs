@@ -7,7 +7,7 @@ use std::arch::x86_64::{
     _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps, _mm256_min_ps,
     _mm256_mul_ps, _mm256_permute_ps, _mm256_permute2f128_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_shuffle_ps,
     _mm256_slli_epi32, _mm256_srai_epi32, _mm256_storeu_ps, _mm256_sub_epi32, _mm256_sub_ps, _mm256_unpackhi_pd,
-    _mm256_unpacklo_pd, _mm256_xor_ps,
+    _mm256_unpackhi_ps, _mm256_unpacklo_pd, _mm256_unpacklo_ps, _mm256_xor_ps,
 };
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -190,6 +190,47 @@ impl Lanes for Avx2 {
             avx2!(_mm256_add_ps(_mm256_shuffle_ps::<0x88>(even, odd), _mm256_shuffle_ps::<0xdd>(even, odd)))
         }
         Self(eight(&rows, 0), eight(&rows, 8))
+    }
+
+    /// Four squares of eight by eight.
+    #[inline(always)]
+    fn transpose(square: [Self; LANES]) -> [Self; LANES] {
+        #[inline(always)]
+        fn eight(rows: [__m256; 8]) -> [__m256; 8] {
+            let mut pairs = rows;
+            for i in 0..4 {
+                pairs[2 * i] = avx2!(_mm256_unpacklo_ps(rows[2 * i], rows[2 * i + 1]));
+                pairs[2 * i + 1] = avx2!(_mm256_unpackhi_ps(rows[2 * i], rows[2 * i + 1]));
+            }
+            let mut fours = pairs;
+            for i in 0..2 {
+                for half in 0..2 {
+                    let (a, b) = (pairs[4 * i + half], pairs[4 * i + half + 2]);
+                    let (a, b) = (avx2!(_mm256_castps_pd(a)), avx2!(_mm256_castps_pd(b)));
+                    fours[4 * i + 2 * half] = avx2!(_mm256_castpd_ps(_mm256_unpacklo_pd(a, b)));
+                    fours[4 * i + 2 * half + 1] = avx2!(_mm256_castpd_ps(_mm256_unpackhi_pd(a, b)));
+                }
+            }
+            let mut columns = fours;
+            for c in 0..4 {
+                columns[c] = avx2!(_mm256_permute2f128_ps::<0x20>(fours[c], fours[c + 4]));
+                columns[c + 4] = avx2!(_mm256_permute2f128_ps::<0x31>(fours[c], fours[c + 4]));
+            }
+            columns
+        }
+        let half = |first: usize| {
+            let top = eight(std::array::from_fn(|row| if first == 0 { square[row].0 } else { square[row].1 }));
+            let bottom =
+                eight(std::array::from_fn(|row| if first == 0 { square[row + 8].0 } else { square[row + 8].1 }));
+            (top, bottom)
+        };
+        let (left, right) = (half(0), half(8));
+        let mut columns = square;
+        for column in 0..8 {
+            columns[column] = Self(left.0[column], left.1[column]);
+            columns[column + 8] = Self(right.0[column], right.1[column]);
+        }
+        columns
     }
 
     #[inline(always)]

@@ -6,7 +6,8 @@ use std::arch::x86_64::{
     _mm512_cvtepi32_ps, _mm512_cvtss_f32, _mm512_div_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps,
     _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_permute_ps,
     _mm512_set1_epi32, _mm512_set1_ps, _mm512_shuffle_f32x4, _mm512_shuffle_ps, _mm512_slli_epi32, _mm512_srai_epi32,
-    _mm512_storeu_ps, _mm512_sub_epi32, _mm512_sub_ps, _mm512_unpackhi_pd, _mm512_unpacklo_pd, _mm512_xor_si512,
+    _mm512_storeu_ps, _mm512_sub_epi32, _mm512_sub_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd,
+    _mm512_unpacklo_ps, _mm512_xor_si512,
 };
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -165,6 +166,38 @@ impl Lanes for Avx512 {
         let even = eighths(every_fourth(&rows, 0), every_fourth(&rows, 1));
         let odd = eighths(every_fourth(&rows, 2), every_fourth(&rows, 3));
         Self(avx512!(_mm512_add_ps(_mm512_shuffle_ps::<0x88>(even, odd), _mm512_shuffle_ps::<0xdd>(even, odd))))
+    }
+
+    /// Pairs of neighbours are exchanged, then pairs of those, then quarters and halves.
+    #[inline(always)]
+    fn transpose(square: [Self; LANES]) -> [Self; LANES] {
+        let mut pairs = square;
+        for i in 0..LANES / 2 {
+            let (a, b) = (square[2 * i].0, square[2 * i + 1].0);
+            pairs[2 * i] = Self(avx512!(_mm512_unpacklo_ps(a, b)));
+            pairs[2 * i + 1] = Self(avx512!(_mm512_unpackhi_ps(a, b)));
+        }
+        // Quarter q of the c-th of four holds column 4q + c of four rows.
+        let mut fours = pairs;
+        for i in 0..LANES / 4 {
+            for half in 0..2 {
+                let (a, b) = (pairs[4 * i + half].0, pairs[4 * i + half + 2].0);
+                let (a, b) = (avx512!(_mm512_castps_pd(a)), avx512!(_mm512_castps_pd(b)));
+                fours[4 * i + 2 * half] = Self(avx512!(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b))));
+                fours[4 * i + 2 * half + 1] = Self(avx512!(_mm512_castpd_ps(_mm512_unpackhi_pd(a, b))));
+            }
+        }
+        let mut columns = fours;
+        for c in 0..4 {
+            let [a, b, c_, d] = [fours[c].0, fours[c + 4].0, fours[c + 8].0, fours[c + 12].0];
+            let even = (avx512!(_mm512_shuffle_f32x4::<0x88>(a, b)), avx512!(_mm512_shuffle_f32x4::<0x88>(c_, d)));
+            let odd = (avx512!(_mm512_shuffle_f32x4::<0xdd>(a, b)), avx512!(_mm512_shuffle_f32x4::<0xdd>(c_, d)));
+            columns[c] = Self(avx512!(_mm512_shuffle_f32x4::<0x88>(even.0, even.1)));
+            columns[c + 4] = Self(avx512!(_mm512_shuffle_f32x4::<0x88>(odd.0, odd.1)));
+            columns[c + 8] = Self(avx512!(_mm512_shuffle_f32x4::<0xdd>(even.0, even.1)));
+            columns[c + 12] = Self(avx512!(_mm512_shuffle_f32x4::<0xdd>(odd.0, odd.1)));
+        }
+        columns
     }
 
     #[inline(always)]

@@ -75,6 +75,9 @@ pub(crate) trait Lanes:
     /// Lane i becomes the sum over the lanes of `rows[i]`, in the order of [`Lanes::sum`].
     fn sums(rows: [Self; LANES]) -> Self;
 
+    /// Lane i of the j-th becomes lane j of the i-th.
+    fn transpose(square: [Self; LANES]) -> [Self; LANES];
+
     /// 2ⁿ where self is 1.5·2²³ + n, n a whole number from −126 to 127; ∞ for n = 128.
     fn two_to_the_offset(self) -> Self;
 
@@ -222,6 +225,11 @@ impl Lanes for Portable {
     #[inline(always)]
     fn sums(rows: [Self; LANES]) -> Self {
         Self(rows.map(|row| row.sum().0[0]))
+    }
+
+    #[inline(always)]
+    fn transpose(square: [Self; LANES]) -> [Self; LANES] {
+        std::array::from_fn(|column| Self(std::array::from_fn(|row| square[row].0[column])))
     }
 
     #[inline(always)]

@@ -7,7 +7,11 @@ use super::lanes::LANES;
 /// Sixteen numbers, a cache line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(64))]
-struct Line([f32; LANES]);
+pub(super) struct Line(pub(super) [f32; LANES]);
+
+impl Line {
+    pub(super) const ZEROS: Self = Self([0.0; LANES]);
+}
 
 /// Numbers that start at a cache line and, where there are very many, stand on large pages.
 ///
@@ -27,7 +31,7 @@ impl Aligned {
         let mut lines = Vec::with_capacity(n_lines);
         // Before they are touched: pages are given out at the first touch.
         want_large_pages(&mut lines);
-        lines.resize(n_lines, Line([0.0; LANES]));
+        lines.resize(n_lines, Line::ZEROS);
         Self { lines, len }
     }
 

@@ -9,6 +9,7 @@
 //! | kernel | what |
 //! |---|---|
 //! | [`tiles`] | products of dense rows: scores, gradients summed over rows, and what steps of one row need |
+//! | [`panels`] | scores of many rows for many outputs |
 //! | [`descent`] | steps of one dense row each, weights in registers |
 //! | [`sparse`] | scores, gradients and steps of sparse rows |
 //! | [`linear`] | gradients and steps of small batches of dense rows of one score |
@@ -30,6 +31,7 @@ mod lanes;
 mod linear;
 mod losses;
 mod memory;
+mod panels;
 mod rows;
 mod slices;
 mod sparse;
@@ -41,6 +43,7 @@ pub(crate) use lanes::LANES;
 pub(crate) use linear::{LinearGradient, LinearRows, LinearSteps};
 pub(crate) use losses::{CrossEntropies, Losses, Scores, SumUp};
 pub(crate) use memory::Aligned;
+pub(crate) use panels::PanelDots;
 pub(crate) use rows::{Rows, prefetch};
 pub(crate) use slices::{SquaredLengths, axpy, scale, sum_of_squares};
 pub(crate) use sparse::{SparseGradient, SparseOneRowSteps, SparseScores};

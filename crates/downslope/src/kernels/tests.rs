@@ -229,10 +229,11 @@ fn cross_entropies_agree_with_their_formula_in_f64() {
 // Products.
 
 #[test]
-fn dots_agree_with_plain_sums_for_every_shape_width_and_order() {
-    let width_and_shape =
-        (0..=70).flat_map(|width| [(1, 1), (1, 13), (3, 1), (17, 2), (9, 3), (5, 7)].map(|s| (width, s)));
-    for (width, (n_rows, n_outputs)) in width_and_shape.filter(|(width, _)| *width > 0) {
+fn dots_agree_with_plain_sums_for_every_shape_width_and_order_and_turned_too() {
+    let shapes = [(1, 1), (1, 13), (3, 1), (17, 2), (9, 3), (5, 7), (50, 16), (23, 37)];
+    let every_shape = (1..=70).flat_map(|width| shapes.map(|shape| (width, shape)));
+    let wide = [(130, (100, 8)), (260, (16, 21))];
+    for (width, (n_rows, n_outputs)) in every_shape.chain(wide) {
         // Rows from an odd place on, and in an order of their own.
         let table = numbers(width * 2 * n_rows + 1, 1);
         let (weight, bias) = (numbers(width * n_outputs, 2), numbers(n_outputs, 3));
@@ -244,20 +245,27 @@ fn dots_agree_with_plain_sums_for_every_shape_width_and_order() {
         };
         for (activation, rows_beside) in [(None, true), (Some(Activation::Relu), false), (Some(Activation::Tanh), true)]
         {
-            let found = the_same_on_all("dots", |machine| {
-                let mut out = vec![0.0; n_rows * n_outputs];
-                let strides = if rows_beside {
-                    Strides { row: 1, output: n_rows }
-                } else {
-                    Strides { row: n_outputs, output: 1 }
-                };
-                let x = Rows::new(&table[1..], width, Batch::Rows(&order));
-                run_on(machine, Dots { x, weight: &weight, bias: &bias, activation, out: &mut out, strides });
-                let at = |row: usize, output: usize| out[row * strides.row + output * strides.output];
-                (0..n_rows)
-                    .flat_map(|row| (0..n_outputs).map(move |output| (row, output)))
-                    .map(|(r, o)| at(r, o))
-                    .collect()
+            let found = [false, true].map(|is_turned| {
+                the_same_on_all("dots", |machine| {
+                    let (mut out, mut panel) = (vec![0.0; n_rows * n_outputs], vec![0.0; PanelDots::room(width)]);
+                    let strides = if rows_beside {
+                        Strides { row: 1, output: n_rows }
+                    } else {
+                        Strides { row: n_outputs, output: 1 }
+                    };
+                    let x = Rows::new(&table[1..], width, Batch::Rows(&order));
+                    let dots = Dots { x, weight: &weight, bias: &bias, activation, out: &mut out, strides };
+                    if is_turned {
+                        run_on(machine, PanelDots { dots, panel: &mut panel });
+                    } else {
+                        run_on(machine, dots);
+                    }
+                    let at = |row: usize, output: usize| out[row * strides.row + output * strides.output];
+                    (0..n_rows)
+                        .flat_map(|row| (0..n_outputs).map(move |output| (row, output)))
+                        .map(|(r, o)| at(r, o))
+                        .collect()
+                })
             });
             let expected = order.iter().flat_map(|&row| (0..n_outputs).map(move |output| (row, output)));
             let expected = expected.map(|(row, output)| match activation {
@@ -265,7 +273,10 @@ fn dots_agree_with_plain_sums_for_every_shape_width_and_order() {
                 Some(Activation::Relu) => plain(row, output).max(0.0),
                 Some(Activation::Tanh) => plain(row, output).tanh(),
             });
-            assert_close(&found, expected, 1e-5, &format!("{n_rows} × {width} by {n_outputs}, {activation:?}"));
+            for found in found {
+                let what = format!("{n_rows} × {width} by {n_outputs}, {activation:?}");
+                assert_close(&found, expected.clone(), 1e-5, &what);
+            }
         }
     }
 }
@@ -273,7 +284,7 @@ fn dots_agree_with_plain_sums_for_every_shape_width_and_order() {
 #[test]
 fn combinations_of_rows_agree_with_plain_sums_for_every_shape_and_width() {
     for width in 1..=70 {
-        for (n_rows, n_outputs) in [(1, 1), (2, 13), (65, 2), (7, 7), (130, 1)] {
+        for (n_rows, n_outputs) in [(1, 1), (2, 13), (65, 2), (7, 7), (130, 1), (40, 61)] {
             let (table, factors) = (numbers(width * n_rows, 1), numbers(n_rows * n_outputs, 2));
             let before = numbers(width * n_outputs, 3);
             for strides in [Strides { row: n_outputs, output: 1 }, Strides { row: 1, output: n_rows }] {
@@ -315,7 +326,7 @@ fn a_step_taken_on_the_way_to_the_next_scores_has_the_bits_of_both_one_by_one() 
             });
             let mut theta = theta.clone();
             let (into, bias) = theta.split_at_mut(width * n_outputs);
-            run(Combine { rows: Rows::all(last, width), factors, strides: Strides { row: 0, output: 3 }, into });
+            run(Combine { rows: Rows::all(last, width), factors, strides: Strides { row: 1, output: 3 }, into });
             bias.iter_mut().zip(factors.iter().step_by(3)).for_each(|(bias, factor)| *bias += factor);
             let mut out = vec![0.0; n_outputs];
             let (out_of, strides) = (&mut out, Strides { row: n_outputs, output: 1 });

@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use crate::data::{Dataset, Features};
 use crate::kernels::{
-    self, Activate, Aligned, Combine, CrossEntropies, Dots, LANES, LinearGradient, LinearRows, Losses, Rows, Scores,
-    SparseGradient, SparseScores, StepAndDots, Strides, SumUp, Targets,
+    self, Activate, Aligned, Combine, CrossEntropies, Dots, LANES, LinearGradient, LinearRows, Losses, PanelDots, Rows,
+    Scores, SparseGradient, SparseScores, StepAndDots, Strides, SumUp, Targets,
 };
 use crate::loader::Batch;
 use crate::loss::Loss;
@@ -34,6 +34,8 @@ pub(super) struct Pass {
     scores: Aligned,
     /// The weighted losses of the rows.
     losses: Vec<f32>,
+    /// Scratch for layers of many outputs.
+    panel: Aligned,
 }
 
 impl Pass {
@@ -41,6 +43,8 @@ impl Pass {
         let layers = model.layers();
         let of_width = |layer: &Layer| Aligned::zeros(block_rows * layer.n_outputs);
         let hidden = &layers[..layers.len() - 1];
+        let turned = layers.iter().filter(|layer| PanelDots::pays(block_rows, layer.n_inputs, layer.n_outputs));
+        let panel = turned.map(|layer| PanelDots::room(layer.n_inputs)).max().unwrap_or(0);
         let gathers = !model.is_linear() && matches!(features, Features::Sparse(_));
         Self {
             input: Aligned::zeros(if gathers { block_rows * model.n_features } else { 0 }),
@@ -48,6 +52,7 @@ impl Pass {
             deltas: hidden.iter().map(of_width).collect(),
             scores: Aligned::zeros(block_rows.next_multiple_of(LANES) * model.n_outputs),
             losses: vec![0.0; block_rows],
+            panel: Aligned::zeros(panel),
             activation: model.activation,
             layers,
         }
@@ -182,15 +187,23 @@ impl Pass {
         for index in first_layer..self.layers.len() {
             // Taken out while the layer below is read.
             let mut out = std::mem::take(self.output_mut(index));
-            let (weight, bias) = self.layers[index].parts(theta);
-            kernels::run(Dots {
+            let mut panel = std::mem::take(&mut self.panel);
+            let layer = &self.layers[index];
+            let (weight, bias) = layer.parts(theta);
+            let dots = Dots {
                 x: self.inputs(index, features, block),
                 weight,
                 bias,
                 activation: self.activation(index),
                 out: &mut out,
                 strides: self.strides(index, block.len()),
-            });
+            };
+            if PanelDots::pays(block.len(), layer.n_inputs, layer.n_outputs) {
+                kernels::run(PanelDots { dots, panel: &mut panel });
+            } else {
+                kernels::run(dots);
+            }
+            self.panel = panel;
             *self.output_mut(index) = out;
         }
     }
