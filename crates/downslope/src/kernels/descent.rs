@@ -1,20 +1,28 @@
 //! Stochastic descent on dense rows of one score: a step a row, weights in registers.
 //!
 //! What bounds a step is the chain dot product → derivative → update, for the next row needs the weights of this one.
-//! Nothing else is on it: losses are computed for sixteen steps at a time, rows are fetched ahead, and no gradient is
-//! written.
+//! Little else is on it: losses are computed for sixteen steps at a time, rows are fetched ahead, and no gradient is
+//! written. And the dot product is taken off it: the next row is scored with the weights of before, while the derivative is
+//! computed; the step W ← W + δx, b ← b + δ then moves that score by δ·(x·x′ + 1), which is one product on the chain.
+//! The first of sixteen rows is scored with the weights themselves, so that no error grows.
 
 use super::lanes::{LANES, Lanes, Wanted};
 use super::{Kernel, Rows, Targets};
 use crate::loss::Loss;
-use crate::objective::{LossSum, StepLosses};
+use crate::objective::{LossSum, StepLosses, TOGETHER};
 
 /// θ ← θ − lr·w∇ℓ for one row after the other.
 pub(crate) struct OneRowSteps<'a> {
     /// The loss, not cross-entropy.
     pub(crate) loss: Loss,
-    /// The rows, in the order of their steps.
+    /// The rows, in the order of their steps, and those that come behind them.
     pub(crate) x: Rows<'a>,
+    /// How many steps are taken.
+    pub(crate) n_steps: usize,
+    /// Rows of the epoch before the first.
+    pub(crate) n_before: usize,
+    /// The score of the first row, if steps before it have told, and afterwards that of the row behind the last, if known.
+    pub(crate) ahead: &'a mut Vec<f32>,
     /// The targets and weights of all rows of the table.
     pub(crate) targets: Targets<'a>,
     /// The learning rate.
@@ -58,32 +66,25 @@ impl OneRowSteps<'_> {
         let first_lane = V::load_part(&[1.0]);
         let (weight, bias) = self.theta.split_at_mut(width);
         let mut bias_lane = V::load_part(bias);
-        let mut theta = [V::splat(0.0); C];
-        for (c, theta) in theta.iter_mut().enumerate() {
-            *theta = V::load_part(part(weight, c));
-        }
+        let mut theta = load::<V, C>(weight);
         let mut record = Record::new(self.loss);
         let minus_lr = V::splat(-self.lr);
-        for position in 0..self.x.len() {
-            let row = self.x.row(position);
+        let mut x = load::<V, C>(self.x.row(0));
+        let is_ahead = |position: usize| !(self.n_before + position).is_multiple_of(TOGETHER);
+        let mut score = match self.ahead[..] {
+            [score] if is_ahead(0) => V::splat(score),
+            _ => dot(&x, &theta, bias_lane),
+        };
+        self.ahead.clear();
+        for position in 0..self.n_steps {
             Self::prefetch::<V>(&self.x, self.targets, position);
-            let mut x = [V::splat(0.0); C];
-            for c in 0..C {
-                x[c] = V::load_part(part(row, c));
-            }
-            // Up to four sums side by side make the chain short.
-            let mut sums = [bias_lane; 4];
-            for c in 0..C {
-                sums[c % 4] = if (1..4).contains(&c) { x[c] * theta[c] } else { x[c].mul_add(theta[c], sums[c % 4]) };
-            }
-            let sum = match C {
-                1 => sums[0],
-                2 => sums[0] + sums[1],
-                _ => (sums[0] + sums[1]) + (sums[2] + sums[3]),
-            };
+            let is_last = position + 1 == self.n_steps;
+            let is_next_known = position + 1 < self.x.len();
+            let next = load::<V, C>(self.x.row(if is_next_known { position + 1 } else { position }));
+            // Beside the chain.
+            let (before, product) = (dot(&next, &theta, bias_lane), dot(&next, &x, first_lane));
             let number = self.x.number(position);
             let (target, row_weight) = (self.targets.value(number), self.targets.weight(number));
-            let score = sum.sum();
             let step = self.loss.of_score(score, V::splat(target), minus_lr * V::splat(row_weight)).1;
             bias_lane = first_lane.mul_add(step, bias_lane);
             for c in 0..C {
@@ -92,6 +93,15 @@ impl OneRowSteps<'_> {
             if record.push::<V>(score.first(), target, row_weight, self.losses) {
                 break;
             }
+            score = step.mul_add(product, before);
+            // A product beyond all numbers tells nothing, not even of a step of zero.
+            if !is_ahead(position + 1) || !score.first().is_finite() {
+                score = dot(&next, &theta, bias_lane);
+            }
+            if is_last && is_next_known && is_ahead(position + 1) {
+                self.ahead.push(score.first());
+            }
+            x = next;
         }
         record.flush::<V>(self.losses);
         bias_lane.store_part(bias);
@@ -118,7 +128,8 @@ impl OneRowSteps<'_> {
         let width = self.x.width();
         let mut record = Record::new(self.loss);
         let minus_lr = V::splat(-self.lr);
-        for position in 0..self.x.len() {
+        self.ahead.clear();
+        for position in 0..self.n_steps {
             let row = self.x.row(position);
             Self::prefetch::<V>(&self.x, self.targets, position);
             let (weight, bias) = self.theta.split_at_mut(width);
@@ -139,6 +150,31 @@ impl OneRowSteps<'_> {
         }
         record.flush::<V>(self.losses);
     }
+}
+
+/// C·16 numbers; those beyond the last are zero.
+#[inline(always)]
+fn load<V: Lanes, const C: usize>(values: &[f32]) -> [V; C] {
+    let mut lanes = [V::splat(0.0); C];
+    for (c, lanes) in lanes.iter_mut().enumerate() {
+        *lanes = V::load_part(part(values, c));
+    }
+    lanes
+}
+
+/// The dot product and a first lane, in every lane. Up to four sums side by side make it short.
+#[inline(always)]
+fn dot<V: Lanes, const C: usize>(a: &[V; C], b: &[V; C], first_lane: V) -> V {
+    let mut sums = [first_lane; 4];
+    for c in 0..C {
+        sums[c % 4] = if (1..4).contains(&c) { a[c] * b[c] } else { a[c].mul_add(b[c], sums[c % 4]) };
+    }
+    let sum = match C {
+        1 => sums[0],
+        2 => sums[0] + sums[1],
+        _ => (sums[0] + sums[1]) + (sums[2] + sums[3]),
+    };
+    sum.sum()
 }
 
 /// The dot product, in every lane, by four sums side by side.

@@ -499,12 +499,15 @@ fn one_row_steps_agree_with_gradients_taken_row_by_row() {
         let targets = Targets { values: &targets, weights: (width % 3 == 0).then_some(&weights) };
         let order: Vec<u32> = (0..n_rows as u32).map(|row| (5 * row) % n_rows as u32).collect();
         let steps = |machine, ends: &[usize]| {
-            let (mut theta, mut losses, mut start) = (start.clone(), StepLosses::default(), 0);
+            let (mut theta, mut losses, mut n_before) = (start.clone(), StepLosses::default(), 0);
+            // What an earlier epoch has left means nothing.
+            let mut ahead = vec![7.0];
             for &end in ends {
-                let x = Rows::new(&table, width, Batch::Rows(&order[start..end]));
-                start = end;
+                let x = Rows::new(&table, width, Batch::Rows(&order[n_before..]));
+                let (loss, n_steps, ahead) = (Loss::Logistic, end - n_before, &mut ahead);
                 let (theta, losses) = (&mut theta, &mut losses);
-                run_on(machine, OneRowSteps { loss: Loss::Logistic, x, targets, lr: 0.1, theta, losses });
+                run_on(machine, OneRowSteps { loss, x, n_steps, n_before, ahead, targets, lr: 0.1, theta, losses });
+                n_before = end;
             }
             assert_eq!((losses.n_steps, losses.total.n_rows), (n_rows as u64, n_rows as u64));
             theta.extend([losses.total.sum as f32, losses.last.sum as f32]);
@@ -512,7 +515,9 @@ fn one_row_steps_agree_with_gradients_taken_row_by_row() {
         };
         let found = the_same_on_all("one-row steps", |machine| steps(machine, &[n_rows]));
         // However the steps are shared out, not a bit changes.
-        assert_eq!(found, steps(Machine::Portable, &[1, 18, n_rows]), "{width}");
+        for ends in [&[1, 18, n_rows][..], &[15, 16, 17, 31, 32, 33, 34, n_rows]] {
+            assert_eq!(found, steps(Machine::Portable, ends), "{width}");
+        }
         let mut theta: Vec<f64> = start.iter().map(|&value| f64::from(value)).collect();
         let mut total = 0.0;
         for &row in &order {
@@ -539,12 +544,30 @@ fn one_row_steps_end_with_the_first_loss_that_is_not_finite() {
     {
         for machine in machines() {
             let (mut theta, mut losses) = (vec![1.0, 0.0], StepLosses::default());
-            let (x, losses_of) = (Rows::all(&table, 1), &mut losses);
+            let (x, losses_of, theta) = (Rows::all(&table, 1), &mut losses, &mut theta);
             let targets = Targets { values: &targets, weights };
-            run_on(machine, OneRowSteps { loss, x, targets, lr: 0.1, theta: &mut theta, losses: losses_of });
+            let (n_steps, n_before, ahead) = (5, 0, &mut Vec::new());
+            let steps = OneRowSteps { loss, x, n_steps, n_before, ahead, targets, lr: 0.1, theta, losses: losses_of };
+            run_on(machine, steps);
             assert_eq!(losses.n_steps, 3, "{loss} on {machine:?}");
             assert!(!losses.last.sum.is_finite());
         }
+    }
+}
+
+#[test]
+fn one_row_steps_of_nothing_change_nothing_whatever_the_product_of_their_rows() {
+    // Each row's score is far above its target's margin, and 1e25 · 1e25 is no number.
+    let (table, targets) = ([1e25; 20], [1.0; 20]);
+    for machine in machines() {
+        let (mut theta, mut losses) = (vec![1.0, 0.0], StepLosses::default());
+        let (x, losses_of, theta_of) = (Rows::all(&table, 1), &mut losses, &mut theta);
+        let targets = Targets { values: &targets, weights: None };
+        let (loss, n_steps, n_before, ahead) = (Loss::Hinge, 20, 0, &mut Vec::new());
+        let steps =
+            OneRowSteps { loss, x, n_steps, n_before, ahead, targets, lr: 0.1, theta: theta_of, losses: losses_of };
+        run_on(machine, steps);
+        assert_eq!((losses.n_steps, losses.total.sum, &theta[..]), (20, 0.0, &[1.0, 0.0][..]), "on {machine:?}");
     }
 }
 
@@ -605,7 +628,9 @@ fn sparse_kernels_agree_with_the_dense_ones_on_the_same_rows() {
         theta
     });
     let (mut theta, mut losses) = (start.clone(), StepLosses::default());
-    run(OneRowSteps { loss, x: rows(), targets, lr, theta: &mut theta, losses: &mut losses });
+    let (n_steps, n_before, ahead) = (n_rows, 0, &mut Vec::new());
+    let (theta_of, losses_of) = (&mut theta, &mut losses);
+    run(OneRowSteps { loss, x: rows(), n_steps, n_before, ahead, targets, lr, theta: theta_of, losses: losses_of });
     let expected = theta.iter().map(|&value| f64::from(value)).chain([losses.total.sum]);
     assert_close(&steps, expected, 1e-5, "steps");
 }

@@ -199,7 +199,7 @@ impl Objective for EmpiricalLoss {
         let lr = rule.lr;
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
         if batches.batch_size() == 1 && problem.is_single() {
-            self.one_row_steps(theta, batches.rows(), lr as f32, losses);
+            self.one_row_steps(theta, ahead, batches, lr as f32, losses);
             return true;
         }
         // Every step on dense rows goes over θ once or more, and moving it there and back costs as much as two such steps.
@@ -278,12 +278,20 @@ impl Objective for EmpiricalLoss {
 
 impl EmpiricalLoss {
     /// Steps of one row and one score each.
-    fn one_row_steps(&mut self, theta: &mut [f32], batch: &Batch<'_>, lr: f32, losses: &mut StepLosses) {
-        let (loss, targets) = (self.loss, Targets::of(&self.data));
+    fn one_row_steps(
+        &mut self,
+        theta: &mut [f32],
+        ahead: &mut Vec<f32>,
+        batches: &Batches<'_>,
+        lr: f32,
+        losses: &mut StepLosses,
+    ) {
+        let (loss, targets, batch) = (self.loss, Targets::of(&self.data), batches.rows());
         match &self.data.features {
             Features::Dense(x) => {
-                let x = Rows::new(x.values(), x.n_columns(), batch.clone());
-                kernels::run(OneRowSteps { loss, x, targets, lr, theta, losses });
+                let (n_steps, n_before) = (batch.len(), batches.n_before());
+                let x = Rows::new(x.values(), x.n_columns(), batches.coming().clone());
+                kernels::run(OneRowSteps { loss, x, n_steps, n_before, ahead, targets, lr, theta, losses });
             }
             Features::Sparse(x) => kernels::run(SparseOneRowSteps { loss, x, batch, targets, lr, theta, losses }),
         }

@@ -74,6 +74,9 @@ impl StepRule {
     }
 }
 
+/// Where steps of one row are computed together, they are so many, counted from the first row of the epoch.
+pub(crate) const TOGETHER: usize = 16;
+
 /// The losses of steps taken one after the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StepLosses {

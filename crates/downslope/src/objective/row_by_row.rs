@@ -12,14 +12,12 @@
 
 use super::pass::{Pass, gather, rows_of};
 use super::workers::Problem;
-use super::{LossSum, StepLosses};
+use super::{LossSum, StepLosses, TOGETHER};
 use crate::data::Features;
 use crate::kernels::{self, Aligned, Combine, Dots, Products, Strides};
 use crate::loader::{Batch, Batches};
 use crate::model::Layer;
 
-/// Rows whose first layer is computed together.
-pub(super) const TOGETHER: usize = 16;
 /// Where it has so many weights at least: fewer stay in the first cache, and going through them costs less than the products
 /// of rows (784 × 10 took 490 ns a row one by one and 700 together, 784 × 128 took 10.3 µs and 5.3).
 const LARGE: usize = 1 << 14;

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use super::row_by_row::TOGETHER;
-use super::{EmpiricalLoss, Gradient, LossSum, Objective, StepLosses, StepRule};
+use super::{EmpiricalLoss, Gradient, LossSum, Objective, StepLosses, StepRule, TOGETHER};
 use crate::data::{Dataset, RowCache};
 use crate::error::{Error, Result};
 use crate::loader::{Batch, Batches};
