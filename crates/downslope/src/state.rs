@@ -12,8 +12,9 @@ pub struct State {
     pub theta: Vec<f32>,
     /// The momentum buffer; empty before the first step and without momentum.
     pub velocity: Vec<f32>,
-    /// What is known of rows to come at these parameters, where an objective computes several steps together and the run is
-    /// between them ([`Objective::fused_steps`](crate::objective::Objective::fused_steps)); else empty.
+    /// What is known of rows to come at these parameters, where an objective looks ahead and the run is between steps of which
+    /// the later were looked at ([`Objective::fused_steps`](crate::objective::Objective::fused_steps)). Whoever changes θ
+    /// clears it.
     pub ahead: Vec<f32>,
     /// Steps done.
     pub step: u64,

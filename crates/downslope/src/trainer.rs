@@ -130,6 +130,7 @@ impl Trainer {
         }
         if !state.best_theta.is_empty() && reason != StopReason::Interrupted {
             state.theta.clone_from(&state.best_theta);
+            state.ahead.clear();
         }
         tell(observers, &Event::Finished(reason), state);
         Ok(reason)

@@ -64,11 +64,17 @@ fn allocations() -> u64 {
 /// Remembers how many allocations there were at the end of the first epoch and of the last.
 #[derive(Default)]
 struct Watch {
+    /// Whether it looks at every step, not only at epochs.
+    sees_steps: bool,
     after_first: u64,
     after_last: u64,
 }
 
 impl Observer for Watch {
+    fn next_step(&self) -> u64 {
+        if self.sees_steps { 0 } else { u64::MAX }
+    }
+
     fn observe(&mut self, event: &Event<'_>, _: &State) -> Control {
         if let Event::Epoch(epoch) = event {
             self.after_last = allocations();
@@ -82,11 +88,17 @@ impl Observer for Watch {
 
 const N_ROWS: usize = 700;
 
-fn allocations_after_the_first_epoch(trainer: &Trainer, loss: Loss, hidden: &[usize], data: &Arc<Dataset>) -> u64 {
+fn allocations_after_the_first_epoch(
+    trainer: &Trainer,
+    sees_steps: bool,
+    loss: Loss,
+    hidden: &[usize],
+    data: &Arc<Dataset>,
+) -> u64 {
     let mut objective = objective(loss, hidden, data);
     let mut state = State::new(objective.model().init(1));
     state.train_losses.reserve(8); // the record of a run grows with its epochs, now and then
-    let mut watch = Watch::default();
+    let mut watch = Watch { sees_steps, ..Watch::default() };
     let reason = trainer.run(&mut objective, None, &mut state, &mut [&mut watch]).unwrap();
     assert_eq!((reason, state.epoch), (StopReason::Epochs, 4));
     assert!(watch.after_first > 0);
@@ -125,8 +137,10 @@ fn no_step_allocates_after_the_first_epoch() {
                     clip,
                     ..Trainer::new(sgd, Stop { patience: Some(9), ..Stop::epochs(4) })
                 };
-                let found = allocations_after_the_first_epoch(&trainer, loss, hidden, data);
-                assert_eq!(found, 0, "{problem}, {setting}, batch {batch_size}");
+                for sees_steps in [false, true] {
+                    let found = allocations_after_the_first_epoch(&trainer, sees_steps, loss, hidden, data);
+                    assert_eq!(found, 0, "{problem}, {setting}, batch {batch_size}, {sees_steps}");
+                }
             }
         }
     }

@@ -328,6 +328,24 @@ fn patience_that_runs_out_after_a_resumption_restores_the_best_weights_of_the_wh
     assert_eq!(without_time(state), without_time(whole));
 }
 
+#[test]
+fn best_weights_are_restored_without_what_was_known_of_rows_to_come_at_others() {
+    let (train, validation) = (dense_table(Loss::Squared, 100, 5, 6), dense_table(Loss::Squared, 30, 5, 61));
+    let known_after = |patience| {
+        let trainer = Trainer {
+            loader: Some(loader(100, rows(1))),
+            ..Trainer::new(Sgd::new(0.02), Stop { patience, steps: Some(210), ..Stop::epochs(200) })
+        };
+        let (train, validation) = (train.clone(), validation.clone());
+        let experiment = Experiment { trainer, hidden: vec![], train, validation };
+        let mut state = experiment.begin();
+        assert_eq!(experiment.run(&mut state, &mut []), StopReason::Steps);
+        state.ahead
+    };
+    assert_eq!(known_after(None).len(), 1);
+    assert!(known_after(Some(9)).is_empty());
+}
+
 // Fused steps.
 
 /// An objective that never fuses a step.

@@ -218,17 +218,21 @@ impl Lanes for Avx2 {
             }
             columns
         }
-        let half = |first: usize| {
-            let top = eight(std::array::from_fn(|row| if first == 0 { square[row].0 } else { square[row].1 }));
-            let bottom =
-                eight(std::array::from_fn(|row| if first == 0 { square[row + 8].0 } else { square[row + 8].1 }));
-            (top, bottom)
-        };
-        let (left, right) = (half(0), half(8));
         let mut columns = square;
-        for column in 0..8 {
-            columns[column] = Self(left.0[column], left.1[column]);
-            columns[column + 8] = Self(right.0[column], right.1[column]);
+        for bottom in [false, true] {
+            let (mut left, mut right) = ([square[0].0; 8], [square[0].0; 8]);
+            for row in 0..8 {
+                let Avx2(first, last) = square[if bottom { 8 + row } else { row }];
+                (left[row], right[row]) = (first, last);
+            }
+            let (left, right) = (eight(left), eight(right));
+            for column in 0..8 {
+                if bottom {
+                    (columns[column].1, columns[column + 8].1) = (left[column], right[column]);
+                } else {
+                    (columns[column].0, columns[column + 8].0) = (left[column], right[column]);
+                }
+            }
         }
         columns
     }

@@ -171,6 +171,16 @@ impl Lanes for Avx512 {
     /// Pairs of neighbours are exchanged, then pairs of those, then quarters and halves.
     #[inline(always)]
     fn transpose(square: [Self; LANES]) -> [Self; LANES] {
+        /// Quarters 0 and 2 of both.
+        #[inline(always)]
+        fn even(a: Avx512, b: Avx512) -> Avx512 {
+            Avx512(avx512!(_mm512_shuffle_f32x4::<0x88>(a.0, b.0)))
+        }
+        /// Quarters 1 and 3 of both.
+        #[inline(always)]
+        fn odd(a: Avx512, b: Avx512) -> Avx512 {
+            Avx512(avx512!(_mm512_shuffle_f32x4::<0xdd>(a.0, b.0)))
+        }
         let mut pairs = square;
         for i in 0..LANES / 2 {
             let (a, b) = (square[2 * i].0, square[2 * i + 1].0);
@@ -189,13 +199,13 @@ impl Lanes for Avx512 {
         }
         let mut columns = fours;
         for c in 0..4 {
-            let [a, b, c_, d] = [fours[c].0, fours[c + 4].0, fours[c + 8].0, fours[c + 12].0];
-            let even = (avx512!(_mm512_shuffle_f32x4::<0x88>(a, b)), avx512!(_mm512_shuffle_f32x4::<0x88>(c_, d)));
-            let odd = (avx512!(_mm512_shuffle_f32x4::<0xdd>(a, b)), avx512!(_mm512_shuffle_f32x4::<0xdd>(c_, d)));
-            columns[c] = Self(avx512!(_mm512_shuffle_f32x4::<0x88>(even.0, even.1)));
-            columns[c + 4] = Self(avx512!(_mm512_shuffle_f32x4::<0x88>(odd.0, odd.1)));
-            columns[c + 8] = Self(avx512!(_mm512_shuffle_f32x4::<0xdd>(even.0, even.1)));
-            columns[c + 12] = Self(avx512!(_mm512_shuffle_f32x4::<0xdd>(odd.0, odd.1)));
+            let (above, below) = ((fours[c], fours[c + 4]), (fours[c + 8], fours[c + 12]));
+            let (evens, odds) =
+                ((even(above.0, above.1), even(below.0, below.1)), (odd(above.0, above.1), odd(below.0, below.1)));
+            columns[c] = even(evens.0, evens.1);
+            columns[c + 4] = even(odds.0, odds.1);
+            columns[c + 8] = odd(evens.0, evens.1);
+            columns[c + 12] = odd(odds.0, odds.1);
         }
         columns
     }

@@ -1,10 +1,12 @@
 //! Stochastic descent on dense rows of one score: a step a row, weights in registers.
 //!
-//! What bounds a step is the chain dot product → derivative → update, for the next row needs the weights of this one.
-//! Little else is on it: losses are computed for sixteen steps at a time, rows are fetched ahead, and no gradient is
-//! written. And the dot product is taken off it: the next row is scored with the weights of before, while the derivative is
-//! computed; the step W ← W + δx, b ← b + δ then moves that score by δ·(x·x′ + 1), which is one product on the chain.
-//! The first of sixteen rows is scored with the weights themselves, so that no error grows.
+//! What bounds a step is the chain from one row to the next: derivative → score of the next row → derivative. The dot product
+//! is not on it: the next row is scored with the weights of before, while the derivative is computed, and the step
+//! W ← W + δx, b ← b + δ moves that score by δ·(x·x′ + 1). Losses are computed for sixteen steps at a time, rows are fetched
+//! ahead, and no gradient is written. Rows of more than 64 columns are scored when their weights are there.
+//!
+//! The first of sixteen rows of an epoch is scored with the weights themselves: of rows that are streamed, the next is
+//! not always there.
 
 use super::lanes::{LANES, Lanes, Wanted};
 use super::{Kernel, Rows, Targets};
@@ -42,11 +44,18 @@ const BURST: usize = 8;
 const NEXT: usize = 12;
 const LINES: usize = 16;
 
+/// Sixteens of columns up to which the next row is scored ahead: wider ones leave AVX2 no registers (128 columns took 50
+/// instead of 42 ns there, 64 took 31 instead of 37).
+const AHEAD: usize = 4;
+
 impl Kernel for OneRowSteps<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<V: Lanes>(self) {
+        if self.n_steps == 0 {
+            return;
+        }
         match self.x.width().div_ceil(LANES) {
             1 => self.in_registers::<V, 1>(),
             2 => self.in_registers::<V, 2>(),
@@ -70,19 +79,22 @@ impl OneRowSteps<'_> {
         let mut record = Record::new(self.loss);
         let minus_lr = V::splat(-self.lr);
         let mut x = load::<V, C>(self.x.row(0));
-        let is_ahead = |position: usize| !(self.n_before + position).is_multiple_of(TOGETHER);
+        let is_ahead = |position: usize| C <= AHEAD && !(self.n_before + position).is_multiple_of(TOGETHER);
         let mut score = match self.ahead[..] {
             [score] if is_ahead(0) => V::splat(score),
             _ => dot(&x, &theta, bias_lane),
         };
         self.ahead.clear();
+        let mut is_broken_off = false;
         for position in 0..self.n_steps {
             Self::prefetch::<V>(&self.x, self.targets, position);
-            let is_last = position + 1 == self.n_steps;
-            let is_next_known = position + 1 < self.x.len();
-            let next = load::<V, C>(self.x.row(if is_next_known { position + 1 } else { position }));
-            // Beside the chain.
-            let (before, product) = (dot(&next, &theta, bias_lane), dot(&next, &x, first_lane));
+            // Beside the chain. The last row stands in for one that is not there.
+            let next = load::<V, C>(self.x.row((position + 1).min(self.x.len() - 1)));
+            let (before, product) = if C <= AHEAD {
+                (dot(&next, &theta, bias_lane), dot(&next, &x, first_lane))
+            } else {
+                (V::splat(0.0), V::splat(0.0))
+            };
             let number = self.x.number(position);
             let (target, row_weight) = (self.targets.value(number), self.targets.weight(number));
             let step = self.loss.of_score(score, V::splat(target), minus_lr * V::splat(row_weight)).1;
@@ -91,6 +103,7 @@ impl OneRowSteps<'_> {
                 theta[c] = x[c].mul_add(step, theta[c]);
             }
             if record.push::<V>(score.first(), target, row_weight, self.losses) {
+                is_broken_off = true;
                 break;
             }
             score = step.mul_add(product, before);
@@ -98,10 +111,10 @@ impl OneRowSteps<'_> {
             if !is_ahead(position + 1) || !score.first().is_finite() {
                 score = dot(&next, &theta, bias_lane);
             }
-            if is_last && is_next_known && is_ahead(position + 1) {
-                self.ahead.push(score.first());
-            }
             x = next;
+        }
+        if !is_broken_off && self.n_steps < self.x.len() && is_ahead(self.n_steps) {
+            self.ahead.push(score.first());
         }
         record.flush::<V>(self.losses);
         bias_lane.store_part(bias);

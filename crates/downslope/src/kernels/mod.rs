@@ -8,7 +8,8 @@
 //!
 //! | kernel | what |
 //! |---|---|
-//! | [`tiles`] | products of dense rows: scores, gradients summed over rows, and what steps of one row need |
+//! | [`tiles`] | scores of dense rows, and what steps of one row need |
+//! | [`combine`] | gradients summed over dense rows |
 //! | [`panels`] | scores of many rows for many outputs |
 //! | [`descent`] | steps of one dense row each, weights in registers |
 //! | [`sparse`] | scores, gradients and steps of sparse rows |
@@ -25,6 +26,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod combine;
 mod descent;
 mod functions;
 mod lanes;
@@ -38,6 +40,7 @@ mod sparse;
 mod targets;
 mod tiles;
 
+pub(crate) use combine::Combine;
 pub(crate) use descent::OneRowSteps;
 pub(crate) use lanes::LANES;
 pub(crate) use linear::{LinearGradient, LinearRows, LinearSteps};
@@ -48,7 +51,7 @@ pub(crate) use rows::{Rows, prefetch};
 pub(crate) use slices::{SquaredLengths, axpy, scale, sum_of_squares};
 pub(crate) use sparse::{SparseGradient, SparseOneRowSteps, SparseScores};
 pub(crate) use targets::Targets;
-pub(crate) use tiles::{Activate, Combine, Dots, Products, StepAndDots, Strides};
+pub(crate) use tiles::{Activate, Dots, Products, StepAndDots, Strides};
 
 #[cfg(test)]
 mod tests;

@@ -2,17 +2,20 @@
 //!
 //! [`Dots`] has neighbours of a row in its lanes, and adds up the lanes of every sum at its end. Here the lanes are rows:
 //! sixteen of them are turned, so that their first numbers stand side by side, then their second, and every weight is
-//! multiplied with all sixteen at once. Turning is worth it for rows that are not much wider than there are outputs: 32 rows
-//! of 30 columns for 64 outputs take less than half as long, 256 of 512 for 512 a seventh less.
+//! multiplied with all sixteen at once. Turning costs as much for two outputs as for two hundred, so it is worth it for rows
+//! that are at most some times as wide as there are outputs: [`PanelDots::pays`].
 //!
-//! Each sum begins with the bias and runs over the columns in order, whatever the number of rows and the instruction set.
+//! Each sum begins with the bias and runs over the columns in order, whatever the number of rows and the instruction set;
+//! but that is another order than that of [`Dots`], so a row's scores may differ in their low bits with how many rows are
+//! scored with it.
 
 use std::ops::Range;
 
 use super::Kernel;
+use super::combine::add_products;
 use super::lanes::{LANES, Lanes};
 use super::memory::Line;
-use super::tiles::{Dots, Strides, activated, add_products};
+use super::tiles::{Dots, Strides, activated};
 
 /// What [`Dots`] computes, for many rows and outputs.
 pub(crate) struct PanelDots<'a> {
@@ -22,16 +25,19 @@ pub(crate) struct PanelDots<'a> {
     pub(crate) panel: &'a mut [f32],
 }
 
-/// Rows side by side at most, in sixteens: beyond, a tile would leave no registers for the weights.
-const MOST_SIXTEENS: usize = 3;
-/// Columns that are added to the sums of sixteen outputs before the next, so that they stay in the first cache.
+/// Sixteens of rows side by side at most: with eight outputs, their sums leave just enough registers.
+const SIDE_BY_SIDE: usize = 3;
+/// Columns that are added to the sums of sixteen outputs before the next are, so that they stay in the first cache.
 const COLUMNS: usize = 8 * LANES;
-/// Fewer outputs are not worth turning for, nor are wider rows: so much room a row.
+/// Fewer outputs are not worth turning for.
 const FEWEST_OUTPUTS: usize = 8;
-const WIDEST: usize = 4096;
+/// Nor are wider rows, whose sums are long beside what is done at their end.
+const WIDEST: usize = 1024;
 
 impl PanelDots<'_> {
-    /// Whether it takes less time than [`Dots`], as measured for 16 and 32 rows, 8 to 784 columns and 10 to 512 outputs.
+    /// Whether it takes less time than [`Dots`]. Measured for 8 to 784 columns and 10 to 512 outputs (Xeon of family 6, model
+    /// 207, AVX-512, 2026-11-29): it does for rows up to eight times as wide as there are outputs, but only four times
+    /// where there are no more than sixteen.
     pub(crate) fn pays(n_rows: usize, width: usize, n_outputs: usize) -> bool {
         let is_worth = width <= n_rows.min(2 * LANES) / 4 * n_outputs;
         n_rows >= LANES && n_outputs >= FEWEST_OUTPUTS && width <= WIDEST && is_worth
@@ -39,7 +45,7 @@ impl PanelDots<'_> {
 
     /// How many numbers it keeps of rows of a width.
     pub(crate) fn room(width: usize) -> usize {
-        MOST_SIXTEENS * LANES * width
+        SIDE_BY_SIDE * LANES * width
     }
 }
 
@@ -52,10 +58,10 @@ impl Kernel for PanelDots<'_> {
         let mut start = 0;
         while start < n_rows {
             start += match (n_rows - start).div_ceil(LANES) {
-                3 | 5.. if V::MANY_REGISTERS => self.rows::<V, MOST_SIXTEENS, 8>(start),
-                2.. if V::MANY_REGISTERS => self.rows::<V, 2, 8>(start),
-                _ if V::MANY_REGISTERS => self.rows::<V, 1, 8>(start),
-                _ => self.rows::<V, 1, 4>(start),
+                SIDE_BY_SIDE | 5.. if V::MANY_REGISTERS => self.rows::<V, 8, SIDE_BY_SIDE>(start),
+                2.. if V::MANY_REGISTERS => self.rows::<V, 8, 2>(start),
+                _ if V::MANY_REGISTERS => self.rows::<V, 8, 1>(start),
+                _ => self.rows::<V, 4, 1>(start),
             };
         }
     }
@@ -64,7 +70,7 @@ impl Kernel for PanelDots<'_> {
 impl PanelDots<'_> {
     /// J·16 rows for all outputs, I at a time: a part of sixteen.
     #[inline(always)]
-    fn rows<V: Lanes, const J: usize, const I: usize>(&mut self, start: usize) -> usize {
+    fn rows<V: Lanes, const I: usize, const J: usize>(&mut self, start: usize) -> usize {
         for j in 0..J {
             self.turn::<V, J>(start + j * LANES, j);
         }
@@ -110,7 +116,9 @@ impl PanelDots<'_> {
                 square[r] = unsafe { V::load_first(rows[r].add(width - rest.len()), rest.len()) };
             }
             let columns = V::transpose(square);
-            rest.iter_mut().zip(columns).for_each(|(panel, column)| column.store(&mut panel[j]));
+            for (panel, column) in rest.iter_mut().zip(columns) {
+                column.store(&mut panel[j]);
+            }
         }
     }
 
@@ -125,7 +133,7 @@ impl PanelDots<'_> {
     ) {
         let Dots { x, weight, bias, .. } = &self.dots;
         let (width, last) = (x.width(), bias.len() - 1);
-        let panel = &self.panel[columns.start * J * LANES..columns.end * J * LANES];
+        let lines = self.panel[columns.start * J * LANES..columns.end * J * LANES].as_chunks::<LANES>().0;
         let mut weights = [weight.as_ptr(); I];
         let mut sums = [[V::splat(0.0); J]; I];
         for i in 0..I {
@@ -135,9 +143,9 @@ impl PanelDots<'_> {
                 sums[i][j] = if columns.start == 0 { V::splat(bias[output]) } else { V::load(&out[i][j].0) };
             }
         }
-        let place = |column| panel.as_ptr().wrapping_add(column * J * LANES);
+        let places = lines.as_chunks::<J>().0.iter().map(|lines| lines.as_ptr().cast());
         // SAFETY: every column has J·16 numbers in the panel, and a weight for every output.
-        unsafe { add_products(&mut sums, columns.len(), place, weights, 1) };
+        unsafe { add_products(&mut sums, places, weights, 1) };
         for i in 0..I {
             for j in 0..J {
                 sums[i][j].store(&mut out[i][j].0);
@@ -149,7 +157,7 @@ impl PanelDots<'_> {
     #[inline(always)]
     fn write<V: Lanes, const J: usize>(&mut self, start: usize, first: usize, sums: &[[Line; J]], j: usize) {
         let Dots { x, activation, strides: Strides { row, output }, out, .. } = &mut self.dots;
-        let n_rows = x.len().saturating_sub(start).min(LANES);
+        let n_rows = (x.len() - start).min(LANES);
         let mut square = [V::splat(0.0); LANES];
         for (square, sums) in square.iter_mut().zip(sums) {
             *square = activated(V::load(&sums[j].0), *activation);

@@ -1,17 +1,12 @@
 //! Products of dense matrices, tile by tile, in the forms that descent needs.
 //!
-//! [`Dots`] takes rows and weights that are both contiguous in the direction of the sum: scores. [`Combine`] adds
-//! multiples of rows to rows: gradients, and derivatives carried back through a layer. For steps of one row, [`StepAndDots`]
-//! does both, and [`Products`] and [`Activate`] are what several of them take to be computed together. A tile's sums stay in
-//! registers while the rows stream past; nothing is copied or packed, so a product of 32 rows costs no more than its
-//! arithmetic. A tile's shape never changes the order of a sum.
-
-use std::mem::MaybeUninit;
-use std::ops::Range;
+//! [`Dots`] takes rows and weights that are both contiguous in the direction of the sum: scores. For steps of one row,
+//! [`StepAndDots`] takes a step on the way, and [`Products`] and [`Activate`] are what several of them take to be computed
+//! together. A tile's sums stay in registers while the rows stream past, read where they stand. A tile's shape never changes
+//! the order of a sum.
 
 use super::functions::tanh;
 use super::lanes::{LANES, Lanes, Wanted};
-use super::memory::Line;
 use super::{Kernel, Rows};
 use crate::model::Activation;
 
@@ -112,7 +107,7 @@ impl Dots<'_> {
 /// The step of one row, and on the way the scores of another: every weight is read and written once for both.
 ///
 /// weight(o, :) ← weight(o, :) + factor(o)·last, bias(o) ← bias(o) + factor(o), and then
-/// `out`(o) = Σₖ x(k)·weight(o, k) + bias(o), activated: the bits of [`Combine`] and then [`Dots`].
+/// `out`(o) = Σₖ x(k)·weight(o, k) + bias(o), activated: the bits of [`Combine`](super::Combine) and then [`Dots`].
 pub(crate) struct StepAndDots<'a> {
     /// The row whose step is taken.
     pub(crate) last: &'a [f32],
@@ -383,192 +378,5 @@ impl<const R: usize, const C: usize> Product<R, C> {
                 sums[(row + r) * C + weight + c] = tile[r][c];
             }
         }
-    }
-}
-
-/// sums(i, :) ← sums(i, :) + Σₚ factor(p, i)·row(p) over n positions p, in order.
-///
-/// # Safety
-/// At every `place` J·16 numbers can be read, and from each of `factors` on n numbers, `apart` from each other.
-#[inline(always)]
-pub(super) unsafe fn add_products<V: Lanes, const I: usize, const J: usize>(
-    sums: &mut [[V; J]; I],
-    n: usize,
-    place: impl Fn(usize) -> *const f32,
-    factors: [*const f32; I],
-    apart: usize,
-) {
-    for position in 0..n {
-        let row = place(position);
-        let mut of_row = [V::splat(0.0); J];
-        for j in 0..J {
-            // SAFETY: J·16 numbers stand there.
-            of_row[j] = unsafe { V::load_from(row.add(j * LANES)) };
-        }
-        for i in 0..I {
-            // SAFETY: every position has a factor for each.
-            let factor = V::splat(unsafe { *factors[i].add(position * apart) });
-            for j in 0..J {
-                sums[i][j] = factor.mul_add(of_row[j], sums[i][j]);
-            }
-        }
-    }
-}
-
-/// into(o, :) ← into(o, :) + Σᵣ factor(r, o)·row(r, :), r in order.
-pub(crate) struct Combine<'a> {
-    /// The rows that are added.
-    pub(crate) rows: Rows<'a>,
-    /// By how much.
-    pub(crate) factors: &'a [f32],
-    /// How far apart the factors stand.
-    pub(crate) strides: Strides,
-    /// (outputs, width of the rows), row-major.
-    pub(crate) into: &'a mut [f32],
-}
-
-/// Rows are added in blocks of so many, so that a strip of them stays in the first cache.
-const BLOCK_ROWS: usize = 64;
-/// Sixteens of columns in a strip at most, and outputs of a tile.
-const MOST_SIXTEENS: usize = 4;
-const MOST_OUTPUTS: usize = 6;
-/// A strip of so many rows and for more outputs than this is copied to where its rows stand one behind the other: where they
-/// are a power of two wide, a cache has few places for numbers one below the other (256 rows of 512 columns for 512 outputs
-/// took a sixth less).
-const COPIED_ROWS: usize = 32;
-const READ_IN_PLACE: usize = 60;
-
-impl Kernel for Combine<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<V: Lanes>(mut self) {
-        for start in (0..self.rows.len()).step_by(BLOCK_ROWS) {
-            let mut places = [std::ptr::null(); BLOCK_ROWS];
-            let places = &mut places[..BLOCK_ROWS.min(self.rows.len() - start)];
-            for (index, place) in places.iter_mut().enumerate() {
-                [*place] = self.rows.places::<1>(start + index);
-            }
-            // From the last column to the first: scores were taken the other way, and what was read last is still in the
-            // cache.
-            let mut end = self.rows.width();
-            while end > 0 {
-                end -= match (end % LANES, end / LANES) {
-                    (0, 4..) if V::MANY_REGISTERS => self.strip::<V, 4>(start, places, end - 4 * LANES),
-                    (0, 2..) if V::MANY_REGISTERS => self.strip::<V, 2>(start, places, end - 2 * LANES),
-                    (0, _) => self.strip::<V, 1>(start, places, end - LANES),
-                    (left, _) => self.strip::<V, 0>(start, places, end - left),
-                };
-            }
-        }
-    }
-}
-
-impl Combine<'_> {
-    /// J·16 columns of every output; J = 0 are the columns left over. The rows, from a position on, stand at their places.
-    #[inline(always)]
-    fn strip<V: Lanes, const J: usize>(&mut self, start: usize, places: &[*const f32], column: usize) -> usize {
-        let n_outputs = self.into.len() / self.rows.width();
-        let mut copy = [MaybeUninit::<Line>::uninit(); BLOCK_ROWS * MOST_SIXTEENS];
-        let mut in_copy = [std::ptr::null(); BLOCK_ROWS];
-        let is_copied = J > 0 && places.len() >= COPIED_ROWS && n_outputs > READ_IN_PLACE;
-        let (places, from) = if is_copied {
-            for (index, copy) in copy.chunks_exact_mut(J).take(places.len()).enumerate() {
-                for j in 0..J {
-                    let mut line = Line::ZEROS;
-                    // SAFETY: J·16 columns of the row stand from `column` on.
-                    unsafe { V::load_from(places[index].add(column + j * LANES)) }.store(&mut line.0);
-                    copy[j].write(line);
-                }
-                in_copy[index] = copy.as_ptr().cast::<f32>();
-            }
-            (&in_copy[..places.len()], 0)
-        } else {
-            (places, column)
-        };
-        let n_groups = n_outputs.div_ceil(MOST_OUTPUTS);
-        for group in 0..n_groups {
-            // Groups of as equal a size as can be.
-            let outputs = n_outputs * group / n_groups..n_outputs * (group + 1) / n_groups;
-            let first = (start, outputs.start, column);
-            match outputs.len() {
-                1 => self.tile::<V, 1, J>(first, places, from),
-                2 => self.tile::<V, 2, J>(first, places, from),
-                3 => self.tile::<V, 3, J>(first, places, from),
-                4 => self.tile::<V, 4, J>(first, places, from),
-                5 => self.tile::<V, 5, J>(first, places, from),
-                _ => self.tile::<V, MOST_OUTPUTS, J>(first, places, from),
-            }
-        }
-        if J == 0 { self.rows.width() - column } else { J * LANES }
-    }
-
-    /// I outputs from the first row, output and column on; the columns stand at the places of their rows, `from` so far on.
-    #[inline(always)]
-    fn tile<V: Lanes, const I: usize, const J: usize>(
-        &mut self,
-        (row, output, column): (usize, usize, usize),
-        places: &[*const f32],
-        from: usize,
-    ) {
-        let width = self.rows.width();
-        let factors = self.factors_of::<I>(row..row + places.len(), output);
-        let into = &mut self.into[output * width..][..I * width];
-        let place = |index: usize| {
-            debug_assert!(index < places.len());
-            // SAFETY: nothing is asked for behind the last row.
-            unsafe { places.get_unchecked(index) }.wrapping_add(from)
-        };
-        if J == 0 {
-            // The last columns, fewer than sixteen.
-            let mut sums = [V::splat(0.0); I];
-            for i in 0..I {
-                sums[i] = V::load_part(&into[i * width..][column..width]);
-            }
-            for index in 0..places.len() {
-                // SAFETY: the row is `width` wide.
-                let of_row = unsafe { V::load_first(place(index), width - column) };
-                for i in 0..I {
-                    // SAFETY: `factors_of` has seen that this factor is there.
-                    let factor = V::splat(unsafe { *factors[i].add(index * self.strides.row) });
-                    sums[i] = factor.mul_add(of_row, sums[i]);
-                }
-            }
-            for i in 0..I {
-                sums[i].store_part(&mut into[i * width..][column..width]);
-            }
-            return;
-        }
-        let mut sums = [[V::splat(0.0); J]; I];
-        for i in 0..I {
-            let into = into[i * width + column..].as_chunks().0;
-            for j in 0..J {
-                sums[i][j] = V::load(&into[j]);
-            }
-        }
-        // SAFETY: J·16 numbers stand at every place, and `factors_of` has seen that the factors are there.
-        unsafe { add_products(&mut sums, places.len(), place, factors, self.strides.row) };
-        for i in 0..I {
-            let into = into[i * width + column..].as_chunks_mut().0;
-            for j in 0..J {
-                sums[i][j].store(&mut into[j]);
-            }
-        }
-    }
-
-    /// Where the factors of some rows start, for I outputs.
-    #[inline(always)]
-    fn factors_of<const I: usize>(&self, rows: Range<usize>, first_output: usize) -> [*const f32; I] {
-        let Strides { row, output } = self.strides;
-        let first = first_output * output;
-        assert!(
-            first + (rows.end - 1) * row + (I - 1) * output < self.factors.len(),
-            "every row has a factor an output"
-        );
-        let mut factors = [self.factors[first + rows.start * row..].as_ptr(); I];
-        for i in 0..I {
-            factors[i] = factors[i].wrapping_add(i * output);
-        }
-        factors
     }
 }

@@ -74,7 +74,7 @@ impl StepRule {
     }
 }
 
-/// Where steps of one row are computed together, they are so many, counted from the first row of the epoch.
+/// Where steps of one row each look at rows to come, they do within so many, counted from the first row of the epoch.
 pub(crate) const TOGETHER: usize = 16;
 
 /// The losses of steps taken one after the other.

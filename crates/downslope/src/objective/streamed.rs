@@ -17,7 +17,8 @@ use crate::model::{Model, Part};
 ///
 /// It is an [`EmpiricalLoss`] on the rows in memory. While these are gone through, a thread of its own fetches those that
 /// come next: [`Objective::begin_epoch`] says which. Wherever the buffers begin and end, the bits are the same for any
-/// number of threads, and for any observers.
+/// number of threads, and for any observers; and they are those of rows in memory in the same order, but for steps of one
+/// row each where a buffer does not hold a multiple of sixteen rows.
 ///
 /// **Cost**: two buffers of rows, 4 bytes a row for their places, and what [`EmpiricalLoss`] needs for one of them.
 ///
@@ -500,7 +501,10 @@ mod tests {
         let columns = places.iter().map(|place| (place % 100) as u32).collect();
         let sparse = Features::Sparse(Csr::new(100, starts, columns, values).unwrap());
         let (large, lazy) = (Sgd::new(0.02), Sgd { weight_decay: 0.01, l1: 0.001, ..Sgd::new(0.1) });
-        for (features, hidden, sgd) in [(Features::Dense(x), vec![180], large), (sparse, Vec::new(), lazy)] {
+        let dense = Features::Dense(x);
+        for (features, hidden, sgd) in
+            [(dense.clone(), Vec::new(), large), (dense, vec![180], large), (sparse, Vec::new(), lazy)]
+        {
             let rows = Dataset::new(features, targets.clone()).unwrap();
             let model = Model { n_features: 100, hidden, activation: Activation::Relu, n_outputs: 1 };
             let folder = tempfile::tempdir().unwrap();

@@ -23,6 +23,7 @@ use crate::data::{
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::loss::Loss;
 use crate::memory::{self, Bytes};
+use crate::objective::TOGETHER;
 use crate::random::{Purpose, Stream as Random};
 
 /// How rows come that may not fit in memory.
@@ -357,7 +358,10 @@ fn blocks(sample: &Dataset, settings: &Settings, room: Bytes) -> (usize, usize) 
     let buffer_rows = settings.streaming.shuffle_buffer.unwrap_or(room.0 as usize / 8 / row_bytes).max(1);
     let block_rows = (BLOCK_BYTES / row_bytes).min(buffer_rows / FEWEST_BLOCKS).max(1);
     let block_rows = 1 << block_rows.ilog2();
-    (block_rows, (buffer_rows / block_rows).max(1))
+    // Whole sixteens, where there is one: so steps that look at rows to come see as many as if all were in memory.
+    let in_sixteen = TOGETHER.div_ceil(block_rows);
+    let n_blocks = (buffer_rows / block_rows).max(1);
+    (block_rows, if n_blocks > in_sixteen { n_blocks - n_blocks % in_sixteen } else { n_blocks })
 }
 
 /// About how many rows a table has, by its first part.

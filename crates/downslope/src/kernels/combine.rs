@@ -1,0 +1,195 @@
+//! Multiples of rows added to rows: gradients, and derivatives carried back through a layer.
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use super::lanes::{LANES, Lanes};
+use super::memory::Line;
+use super::tiles::Strides;
+use super::{Kernel, Rows};
+
+/// into(o, :) ← into(o, :) + Σᵣ factor(r, o)·row(r, :), r in order.
+pub(crate) struct Combine<'a> {
+    /// The rows that are added.
+    pub(crate) rows: Rows<'a>,
+    /// By how much.
+    pub(crate) factors: &'a [f32],
+    /// How far apart the factors stand.
+    pub(crate) strides: Strides,
+    /// (outputs, width of the rows), row-major.
+    pub(crate) into: &'a mut [f32],
+}
+
+/// Rows are added in blocks of so many, so that a strip of them stays in the first cache.
+const BLOCK_ROWS: usize = 64;
+/// Sixteens of columns in a strip at most.
+const STRIP: usize = 4;
+/// Outputs of a tile at most.
+const MOST_OUTPUTS: usize = 6;
+/// A strip of so many rows and for more outputs than this is copied to where its rows stand one behind the other: where they
+/// are a power of two wide, a cache has few places for numbers one below the other.
+const COPIED_ROWS: usize = 32;
+const READ_IN_PLACE: usize = 60;
+
+impl Kernel for Combine<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(mut self) {
+        for start in (0..self.rows.len()).step_by(BLOCK_ROWS) {
+            let mut places = [std::ptr::null(); BLOCK_ROWS];
+            let places = &mut places[..BLOCK_ROWS.min(self.rows.len() - start)];
+            for (index, place) in places.iter_mut().enumerate() {
+                [*place] = self.rows.places::<1>(start + index);
+            }
+            // From the last column to the first: scores were taken the other way, and what was read last is still in the
+            // cache.
+            let mut end = self.rows.width();
+            while end > 0 {
+                end -= match (end % LANES, end / LANES) {
+                    (0, STRIP..) if V::MANY_REGISTERS => self.strip::<V, STRIP>(start, places, end - STRIP * LANES),
+                    (0, 2..) if V::MANY_REGISTERS => self.strip::<V, 2>(start, places, end - 2 * LANES),
+                    (0, _) => self.strip::<V, 1>(start, places, end - LANES),
+                    (left, _) => self.strip::<V, 0>(start, places, end - left),
+                };
+            }
+        }
+    }
+}
+
+impl Combine<'_> {
+    /// J·16 columns of every output; J = 0 are the columns left over. The rows, from a position on, stand at their places.
+    #[inline(always)]
+    fn strip<V: Lanes, const J: usize>(&mut self, start: usize, places: &[*const f32], column: usize) -> usize {
+        let n_outputs = self.into.len() / self.rows.width();
+        let mut copy = [MaybeUninit::<Line>::uninit(); BLOCK_ROWS * STRIP];
+        let mut in_copy = [std::ptr::null(); BLOCK_ROWS];
+        let is_copied = J > 0 && places.len() >= COPIED_ROWS && n_outputs > READ_IN_PLACE;
+        let (places, from) = if is_copied {
+            for (index, copy) in copy.chunks_exact_mut(J).take(places.len()).enumerate() {
+                for j in 0..J {
+                    let mut line = Line::ZEROS;
+                    // SAFETY: J·16 columns of the row stand from `column` on.
+                    unsafe { V::load_from(places[index].add(column + j * LANES)) }.store(&mut line.0);
+                    copy[j].write(line);
+                }
+                in_copy[index] = copy.as_ptr().cast::<f32>();
+            }
+            (&in_copy[..places.len()], 0)
+        } else {
+            (places, column)
+        };
+        let n_groups = n_outputs.div_ceil(MOST_OUTPUTS);
+        for group in 0..n_groups {
+            // Groups of as equal a size as can be.
+            let outputs = n_outputs * group / n_groups..n_outputs * (group + 1) / n_groups;
+            let first = (start, outputs.start, column);
+            match outputs.len() {
+                1 => self.tile::<V, 1, J>(first, places, from),
+                2 => self.tile::<V, 2, J>(first, places, from),
+                3 => self.tile::<V, 3, J>(first, places, from),
+                4 => self.tile::<V, 4, J>(first, places, from),
+                5 => self.tile::<V, 5, J>(first, places, from),
+                _ => self.tile::<V, MOST_OUTPUTS, J>(first, places, from),
+            }
+        }
+        if J == 0 { self.rows.width() - column } else { J * LANES }
+    }
+
+    /// I outputs from the first row, output and column on; the columns stand at the places of their rows, `from` so far on.
+    #[inline(always)]
+    fn tile<V: Lanes, const I: usize, const J: usize>(
+        &mut self,
+        first: (usize, usize, usize),
+        places: &[*const f32],
+        from: usize,
+    ) {
+        if J == 0 {
+            return self.rest::<V, I>(first, places);
+        }
+        let (width, (row, output, column)) = (self.rows.width(), first);
+        let factors = self.factors_of::<I>(row..row + places.len(), output);
+        let into = &mut self.into[output * width..][..I * width];
+        let mut sums = [[V::splat(0.0); J]; I];
+        for i in 0..I {
+            let into = into[i * width + column..].as_chunks().0;
+            for j in 0..J {
+                sums[i][j] = V::load(&into[j]);
+            }
+        }
+        let places = places.iter().map(|place| place.wrapping_add(from));
+        // SAFETY: J·16 numbers stand at every place, and `factors_of` has seen that the factors are there.
+        unsafe { add_products(&mut sums, places, factors, self.strides.row) };
+        for i in 0..I {
+            let into = into[i * width + column..].as_chunks_mut().0;
+            for j in 0..J {
+                sums[i][j].store(&mut into[j]);
+            }
+        }
+    }
+
+    /// The last columns, fewer than sixteen.
+    #[inline(always)]
+    fn rest<V: Lanes, const I: usize>(&mut self, (row, output, column): (usize, usize, usize), places: &[*const f32]) {
+        let width = self.rows.width();
+        let factors = self.factors_of::<I>(row..row + places.len(), output);
+        let into = &mut self.into[output * width..][..I * width];
+        let mut sums = [V::splat(0.0); I];
+        for i in 0..I {
+            sums[i] = V::load_part(&into[i * width..][column..width]);
+        }
+        for (index, place) in places.iter().enumerate() {
+            // SAFETY: the row is `width` wide.
+            let of_row = unsafe { V::load_first(place.add(column), width - column) };
+            for i in 0..I {
+                // SAFETY: `factors_of` has seen that this factor is there.
+                let factor = V::splat(unsafe { *factors[i].add(index * self.strides.row) });
+                sums[i] = factor.mul_add(of_row, sums[i]);
+            }
+        }
+        for i in 0..I {
+            sums[i].store_part(&mut into[i * width..][column..width]);
+        }
+    }
+
+    /// Where the factors of some rows start, for I outputs.
+    #[inline(always)]
+    fn factors_of<const I: usize>(&self, rows: Range<usize>, first_output: usize) -> [*const f32; I] {
+        let Strides { row, output } = self.strides;
+        let first = first_output * output;
+        let last = first + (rows.end - 1) * row + (I - 1) * output;
+        assert!(last < self.factors.len(), "every row has a factor an output");
+        let mut factors = [self.factors[first + rows.start * row..].as_ptr(); I];
+        for i in 0..I {
+            factors[i] = factors[i].wrapping_add(i * output);
+        }
+        factors
+    }
+}
+
+/// sums(i, :) ← sums(i, :) + Σₚ factor(p, i)·row(p), p in order; the rows stand at their places.
+///
+/// # Safety
+/// At every place J·16 numbers can be read, and from each of `factors` on a number for every place, `apart` from each other.
+#[inline(always)]
+pub(super) unsafe fn add_products<V: Lanes, const I: usize, const J: usize>(
+    sums: &mut [[V; J]; I],
+    places: impl Iterator<Item = *const f32>,
+    factors: [*const f32; I],
+    apart: usize,
+) {
+    for (position, row) in places.enumerate() {
+        let mut of_row = [V::splat(0.0); J];
+        for j in 0..J {
+            // SAFETY: J·16 numbers stand there.
+            of_row[j] = unsafe { V::load_from(row.add(j * LANES)) };
+        }
+        for i in 0..I {
+            // SAFETY: every place has a factor for each.
+            let factor = V::splat(unsafe { *factors[i].add(position * apart) });
+            for j in 0..J {
+                sums[i][j] = factor.mul_add(of_row[j], sums[i][j]);
+            }
+        }
+    }
+}
