@@ -501,12 +501,14 @@ mod tests {
         let columns = places.iter().map(|place| (place % 100) as u32).collect();
         let sparse = Features::Sparse(Csr::new(100, starts, columns, values).unwrap());
         let (large, lazy) = (Sgd::new(0.02), Sgd { weight_decay: 0.01, l1: 0.001, ..Sgd::new(0.1) });
-        let dense = Features::Dense(x);
+        let narrow = x.values().chunks(100).flat_map(|row| row[..50].to_vec()).collect();
+        let narrow = Features::Dense(Matrix::new(N_ROWS, 50, narrow).unwrap());
         for (features, hidden, sgd) in
-            [(dense.clone(), Vec::new(), large), (dense, vec![180], large), (sparse, Vec::new(), lazy)]
+            [(narrow, Vec::new(), large), (Features::Dense(x), vec![180], large), (sparse, Vec::new(), lazy)]
         {
             let rows = Dataset::new(features, targets.clone()).unwrap();
-            let model = Model { n_features: 100, hidden, activation: Activation::Relu, n_outputs: 1 };
+            let n_features = rows.n_features();
+            let model = Model { n_features, hidden, activation: Activation::Relu, n_outputs: 1 };
             let folder = tempfile::tempdir().unwrap();
             let mut writer = CacheWriter::new(folder.path(), &rows, 4).unwrap();
             writer.push(&rows).unwrap();
