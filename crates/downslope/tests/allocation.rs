@@ -109,10 +109,12 @@ fn allocations_after_the_first_epoch(
 fn no_step_allocates_after_the_first_epoch() {
     let dense = dense_table(Loss::Squared, N_ROWS, 20, 1);
     let (classes, sparse) = twin_tables(Loss::CrossEntropy, N_ROWS, 50, 0.1, 2);
-    let problems: [(&str, Loss, &[usize], _); 8] = [
+    let (_, one_score) = twin_tables(Loss::Logistic, N_ROWS, 50, 0.1, 3);
+    let problems: [(&str, Loss, &[usize], _); 9] = [
         ("linear", Loss::Squared, &[], &dense),
         ("softmax", Loss::CrossEntropy, &[], &classes),
         ("sparse", Loss::CrossEntropy, &[], &sparse),
+        ("sparse, one score", Loss::Logistic, &[], &one_score),
         ("hidden", Loss::Squared, &[16], &dense),
         ("two hidden", Loss::CrossEntropy, &[16, 9], &classes),
         ("sparse, hidden", Loss::CrossEntropy, &[16], &sparse),

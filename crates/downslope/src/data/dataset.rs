@@ -3,6 +3,8 @@
 //! Features and targets as `f32`: dense rows, or sparse rows of which only what is not zero is kept, and what each row
 //! weighs. How they came out of a table is told in [`crate::data::encode`].
 
+use std::ops::Range;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernels::Aligned;
 
@@ -109,7 +111,7 @@ impl Dataset {
                     values.extend_from_slice(of_row);
                     indptr.push(indices.len());
                 }
-                Features::Sparse(Csr { n_columns: x.n_columns, indptr, indices, values })
+                Features::Sparse(Csr::from_parts(x.n_columns, indptr, indices, values))
             }
         };
         Self {
@@ -134,7 +136,7 @@ impl Dataset {
             match &part.features {
                 Features::Dense(x) => values.extend_from_slice(x.values()),
                 Features::Sparse(x) => {
-                    indptr.extend(x.indptr[1..].iter().map(|&end| values.len() + end));
+                    indptr.extend((0..x.n_rows()).map(|row| values.len() + x.range(row, &(0..2)).end));
                     indices.extend_from_slice(&x.indices);
                     values.extend_from_slice(&x.values);
                 }
@@ -291,9 +293,13 @@ impl Matrix {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Csr {
     n_columns: usize,
-    indptr: Vec<usize>,
+    /// Where the part of each row below [`Csr::middle`] starts and where the one from there on, and behind them where the
+    /// last row ends, (2·`n_rows` + 1).
+    bounds: Vec<usize>,
     indices: Vec<u32>,
     values: Vec<f32>,
+    /// How many of the values stand from the middle on.
+    n_high: usize,
 }
 
 impl Csr {
@@ -318,22 +324,35 @@ impl Csr {
                 return refuse(&format!("the indices of row {row} do not ascend below {n_columns}"));
             }
         }
-        Ok(Self { n_columns, indptr, indices, values })
+        Ok(Self::from_parts(n_columns, indptr, indices, values))
     }
 
     /// What is known to fit together.
     pub(super) fn from_parts(n_columns: usize, indptr: Vec<usize>, indices: Vec<u32>, values: Vec<f32>) -> Self {
-        Self { n_columns, indptr, indices, values }
+        let (n_rows, middle) = (indptr.len() - 1, n_columns / 2);
+        let (mut bounds, mut n_high) = (indptr, 0);
+        bounds.resize(2 * n_rows + 1, values.len());
+        // In place, from the last row to the first.
+        let mut end = values.len();
+        for row in (0..n_rows).rev() {
+            let start = bounds[row];
+            let in_middle = start + indices[start..end].partition_point(|&column| (column as usize) < middle);
+            n_high += end - in_middle;
+            (bounds[2 * row], bounds[2 * row + 1]) = (start, in_middle);
+            end = start;
+        }
+        bounds[2 * n_rows] = values.len();
+        Self { n_columns, bounds, indices, values, n_high }
     }
 
     /// Its memory, to be used again: row starts, columns, values.
     pub(super) fn into_parts(self) -> (Vec<usize>, Vec<u32>, Vec<f32>) {
-        (self.indptr, self.indices, self.values)
+        (self.bounds, self.indices, self.values)
     }
 
     /// The number of rows.
     pub fn n_rows(&self) -> usize {
-        self.indptr.len() - 1
+        self.bounds.len() / 2
     }
 
     /// The number of columns.
@@ -351,13 +370,38 @@ impl Csr {
     /// # Panics
     /// If there is no such row.
     pub fn row(&self, i: usize) -> (&[u32], &[f32]) {
-        let range = self.indptr[i]..self.indptr[i + 1];
+        self.halves(i, &(0..2))
+    }
+
+    /// What a row holds in half 0 of the columns, in half 1, or in both.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[inline]
+    pub(crate) fn halves(&self, i: usize, halves: &Range<usize>) -> (&[u32], &[f32]) {
+        let range = self.range(i, halves);
         (&self.indices[range.clone()], &self.values[range])
     }
 
-    /// Where the rows start in [`Csr::indices`] and [`Csr::values`], and where the last one ends, (`n_rows` + 1).
-    pub fn indptr(&self) -> &[usize] {
-        &self.indptr
+    /// Where that stands in [`Csr::indices`] and [`Csr::values`].
+    #[inline]
+    pub(crate) fn range(&self, i: usize, halves: &Range<usize>) -> Range<usize> {
+        self.bounds[2 * i + halves.start]..self.bounds[2 * i + halves.end]
+    }
+
+    /// What tells [`Csr::range`] of a row starts at this place of the slice.
+    pub(crate) fn bounds(&self, i: usize) -> (&[usize], usize) {
+        (&self.bounds, 2 * i)
+    }
+
+    /// The first column of the second half.
+    pub(crate) fn middle(&self) -> usize {
+        self.n_columns / 2
+    }
+
+    /// How many values the larger half holds.
+    pub(crate) fn n_in_larger_half(&self) -> usize {
+        self.n_high.max(self.values.len() - self.n_high)
     }
 
     /// The columns of all values, row after row.
@@ -396,6 +440,9 @@ mod tests {
         assert_eq!((csr.n_rows(), csr.n_columns(), csr.n_values()), (3, 4, 3));
         assert_eq!(csr.row(0), (&[0, 3][..], &[1.0, 2.0][..]));
         assert_eq!(csr.row(1), (&[][..], &[][..]));
+        assert_eq!(csr.halves(0, &(0..1)), (&[0][..], &[1.0][..]));
+        assert_eq!(csr.halves(0, &(1..2)), (&[3][..], &[2.0][..]));
+        assert_eq!((csr.halves(2, &(0..1)), csr.n_in_larger_half()), ((&[1][..], &[3.0][..]), 2));
         let dataset = Dataset::new(Features::Sparse(csr), vec![0.0, 1.0, 0.0]).unwrap();
         assert_eq!((dataset.n_rows(), dataset.n_features()), (3, 4));
     }

@@ -49,7 +49,7 @@ pub(crate) use memory::Aligned;
 pub(crate) use panels::PanelDots;
 pub(crate) use rows::{Rows, prefetch};
 pub(crate) use slices::{SquaredLengths, axpy, scale, sum_of_squares};
-pub(crate) use sparse::{SparseGradient, SparseOneRowSteps, SparseScores};
+pub(crate) use sparse::{SparseGradient, SparseOneRowSteps, SparseScores, StepAndHalfScores};
 pub(crate) use targets::Targets;
 pub(crate) use tiles::{Activate, Dots, Products, StepAndDots, Strides};
 

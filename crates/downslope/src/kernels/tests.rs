@@ -617,6 +617,42 @@ fn sparse_kernels_agree_with_the_dense_ones_on_the_same_rows() {
     run(Combine { rows: rows(), factors: &scores, strides, into: &mut dense });
     assert_close(&gradient, dense.iter().map(|&sum| f64::from(sum)), 1e-5, "gradient");
 
+    // The first ten rows by a factor each, then the sums over the others: both halves at once, and each alone.
+    let (stepped, factors) = (10, numbers(10, 5));
+    let step_and_score = |machine, at_once: bool| {
+        let (mut weight, mut low, mut high) =
+            (weight[..width].to_vec(), vec![0.0; n_rows - stepped], vec![0.0; n_rows - stepped]);
+        let mut on = |halves: std::ops::Range<usize>, weight: &mut [f32]| {
+            let (sums, batch, factors) = ([&mut low[..], &mut high[..]], &batch, &factors[..]);
+            let (last, next) = (0..stepped, stepped..n_rows);
+            run_on(machine, StepAndHalfScores { x: &x, batch, halves, last, factors, next, sums, weight });
+        };
+        if at_once {
+            on(0..2, &mut weight);
+        } else {
+            let (first, second) = weight.split_at_mut(x.middle());
+            on(0..1, first);
+            on(1..2, second);
+        }
+        [weight, low, high].concat()
+    };
+    let at_once = the_same_on_all("step and half scores", |machine| step_and_score(machine, true));
+    let halves = the_same_on_all("step and half scores, half by half", |machine| step_and_score(machine, false));
+    assert_eq!(halves, at_once);
+    let mut stepped_weight = weight[..width].to_vec();
+    let (rows_of_step, strides) =
+        (Rows::new(&table, width, batch.part(0..stepped)), Strides { row: 1, output: stepped });
+    run(Combine { rows: rows_of_step, factors: &factors, strides, into: &mut stepped_weight });
+    let half_sums = [0..width / 2, width / 2..width].map(|half| {
+        let of_row = |position: usize| {
+            let row = &table[batch.row(position) * width..][..width];
+            half.clone().map(|column| f64::from(row[column]) * f64::from(stepped_weight[column])).sum::<f64>()
+        };
+        (stepped..n_rows).map(of_row).collect::<Vec<f64>>()
+    });
+    let expected = stepped_weight.iter().map(|&value| f64::from(value)).chain(half_sums.concat());
+    assert_close(&at_once, expected, 1e-5, "step and half scores");
+
     let targets: Vec<f32> = (0..n_rows).map(|row| (row % 2) as f32).collect();
     let weights = weights(n_rows);
     let targets = Targets { values: &targets, weights: Some(&weights) };

@@ -333,6 +333,9 @@ impl EmpiricalLoss {
             return rows.steps(problem, theta, ahead, batches, -lr as f32, losses);
         }
         ahead.clear();
+        if self.workers.steps_by_halves(problem, theta, batches, lr, losses) {
+            return;
+        }
         if let (Features::Dense(x), true) = (&self.data.features, problem.is_single()) {
             // Small batches: entered once, not in every step.
             if batch_size <= BLOCK_ROWS && !problem.is_shared_out(batch_size) {

@@ -7,6 +7,7 @@
 
 mod empirical;
 mod gradient;
+mod halves;
 mod lazy;
 mod pass;
 mod probes;

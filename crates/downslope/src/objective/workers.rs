@@ -4,6 +4,7 @@
 //!
 //! - **Linear models**: chunks of rows, each with a gradient of its own, added in order. A gradient is small beside the
 //!   rows, and rows are read once.
+//! - **Sparse rows of one score**, where a step is taken on θ itself: halves of the columns ([`super::halves`]).
 //! - **Hidden layers**: parts of the rows go forward and back side by side; then the *parameters* are shared out, and
 //!   each is added up over all rows in order. A gradient is large beside a few rows, so there is only one.
 
@@ -13,11 +14,12 @@ use std::sync::Arc;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
+use super::halves::Halves;
 use super::pass::{BLOCK_ROWS, Pass};
-use super::{Gradient, LossSum};
+use super::{Gradient, LossSum, StepLosses};
 use crate::data::{Dataset, Features};
 use crate::kernels::{Scores, Targets};
-use crate::loader::Batch;
+use crate::loader::{Batch, Batches};
 use crate::loss::Loss;
 use crate::model::Model;
 
@@ -31,6 +33,13 @@ const CHUNK_WORK: usize = 1 << 18;
 const WAKING_WORK: usize = 1 << 22;
 /// Rows of one score are waited for more than computed with; they count as so many.
 const OF_ONE_SCORE: usize = 16;
+
+/// Sparse rows are scored by halves of the columns in steps of so many rows or more.
+const HALVES_ROWS: usize = 16;
+/// Two threads share them where a step is worth so much work,
+const HALVES_WORK: usize = 1 << 10;
+/// and where the larger half holds no more than so many tenths of the values.
+const LARGER_HALF: usize = 8;
 
 /// With hidden layers, a batch of so many products of a parameter and a row is shared out,
 const PART_WORK: usize = 1 << 21;
@@ -96,10 +105,28 @@ impl Problem<'_> {
     }
 
     /// Into how many shares a batch is cut to take its step. Sparse rows whose step is taken on θ itself are not: what it
-    /// changes would have to move from one thread's cache to another's, and two threads took a quarter longer than one.
+    /// changes would have to move from one thread's cache to another's, and two threads took a quarter longer than one. Their
+    /// columns are shared out instead.
     fn n_shares_of_step(&self, batch_rows: usize) -> usize {
         let is_sparse = self.model.is_linear() && matches!(self.data.features, Features::Sparse(_));
         if is_sparse && batch_rows <= self.direct_rows() { 1 } else { self.n_shares(batch_rows) }
+    }
+
+    /// Whether a row's score is added up by [`Halves`] of the columns in a step.
+    fn steps_by_halves(&self, batch_rows: usize) -> bool {
+        self.is_single()
+            && matches!(self.data.features, Features::Sparse(_))
+            && (HALVES_ROWS..=self.direct_rows()).contains(&batch_rows)
+    }
+
+    /// Whether that is worth two threads. No bit depends on it.
+    fn shares_halves(&self, batch_rows: usize) -> bool {
+        let is_balanced = match &self.data.features {
+            Features::Sparse(x) => 10 * x.n_in_larger_half() <= LARGER_HALF * x.n_values(),
+            Features::Dense(_) => false,
+        };
+        let work = batch_rows.saturating_mul(self.work_a_row());
+        is_balanced && work >= HALVES_WORK && self.steps_by_halves(batch_rows)
     }
 
     /// Whether the parameters are worth sharing out: with hidden layers, where there is much to add to each.
@@ -114,7 +141,7 @@ impl Problem<'_> {
 
     /// Whether more than one thread has something to do in a step.
     pub(super) fn is_shared_out(&self, batch_rows: usize) -> bool {
-        self.n_shares_of_step(batch_rows) > 1 || self.has_large_steps(batch_rows)
+        self.n_shares_of_step(batch_rows) > 1 || self.has_large_steps(batch_rows) || self.shares_halves(batch_rows)
     }
 
     pub(super) fn span_rows(&self) -> usize {
@@ -146,6 +173,7 @@ impl Problem<'_> {
 /// Scratch memory for every share, and the threads that compute them.
 pub(super) struct Workers {
     each: Vec<Worker>,
+    halves: Option<Halves>,
     pub(super) pool: Option<Arc<ThreadPool>>,
     /// It was made for so many.
     n_rows: usize,
@@ -172,7 +200,9 @@ impl Workers {
             chunk: (n_shares > 1 && is_linear).then(|| problem.gradient()),
             loss: LossSum::default(),
         };
-        Self { each: (0..n_shares).map(worker).collect(), pool: None, n_rows }
+        let direct_rows = problem.direct_rows().min(n_rows);
+        let halves = problem.steps_by_halves(direct_rows).then(|| Halves::new(direct_rows));
+        Self { each: (0..n_shares).map(worker).collect(), halves, pool: None, n_rows }
     }
 
     /// Whether there is scratch memory enough for other rows than it was made for.
@@ -187,6 +217,22 @@ impl Workers {
     /// The first worker's pass: for what one thread does block by block.
     pub(super) fn pass(&mut self) -> &mut Pass {
         &mut self.each[0].pass
+    }
+
+    /// Takes steps by halves of the columns, where batches are such.
+    pub(super) fn steps_by_halves(
+        &mut self,
+        problem: Problem<'_>,
+        theta: &mut [f32],
+        batches: &Batches<'_>,
+        lr: f64,
+        losses: &mut StepLosses,
+    ) -> bool {
+        let batch_rows = batches.batch_size();
+        let n_threads = self.pool_for(problem, batch_rows).map_or(1, |pool| pool.current_num_threads());
+        let has_two_threads = n_threads > 1 && problem.shares_halves(batch_rows);
+        let halves = self.halves.as_mut().filter(|_| problem.steps_by_halves(batch_rows));
+        halves.map(|halves| halves.steps(problem, theta, batches, lr, has_two_threads, losses)).is_some()
     }
 
     /// The threads, where they are worth asking.
