@@ -60,9 +60,9 @@ impl Descent {
         let pool = pool.map_err(|error| format!("cannot start {} threads: {error}", self.threads))?;
         let pool = (self.threads > 1).then(|| Arc::new(pool));
         let objective = EmpiricalLoss::new(self.model.clone(), self.loss, self.data.clone());
-        let mut objective = objective.map_err(|error| error.to_string())?.with_pool(pool);
+        let mut objective = objective.map_err(|error| error.to_string())?.with_pool(pool.clone());
         let order = Order::Shuffled { seed: 1 };
-        let loader = DataLoader::new(self.data.n_rows(), self.batch_size, order, LastBatch::Keep);
+        let loader = DataLoader::new(self.data.n_rows(), self.batch_size, order, LastBatch::Keep).with_pool(pool);
         let mut descend = |epochs| {
             let trainer =
                 Trainer { loader: Some(loader.clone()), ..Trainer::new(Sgd::new(self.lr), Stop::epochs(epochs)) };

@@ -7,7 +7,9 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Problem, Result};
@@ -288,12 +290,20 @@ pub struct DataLoader {
     batch_size: BatchSize,
     order: Order,
     last_batch: LastBatch,
+    pool: Option<Arc<ThreadPool>>,
 }
 
 impl DataLoader {
     /// A loader over `n_rows` rows.
     pub fn new(n_rows: usize, batch_size: BatchSize, order: Order, last_batch: LastBatch) -> Self {
-        Self { n_rows, batch_size, order, last_batch }
+        Self { n_rows, batch_size, order, last_batch, pool: None }
+    }
+
+    /// The same; of many rows a thread of the pool draws the next epoch's order while an epoch goes on. The orders are the
+    /// same.
+    #[must_use]
+    pub fn with_pool(self, pool: Option<Arc<ThreadPool>>) -> Self {
+        Self { pool, ..self }
     }
 
     /// The same loader with the rows in another order.
@@ -393,6 +403,77 @@ impl DataLoader {
     }
 }
 
+/// So many rows take longer to put in order than a thread takes to wake: some 40 µs.
+const AHEAD_ROWS: usize = 1 << 14;
+
+/// The orders of a loader's epochs. Each is drawn while the epoch before it goes on, where the loader has threads and many
+/// rows.
+pub(crate) struct Orders {
+    loader: Arc<DataLoader>,
+    /// Not there unless orders are drawn ahead.
+    ahead: Option<Arc<Mutex<Ahead>>>,
+    /// Memory to write the next one to.
+    spare: Vec<u32>,
+}
+
+/// The order of the epoch that is to come.
+#[derive(Default)]
+struct Ahead {
+    epoch: u64,
+    is_drawn: bool,
+    order: Vec<u32>,
+}
+
+impl Ahead {
+    fn draw(&mut self, loader: &DataLoader) {
+        if !self.is_drawn {
+            loader.write_order(self.epoch, &mut self.order);
+            self.is_drawn = true;
+        }
+    }
+}
+
+impl Orders {
+    pub(crate) fn new(loader: DataLoader) -> Self {
+        let is_drawn = matches!(loader.order, Order::Shuffled { .. } | Order::Buffered { .. })
+            && loader.batch_size() < loader.n_rows
+            && loader.n_rows >= AHEAD_ROWS;
+        let ahead = (is_drawn && loader.pool.is_some()).then(Arc::default);
+        Self { loader: Arc::new(loader), ahead, spare: Vec::new() }
+    }
+
+    /// The order of an epoch (from 0), as [`DataLoader::write_order`] writes it.
+    pub(crate) fn take(&mut self, epoch: u64) -> Vec<u32> {
+        let mut order = std::mem::take(&mut self.spare);
+        let (Some(ahead), Some(pool)) = (&self.ahead, &self.loader.pool) else {
+            self.loader.write_order(epoch, &mut order);
+            return order;
+        };
+        // Waits for a thread that has begun. If none has, they have other things to do, perhaps wait for this one.
+        let mut next = locked(ahead);
+        if next.epoch != epoch {
+            *next = Ahead { epoch, is_drawn: false, order: std::mem::take(&mut next.order) };
+        }
+        next.draw(&self.loader);
+        std::mem::swap(&mut order, &mut next.order);
+        (next.epoch, next.is_drawn) = (epoch + 1, false);
+        drop(next);
+        let (ahead, loader) = (Arc::clone(ahead), Arc::clone(&self.loader));
+        pool.spawn(move || locked(&ahead).draw(&loader));
+        order
+    }
+
+    /// Takes back the memory of an order.
+    pub(crate) fn put_back(&mut self, order: Vec<u32>) {
+        self.spare = order;
+    }
+}
+
+/// Whoever panicked while drawing has not noted that it was done.
+fn locked(ahead: &Mutex<Ahead>) -> MutexGuard<'_, Ahead> {
+    ahead.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -459,6 +540,41 @@ mod tests {
         assert_eq!(seen.last(), Some(&10), "the short block comes last");
         seen.sort_unstable();
         assert_eq!(seen, (0..11).collect::<Vec<_>>(), "no block comes in two buffers");
+    }
+
+    #[test]
+    fn orders_drawn_ahead_are_those_of_their_epochs_also_after_a_jump() {
+        let n_rows = AHEAD_ROWS + 1;
+        let buffered = Order::Buffered { seed: 5, block_rows: 64, n_blocks: 3 };
+        for kind in [Order::Shuffled { seed: 5 }, buffered, Order::Sequential] {
+            for n_threads in [1, 2] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+                let loader = DataLoader::new(n_rows, BatchSize::rows(7).unwrap(), kind.clone(), LastBatch::Keep);
+                let mut orders = Orders::new(loader.clone().with_pool(Some(Arc::new(pool))));
+                assert_eq!(orders.ahead.is_some(), kind != Order::Sequential);
+                for epoch in [3, 4, 5, 2, 2, 3, 9] {
+                    let (found, mut expected) = (orders.take(epoch), Vec::new());
+                    loader.write_order(epoch, &mut expected);
+                    assert!(found == expected, "{kind:?}, epoch {epoch}");
+                    orders.put_back(found);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_busy_pool_is_not_waited_for() {
+        let pool = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap());
+        let loader =
+            DataLoader::new(AHEAD_ROWS, BatchSize::rows(7).unwrap(), Order::Shuffled { seed: 5 }, LastBatch::Keep);
+        let mut orders = Orders::new(loader.clone().with_pool(Some(Arc::clone(&pool))));
+        // Its only thread is the one that asks.
+        let found = pool.install(|| [0, 1].map(|epoch| orders.take(epoch)));
+        for (epoch, found) in found.into_iter().enumerate() {
+            let mut expected = Vec::new();
+            loader.write_order(epoch as u64, &mut expected);
+            assert!(found == expected, "epoch {epoch}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::clip::Clip;
 use crate::clock::{Clock, Stopwatch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{BackedOff, Epoch, Event, Started, Step};
-use crate::loader::{Batch, BatchSize, Batches, DataLoader, LastBatch, Order};
+use crate::loader::{Batch, BatchSize, Batches, DataLoader, LastBatch, Order, Orders};
 use crate::objective::{Gradient, LossSum, Objective, StepLosses, StepRule};
 use crate::observer::{Control, Observer, Pace, tell};
 use crate::schedule::{Moment, Schedule};
@@ -186,9 +186,9 @@ impl Trainer {
 struct Descent<'a> {
     trainer: &'a Trainer,
     loader: DataLoader,
+    orders: Orders,
     gradient: Gradient,
     shrunk: Vec<Range<usize>>,
-    order: Vec<u32>,
     watch: Stopwatch,
     pace: Option<Pace>,
 }
@@ -202,12 +202,13 @@ impl<'a> Descent<'a> {
             shrunk.push(0..state.theta.len());
         }
         state.velocity.reserve_exact(if trainer.sgd.momentum > 0.0 { state.theta.len() } else { 0 });
+        let loader = trainer.loader.clone().unwrap_or_else(full);
         Self {
             trainer,
-            loader: trainer.loader.clone().unwrap_or_else(full),
+            orders: Orders::new(loader.clone()),
+            loader,
             gradient: objective.gradient(),
             shrunk,
-            order: Vec::new(),
             watch: Stopwatch::new(trainer.clock.clone(), state.training_time),
             pace: trainer.stop.time.map(|_| Pace::new(LOOK_AT_THE_CLOCK)),
         }
@@ -276,10 +277,9 @@ impl<'a> Descent<'a> {
         state: &mut State,
         observers: &mut [&mut dyn Observer],
     ) -> ControlFlow<StopReason> {
-        let mut order = std::mem::take(&mut self.order);
         // The order of the rows is part of the price of small batches.
         self.watch.start();
-        self.loader.write_order(state.epoch, &mut order);
+        let order = self.orders.take(state.epoch);
         objective.begin_epoch(self.loader.batches(&order, 0..self.loader.len()).rows());
         let mut rate = self.trainer.next_rate(state);
         let mut next_look = self.next_look(observers);
@@ -320,7 +320,7 @@ impl<'a> Descent<'a> {
             }
         }
         state.training_time = self.watch.pause();
-        self.order = order;
+        self.orders.put_back(order);
         ControlFlow::Continue(())
     }
 

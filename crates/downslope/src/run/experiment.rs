@@ -250,7 +250,13 @@ impl Experiment {
     /// The trainer for a batch size and a rate on the rows of [`Experiment::objective`]. Everything else is the same for
     /// every method.
     pub fn trainer(&self, batch_size: BatchSize, lr: f64) -> Trainer {
-        Trainer { clock: self.clock.clone(), ..trainer_of(&self.settings, self.train.n_rows(), batch_size, lr) }
+        self.equipped(trainer_of(&self.settings, self.train.n_rows(), batch_size, lr))
+    }
+
+    /// A trainer with the clock and the threads of the experiment.
+    pub(super) fn equipped(&self, trainer: Trainer) -> Trainer {
+        let loader = trainer.loader.map(|loader| loader.with_pool(self.pool.clone()));
+        Trainer { clock: self.clock.clone(), loader, ..trainer }
     }
 
     /// The rate for a batch size, and the measurements it came from unless it was given.

@@ -56,7 +56,7 @@ impl Experiment {
     pub fn trainer_of(&self, plan: &Plan) -> Trainer {
         let trainer = plan.trainer(self.settings(), self.summary().n_train);
         let loader = trainer.loader.map(|loader| loader.in_order(self.order()));
-        Trainer { clock: self.clock.clone(), loader, ..trainer }
+        self.equipped(Trainer { loader, ..trainer })
     }
 }
 
