@@ -205,7 +205,7 @@ impl<'a> Descent<'a> {
         let loader = trainer.loader.clone().unwrap_or_else(full);
         Self {
             trainer,
-            orders: Orders::new(loader.clone()),
+            orders: Orders::new(loader.clone(), trainer.stop.epochs),
             loader,
             gradient: objective.gradient(),
             shrunk,

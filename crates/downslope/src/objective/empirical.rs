@@ -21,10 +21,11 @@ use crate::model::{Model, Part};
 /// **Threads**: a batch with enough work is shared out by its size alone, never by the number of threads, and what comes
 /// of the shares is added in order. So the bits are the same for any number of threads.
 ///
-/// **Cost**: scratch for blocks of 256 rows and a gradient; another one where there are over 1024 rows; and for linear
-/// models two for each of up to eight chunks where batches are large enough to be cut; two rows' worth of activations where
-/// there are several scores or hidden layers, and sixteen rows' of a large first layer, sparse rows as dense ones; 48 rows of
-/// up to 1024 columns for each share, where layers have many outputs. A step allocates nothing.
+/// **Cost**: scratch for blocks of 256 rows, of sparse ones for up to 16,384, and a gradient; another one where there are
+/// over 1024 rows; and for linear models two for each of up to eight chunks where batches are large enough to be cut; two
+/// rows' worth of activations where there are several scores or hidden layers, and sixteen rows' of a large first layer,
+/// sparse rows as dense ones; 48 rows of up to 1024 columns for each share, where layers have many outputs. A step allocates
+/// nothing.
 pub struct EmpiricalLoss {
     model: Model,
     loss: Loss,
@@ -205,8 +206,7 @@ impl Objective for EmpiricalLoss {
         // Every step on dense rows goes over θ once or more, and moving it there and back costs as much as two such steps.
         let is_worth_moving = !self.theta.is_empty() && batches.len() > 4;
         let batch_rows = batches.batch_size().min(batches.rows().len());
-        let is_shared_out =
-            problem.is_shared_out(batch_rows) && (batches.len() > 1 || problem.is_worth_waking(batch_rows));
+        let is_shared_out = problem.is_shared_out(batch_rows) && problem.is_worth_waking(batches.rows().len());
         let mut aligned = std::mem::take(&mut self.theta);
         // Entered once, not in every step: threads that are asked again at once are still awake. And not at all for small
         // batches: waking a thread costs more than many of their steps.

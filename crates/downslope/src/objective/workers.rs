@@ -134,9 +134,9 @@ impl Problem<'_> {
         !self.model.is_linear() && self.work(batch_rows) >= PART_WORK
     }
 
-    /// Whether a batch is worth sharing out where threads have to be woken for it alone.
-    pub(super) fn is_worth_waking(&self, batch_rows: usize) -> bool {
-        self.work(batch_rows) >= WAKING_WORK
+    /// Whether so many rows are worth sharing out where threads have to be woken for them alone.
+    pub(super) fn is_worth_waking(&self, n_rows: usize) -> bool {
+        self.work(n_rows) >= WAKING_WORK
     }
 
     /// Whether more than one thread has something to do in a step.
@@ -229,7 +229,7 @@ impl Workers {
         losses: &mut StepLosses,
     ) -> bool {
         let batch_rows = batches.batch_size();
-        let n_threads = self.pool_for(problem, batch_rows).map_or(1, |pool| pool.current_num_threads());
+        let n_threads = self.pool.as_deref().filter(|pool| is_awake(pool)).map_or(1, ThreadPool::current_num_threads);
         let has_two_threads = n_threads > 1 && problem.shares_halves(batch_rows);
         let halves = self.halves.as_mut().filter(|_| problem.steps_by_halves(batch_rows));
         halves.map(|halves| halves.steps(problem, theta, batches, lr, has_two_threads, losses)).is_some()
@@ -237,7 +237,6 @@ impl Workers {
 
     /// The threads, where they are worth asking.
     fn pool_for(&self, problem: Problem<'_>, batch_rows: usize) -> Option<&Arc<ThreadPool>> {
-        let is_awake = |pool: &ThreadPool| pool.current_thread_index().is_some();
         self.pool.as_ref().filter(|pool| is_awake(pool) || problem.is_worth_waking(batch_rows))
     }
 
@@ -433,6 +432,11 @@ impl Accumulation<'_> {
             worker.pass.accumulate(layer, first, self.features, &rows, weight, bias);
         }
     }
+}
+
+/// Whether this is one of a pool's threads, so that the others look for work.
+fn is_awake(pool: &ThreadPool) -> bool {
+    pool.current_thread_index().is_some()
 }
 
 /// The positions of one of `n` shares.
