@@ -37,7 +37,10 @@ const OF_ONE_SCORE: usize = 16;
 /// Sparse rows are scored by halves of the columns in steps of so many rows or more.
 const HALVES_ROWS: usize = 16;
 /// Two threads share them where a step is worth so much work,
-const HALVES_WORK: usize = 1 << 10;
+const HALVES_WORK: usize = 1 << 14;
+/// products with weights that are too many for the first cache counted as so many, for they are waited for,
+const OF_FAR_WEIGHTS: usize = 16;
+const FAR_WEIGHTS: usize = 1 << 13;
 /// and where the larger half holds no more than so many tenths of the values.
 const LARGER_HALF: usize = 8;
 
@@ -125,7 +128,8 @@ impl Problem<'_> {
             Features::Sparse(x) => 10 * x.n_in_larger_half() <= LARGER_HALF * x.n_values(),
             Features::Dense(_) => false,
         };
-        let work = batch_rows.saturating_mul(self.work_a_row());
+        let weight = if self.model.n_parameters() > FAR_WEIGHTS { OF_FAR_WEIGHTS } else { 1 };
+        let work = batch_rows.saturating_mul(self.work_a_row()).saturating_mul(weight);
         is_balanced && work >= HALVES_WORK && self.steps_by_halves(batch_rows)
     }
 
