@@ -47,7 +47,7 @@ fn large_problems() -> Vec<(&'static str, Loss, Model, Arc<Dataset>)> {
     let wide = dense_table(softmax, 1_500, 2_000, 2);
     let deep = dense_table(Loss::Logistic, 900, 150, 3);
     let (_, sparse) = twin_tables(softmax, 7_000, 2_000, 0.2, 4);
-    let (_, halved) = twin_tables(Loss::Logistic, 300, 2_001, 0.1, 5);
+    let (_, halved) = twin_tables(Loss::Logistic, 1_500, 2_001, 0.1, 5);
     vec![
         ("linear", Loss::Squared, of(Loss::Squared, &[], &tall), tall),
         ("weighted softmax", softmax, of(softmax, &[], &wide), weighted(&wide)),
