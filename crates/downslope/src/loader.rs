@@ -436,12 +436,12 @@ impl Ahead {
 }
 
 impl Orders {
-    pub(crate) fn new(loader: DataLoader, n_epochs: Option<u64>) -> Self {
-        let is_drawn = matches!(loader.order, Order::Shuffled { .. } | Order::Buffered { .. })
+    pub(crate) fn new(loader: Arc<DataLoader>, n_epochs: Option<u64>) -> Self {
+        let takes_long = matches!(loader.order, Order::Shuffled { .. } | Order::Buffered { .. })
             && loader.batch_size() < loader.n_rows
             && loader.n_rows >= AHEAD_ROWS;
-        let ahead = (is_drawn && loader.pool.is_some()).then(Arc::default);
-        Self { loader: Arc::new(loader), n_epochs, ahead, spare: Vec::new() }
+        let ahead = (takes_long && loader.pool.is_some()).then(Arc::default);
+        Self { loader, n_epochs, ahead, spare: Vec::new() }
     }
 
     /// The order of an epoch (from 0), as [`DataLoader::write_order`] writes it.
@@ -454,7 +454,7 @@ impl Orders {
         // Waits for a thread that has begun. If none has, they have other things to do, perhaps wait for this one.
         let mut next = locked(ahead);
         if next.epoch != epoch {
-            *next = Ahead { epoch, is_drawn: false, order: std::mem::take(&mut next.order) };
+            (next.epoch, next.is_drawn) = (epoch, false);
         }
         next.draw(&self.loader);
         std::mem::swap(&mut order, &mut next.order);
@@ -554,7 +554,7 @@ mod tests {
             for n_threads in [1, 2] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
                 let loader = DataLoader::new(n_rows, BatchSize::rows(7).unwrap(), kind.clone(), LastBatch::Keep);
-                let mut orders = Orders::new(loader.clone().with_pool(Some(Arc::new(pool))), Some(6));
+                let mut orders = Orders::new(Arc::new(loader.clone().with_pool(Some(Arc::new(pool)))), Some(6));
                 assert_eq!(orders.ahead.is_some(), kind != Order::Sequential);
                 for epoch in [3, 4, 5, 2, 2, 3, 9] {
                     let (found, mut expected) = (orders.take(epoch), Vec::new());
@@ -571,7 +571,7 @@ mod tests {
         let pool = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap());
         let loader =
             DataLoader::new(AHEAD_ROWS, BatchSize::rows(7).unwrap(), Order::Shuffled { seed: 5 }, LastBatch::Keep);
-        let mut orders = Orders::new(loader.clone().with_pool(Some(Arc::clone(&pool))), None);
+        let mut orders = Orders::new(Arc::new(loader.clone().with_pool(Some(Arc::clone(&pool)))), None);
         // Its only thread is the one that asks.
         let found = pool.install(|| [0, 1].map(|epoch| orders.take(epoch)));
         for (epoch, found) in found.into_iter().enumerate() {

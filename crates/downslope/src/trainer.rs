@@ -5,6 +5,7 @@
 //! draws no conclusions ([`crate::diagnosis`] does).
 
 use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clip::Clip;
@@ -185,7 +186,7 @@ impl Trainer {
 /// A trainer at work: what it decided, and the memory its steps share.
 struct Descent<'a> {
     trainer: &'a Trainer,
-    loader: DataLoader,
+    loader: Arc<DataLoader>,
     orders: Orders,
     gradient: Gradient,
     shrunk: Vec<Range<usize>>,
@@ -202,10 +203,10 @@ impl<'a> Descent<'a> {
             shrunk.push(0..state.theta.len());
         }
         state.velocity.reserve_exact(if trainer.sgd.momentum > 0.0 { state.theta.len() } else { 0 });
-        let loader = trainer.loader.clone().unwrap_or_else(full);
+        let loader = Arc::new(trainer.loader.clone().unwrap_or_else(full));
         Self {
             trainer,
-            orders: Orders::new(loader.clone(), trainer.stop.epochs),
+            orders: Orders::new(Arc::clone(&loader), trainer.stop.epochs),
             loader,
             gradient: objective.gradient(),
             shrunk,

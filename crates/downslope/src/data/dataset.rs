@@ -136,7 +136,7 @@ impl Dataset {
             match &part.features {
                 Features::Dense(x) => values.extend_from_slice(x.values()),
                 Features::Sparse(x) => {
-                    indptr.extend((0..x.n_rows()).map(|row| values.len() + x.range(row, &(0..2)).end));
+                    indptr.extend((0..x.n_rows()).map(|row| values.len() + x.range(row, &Csr::BOTH).end));
                     indices.extend_from_slice(&x.indices);
                     values.extend_from_slice(&x.values);
                 }
@@ -303,6 +303,9 @@ pub struct Csr {
 }
 
 impl Csr {
+    /// The halves of a whole row.
+    pub(crate) const BOTH: Range<usize> = 0..2;
+
     /// A matrix of which row i holds `values[indptr[i]..indptr[i + 1]]` in the columns `indices` of the same range.
     ///
     /// # Errors
@@ -329,20 +332,20 @@ impl Csr {
 
     /// What is known to fit together.
     pub(super) fn from_parts(n_columns: usize, indptr: Vec<usize>, indices: Vec<u32>, values: Vec<f32>) -> Self {
-        let (n_rows, middle) = (indptr.len() - 1, n_columns / 2);
-        let (mut bounds, mut n_high) = (indptr, 0);
-        bounds.resize(2 * n_rows + 1, values.len());
+        let (n_rows, n_values) = (indptr.len() - 1, values.len());
+        let mut matrix = Self { n_columns, bounds: indptr, indices, values, n_high: 0 };
+        let (middle, mut end) = (matrix.middle(), n_values);
+        let Self { bounds, indices, n_high, .. } = &mut matrix;
+        bounds.resize(2 * n_rows + 1, n_values);
         // In place, from the last row to the first.
-        let mut end = values.len();
         for row in (0..n_rows).rev() {
             let start = bounds[row];
             let in_middle = start + indices[start..end].partition_point(|&column| (column as usize) < middle);
-            n_high += end - in_middle;
+            *n_high += end - in_middle;
             (bounds[2 * row], bounds[2 * row + 1]) = (start, in_middle);
             end = start;
         }
-        bounds[2 * n_rows] = values.len();
-        Self { n_columns, bounds, indices, values, n_high }
+        matrix
     }
 
     /// Its memory, to be used again: row starts, columns, values.
@@ -370,7 +373,7 @@ impl Csr {
     /// # Panics
     /// If there is no such row.
     pub fn row(&self, i: usize) -> (&[u32], &[f32]) {
-        self.halves(i, &(0..2))
+        self.halves(i, &Self::BOTH)
     }
 
     /// What a row holds in half 0 of the columns, in half 1, or in both.

@@ -18,8 +18,6 @@ use crate::objective::StepLosses;
 const CHAINS: usize = 8;
 /// Rows are fetched so many steps ahead.
 const AHEAD: usize = 8;
-/// The halves of a whole row.
-const BOTH: Range<usize> = 0..2;
 
 /// `out`(r, o) = Σₖ x(r, k)·weight(o, k) + bias(o).
 pub(crate) struct SparseScores<'a> {
@@ -43,7 +41,7 @@ impl Kernel for SparseScores<'_> {
     #[inline(always)]
     fn run<V: Lanes>(self) {
         for position in 0..self.batch.len() {
-            prefetch::<V>(self.x, self.batch, position + AHEAD, &BOTH);
+            prefetch::<V>(self.x, self.batch, position + AHEAD, &Csr::BOTH);
             let row = self.x.row(self.batch.row(position));
             for (output, weight) in self.weight.chunks_exact(self.x.n_columns()).enumerate() {
                 let score = dot(row, weight, 0) + self.bias[output];
@@ -73,7 +71,7 @@ impl Kernel for SparseGradient<'_> {
     #[inline(always)]
     fn run<V: Lanes>(self) {
         for position in 0..self.batch.len() {
-            prefetch::<V>(self.x, self.batch, position + AHEAD, &BOTH);
+            prefetch::<V>(self.x, self.batch, position + AHEAD, &Csr::BOTH);
             let row = self.x.row(self.batch.row(position));
             for (output, into) in self.into.chunks_exact_mut(self.x.n_columns()).enumerate() {
                 let factor = self.factors[position * self.strides.row + output * self.strides.output];
@@ -109,7 +107,7 @@ impl Kernel for SparseOneRowSteps<'_> {
         let (weight, bias) = self.theta.split_at_mut(self.x.n_columns());
         let mut record = Record::new(self.loss);
         for position in 0..self.batch.len() {
-            prefetch::<V>(self.x, self.batch, position + AHEAD, &BOTH);
+            prefetch::<V>(self.x, self.batch, position + AHEAD, &Csr::BOTH);
             self.targets.prefetch::<V>(self.batch, position + AHEAD..position + AHEAD + 1);
             let number = self.batch.row(position);
             let row = self.x.row(number);

@@ -124,10 +124,8 @@ impl Problem<'_> {
 
     /// Whether that is worth two threads. No bit depends on it.
     fn shares_halves(&self, batch_rows: usize) -> bool {
-        let is_balanced = match &self.data.features {
-            Features::Sparse(x) => 10 * x.n_in_larger_half() <= LARGER_HALF * x.n_values(),
-            Features::Dense(_) => false,
-        };
+        let Features::Sparse(x) = &self.data.features else { return false };
+        let is_balanced = 10 * x.n_in_larger_half() <= LARGER_HALF * x.n_values();
         let weight = if self.model.n_parameters() > FAR_WEIGHTS { OF_FAR_WEIGHTS } else { 1 };
         let work = batch_rows.saturating_mul(self.work_a_row()).saturating_mul(weight);
         is_balanced && work >= HALVES_WORK && self.steps_by_halves(batch_rows)
