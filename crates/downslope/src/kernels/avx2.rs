@@ -163,6 +163,15 @@ impl Lanes for Avx2 {
         Self(sum, sum)
     }
 
+    #[inline(always)]
+    fn largest(self) -> Self {
+        let most = avx2!(_mm256_max_ps(self.0, self.1));
+        let most = avx2!(_mm256_max_ps(most, _mm256_permute2f128_ps::<0x01>(most, most)));
+        let most = avx2!(_mm256_max_ps(most, _mm256_permute_ps::<0x4e>(most)));
+        let most = avx2!(_mm256_max_ps(most, _mm256_permute_ps::<0xb1>(most)));
+        Self(most, most)
+    }
+
     /// Halves of pairs of rows are added, then quarters, so that each step leaves half as many registers. The pairs
     /// are chosen so that the sums end in the order of the rows.
     #[inline(always)]

@@ -140,6 +140,15 @@ impl Lanes for Avx512 {
         Self(avx512!(_mm512_add_ps(sum, _mm512_permute_ps::<0xb1>(sum))))
     }
 
+    #[inline(always)]
+    fn largest(self) -> Self {
+        let most = self.0;
+        let most = avx512!(_mm512_max_ps(most, _mm512_shuffle_f32x4::<0x4e>(most, most)));
+        let most = avx512!(_mm512_max_ps(most, _mm512_shuffle_f32x4::<0xb1>(most, most)));
+        let most = avx512!(_mm512_max_ps(most, _mm512_permute_ps::<0x4e>(most)));
+        Self(avx512!(_mm512_max_ps(most, _mm512_permute_ps::<0xb1>(most))))
+    }
+
     /// Halves of pairs of rows are added, then quarters, so that each step leaves half as many registers. The pairs
     /// are chosen so that the sums end in the order of the rows.
     #[inline(always)]

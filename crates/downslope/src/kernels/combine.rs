@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::lanes::{LANES, Lanes};
+use super::lanes::{LANES, Lanes, Wanted};
 use super::memory::Line;
 use super::tiles::Strides;
 use super::{Kernel, Rows};
@@ -18,6 +18,8 @@ pub(crate) struct Combine<'a> {
     pub(crate) strides: Strides,
     /// (outputs, width of the rows), row-major.
     pub(crate) into: &'a mut [f32],
+    /// Rows as wide that are wanted next: fetched on the way, for memory has nothing else to do.
+    pub(crate) next: Option<Rows<'a>>,
 }
 
 /// Rows are added in blocks of so many, so that a strip of them stays in the first cache.
@@ -37,20 +39,20 @@ impl Kernel for Combine<'_> {
     #[inline(always)]
     fn run<V: Lanes>(mut self) {
         for start in (0..self.rows.len()).step_by(BLOCK_ROWS) {
-            let mut places = [std::ptr::null(); BLOCK_ROWS];
-            let places = &mut places[..BLOCK_ROWS.min(self.rows.len() - start)];
-            for (index, place) in places.iter_mut().enumerate() {
-                [*place] = self.rows.places::<1>(start + index);
-            }
+            let (mut places, mut next) = ([std::ptr::null(); BLOCK_ROWS], [std::ptr::null(); BLOCK_ROWS]);
+            let places = places_of(&self.rows, start, &mut places);
+            let next = self.next.as_ref().map_or(&[][..], |rows| places_of(rows, start, &mut next));
             // From the last column to the first: scores were taken the other way, and what was read last is still in the
             // cache.
             let mut end = self.rows.width();
             while end > 0 {
                 end -= match (end % LANES, end / LANES) {
-                    (0, STRIP..) if V::MANY_REGISTERS => self.strip::<V, STRIP>(start, places, end - STRIP * LANES),
-                    (0, 2..) if V::MANY_REGISTERS => self.strip::<V, 2>(start, places, end - 2 * LANES),
-                    (0, _) => self.strip::<V, 1>(start, places, end - LANES),
-                    (left, _) => self.strip::<V, 0>(start, places, end - left),
+                    (0, STRIP..) if V::MANY_REGISTERS => {
+                        self.strip::<V, STRIP>(start, places, next, end - STRIP * LANES)
+                    }
+                    (0, 2..) if V::MANY_REGISTERS => self.strip::<V, 2>(start, places, next, end - 2 * LANES),
+                    (0, _) => self.strip::<V, 1>(start, places, next, end - LANES),
+                    (left, _) => self.strip::<V, 0>(start, places, next, end - left),
                 };
             }
         }
@@ -60,7 +62,13 @@ impl Kernel for Combine<'_> {
 impl Combine<'_> {
     /// J·16 columns of every output; J = 0 are the columns left over. The rows, from a position on, stand at their places.
     #[inline(always)]
-    fn strip<V: Lanes, const J: usize>(&mut self, start: usize, places: &[*const f32], column: usize) -> usize {
+    fn strip<V: Lanes, const J: usize>(
+        &mut self,
+        start: usize,
+        places: &[*const f32],
+        next: &[*const f32],
+        column: usize,
+    ) -> usize {
         let n_outputs = self.into.len() / self.rows.width();
         let mut copy = [MaybeUninit::<Line>::uninit(); BLOCK_ROWS * STRIP];
         let mut in_copy = [std::ptr::null(); BLOCK_ROWS];
@@ -79,21 +87,29 @@ impl Combine<'_> {
         } else {
             (places, column)
         };
+        let n_columns = if J == 0 { self.rows.width() - column } else { J * LANES };
+        let from_end = self.rows.width() - column - n_columns;
         let n_groups = n_outputs.div_ceil(MOST_OUTPUTS);
         for group in 0..n_groups {
             // Groups of as equal a size as can be.
             let outputs = n_outputs * group / n_groups..n_outputs * (group + 1) / n_groups;
             let first = (start, outputs.start, column);
+            // Each group asks for some of a strip's lines: from the first column to the last, for what is read in order is
+            // recognised as that by the machine.
+            let n_lines = J.max(1);
+            let lines = n_lines * group / n_groups..n_lines * (group + 1) / n_groups;
+            let next = if lines.is_empty() { &[] } else { next };
+            let fetch = Fetch { places: next, column: from_end + lines.start * LANES, n_lines: lines.len() };
             match outputs.len() {
-                1 => self.tile::<V, 1, J>(first, places, from),
-                2 => self.tile::<V, 2, J>(first, places, from),
-                3 => self.tile::<V, 3, J>(first, places, from),
-                4 => self.tile::<V, 4, J>(first, places, from),
-                5 => self.tile::<V, 5, J>(first, places, from),
-                _ => self.tile::<V, MOST_OUTPUTS, J>(first, places, from),
+                1 => self.tile::<V, 1, J>(first, places, from, fetch),
+                2 => self.tile::<V, 2, J>(first, places, from, fetch),
+                3 => self.tile::<V, 3, J>(first, places, from, fetch),
+                4 => self.tile::<V, 4, J>(first, places, from, fetch),
+                5 => self.tile::<V, 5, J>(first, places, from, fetch),
+                _ => self.tile::<V, MOST_OUTPUTS, J>(first, places, from, fetch),
             }
         }
-        if J == 0 { self.rows.width() - column } else { J * LANES }
+        n_columns
     }
 
     /// I outputs from the first row, output and column on; the columns stand at the places of their rows, `from` so far on.
@@ -103,8 +119,10 @@ impl Combine<'_> {
         first: (usize, usize, usize),
         places: &[*const f32],
         from: usize,
+        fetch: Fetch<'_>,
     ) {
         if J == 0 {
+            (0..places.len()).for_each(|position| fetch.row::<V>(position));
             return self.rest::<V, I>(first, places);
         }
         let (width, (row, output, column)) = (self.rows.width(), first);
@@ -119,7 +137,7 @@ impl Combine<'_> {
         }
         let places = places.iter().map(|place| place.wrapping_add(from));
         // SAFETY: J·16 numbers stand at every place, and `factors_of` has seen that the factors are there.
-        unsafe { add_products(&mut sums, places, factors, self.strides.row) };
+        unsafe { add_products(&mut sums, places, factors, self.strides.row, fetch) };
         for i in 0..I {
             let into = into[i * width + column..].as_chunks_mut().0;
             for j in 0..J {
@@ -167,7 +185,42 @@ impl Combine<'_> {
     }
 }
 
-/// sums(i, :) ← sums(i, :) + Σₚ factor(p, i)·row(p), p in order; the rows stand at their places.
+/// Lines that are asked for while others are added.
+#[derive(Clone, Copy)]
+pub(super) struct Fetch<'a> {
+    /// Where their rows start.
+    places: &'a [*const f32],
+    column: usize,
+    n_lines: usize,
+}
+
+impl Fetch<'_> {
+    /// Nothing to fetch.
+    pub(super) const NOTHING: Self = Fetch { places: &[], column: 0, n_lines: 0 };
+
+    /// Asks for the lines of a row, where there are any.
+    #[inline(always)]
+    fn row<V: Lanes>(self, position: usize) {
+        if let Some(place) = self.places.get(position) {
+            for line in 0..self.n_lines {
+                V::prefetch_from(place.wrapping_add(self.column + line * LANES), Wanted::Soon);
+            }
+        }
+    }
+}
+
+/// Where the rows of a block stand, from a position on.
+#[inline(always)]
+fn places_of<'a>(rows: &Rows<'_>, start: usize, places: &'a mut [*const f32; BLOCK_ROWS]) -> &'a [*const f32] {
+    let n_rows = rows.len().saturating_sub(start).min(BLOCK_ROWS);
+    for (index, place) in places[..n_rows].iter_mut().enumerate() {
+        [*place] = rows.places::<1>(start + index);
+    }
+    &places[..n_rows]
+}
+
+/// sums(i, :) ← sums(i, :) + Σₚ factor(p, i)·row(p), p in order; the rows stand at their places. With each of them, lines are
+/// fetched that come next.
 ///
 /// # Safety
 /// At every place J·16 numbers can be read, and from each of `factors` on a number for every place, `apart` from each other.
@@ -177,8 +230,10 @@ pub(super) unsafe fn add_products<V: Lanes, const I: usize, const J: usize>(
     places: impl Iterator<Item = *const f32>,
     factors: [*const f32; I],
     apart: usize,
+    fetch: Fetch<'_>,
 ) {
     for (position, row) in places.enumerate() {
+        fetch.row::<V>(position);
         let mut of_row = [V::splat(0.0); J];
         for j in 0..J {
             // SAFETY: J·16 numbers stand there.

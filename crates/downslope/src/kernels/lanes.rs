@@ -72,6 +72,9 @@ pub(crate) trait Lanes:
     /// The sum over all lanes, in every lane: lanes 8 apart are added first, then 4, 2 and 1.
     fn sum(self) -> Self;
 
+    /// The largest of all lanes, in every lane; where some are NaN, whatever it may be.
+    fn largest(self) -> Self;
+
     /// Lane i becomes the sum over the lanes of `rows[i]`, in the order of [`Lanes::sum`].
     fn sums(rows: [Self; LANES]) -> Self;
 
@@ -220,6 +223,11 @@ impl Lanes for Portable {
             }
         }
         Self::splat(lanes[0])
+    }
+
+    #[inline(always)]
+    fn largest(self) -> Self {
+        Self::splat(self.0.into_iter().fold(f32::NEG_INFINITY, f32::max))
     }
 
     #[inline(always)]

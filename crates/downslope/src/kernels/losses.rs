@@ -180,6 +180,62 @@ impl Kernel for CrossEntropies<'_> {
     }
 }
 
+/// The weighted cross-entropy of one row, and its derivatives: what [`CrossEntropies`] computes, with the classes side by side.
+pub(crate) struct CrossEntropy<'a> {
+    /// The scores, one a class.
+    pub(crate) scores: &'a mut [f32],
+    /// The targets and weights of all rows of the table.
+    pub(crate) targets: Targets<'a>,
+    /// Which row.
+    pub(crate) row: usize,
+    /// What is to become of the scores.
+    pub(crate) then: Scores,
+}
+
+impl Kernel for CrossEntropy<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) -> f64 {
+        let (class, weight) = (self.targets.value(self.row) as usize, self.targets.weight(self.row));
+        let of_target = self.scores[class];
+        let mut largest = V::splat(f32::NEG_INFINITY);
+        for scores in self.scores.chunks(LANES) {
+            largest = Lanes::at_least(largest, or_never::<V>(scores));
+        }
+        let largest = largest.largest();
+        let mut sum = V::splat(0.0);
+        for scores in self.scores.chunks_mut(LANES) {
+            let share = exp(or_never::<V>(scores) - largest);
+            sum = sum + share;
+            if matches!(self.then, Scores::Derive(_)) {
+                share.store_part(scores);
+            }
+        }
+        let sum = sum.sum();
+        if let Scores::Derive(factor) = self.then {
+            let factor = factor * weight;
+            let scale = V::splat(factor) / sum;
+            for scores in self.scores.chunks_mut(LANES) {
+                (scale * V::load_part(scores)).store_part(scores);
+            }
+            self.scores[class] -= factor;
+        }
+        f64::from((((largest - V::splat(of_target)) + ln(sum)) * V::splat(weight)).first())
+    }
+}
+
+/// Up to sixteen scores, and −∞ for classes that there are not.
+#[inline(always)]
+fn or_never<V: Lanes>(scores: &[f32]) -> V {
+    const NUMBERS: [f32; LANES] = [0., 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11., 12., 13., 14., 15.];
+    if scores.len() == LANES {
+        return V::load_part(scores);
+    }
+    let last = V::splat(scores.len() as f32 - 0.5);
+    V::load(&NUMBERS).if_above(last, V::splat(f32::NEG_INFINITY), V::load_part(scores))
+}
+
 /// Σ of many `f32`, in `f64`.
 pub(crate) struct SumUp<'a>(pub(crate) &'a [f32]);
 

@@ -12,7 +12,7 @@
 use std::ops::Range;
 
 use super::Kernel;
-use super::combine::add_products;
+use super::combine::{Fetch, add_products};
 use super::lanes::{LANES, Lanes};
 use super::memory::Line;
 use super::tiles::{Dots, Strides, activated};
@@ -145,7 +145,7 @@ impl PanelDots<'_> {
         }
         let places = lines.as_chunks::<J>().0.iter().map(|lines| lines.as_ptr().cast());
         // SAFETY: every column has J·16 numbers in the panel, and a weight for every output.
-        unsafe { add_products(&mut sums, places, weights, 1) };
+        unsafe { add_products(&mut sums, places, weights, 1, Fetch::NOTHING) };
         for i in 0..I {
             for j in 0..J {
                 sums[i][j].store(&mut out[i][j].0);

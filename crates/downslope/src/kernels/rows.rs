@@ -139,6 +139,25 @@ pub(crate) fn prefetch(data: &Dataset, batch: &Batch<'_>) {
     }
 }
 
+/// Asks for the targets of the first rows of a batch that comes next, where the rows themselves are fetched otherwise.
+pub(crate) fn prefetch_targets(data: &Dataset, batch: &Batch<'_>) {
+    run(PrefetchTargets { targets: Targets::of(data), batch });
+}
+
+struct PrefetchTargets<'a> {
+    targets: Targets<'a>,
+    batch: &'a Batch<'a>,
+}
+
+impl Kernel for PrefetchTargets<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        self.targets.prefetch::<V>(self.batch, 0..FIRST_ROWS);
+    }
+}
+
 struct Prefetch<'a> {
     x: Rows<'a>,
     targets: Targets<'a>,

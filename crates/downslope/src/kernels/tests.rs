@@ -226,6 +226,32 @@ fn cross_entropies_agree_with_their_formula_in_f64() {
     }
 }
 
+#[test]
+fn the_cross_entropy_of_one_row_is_that_of_many() {
+    for n_classes in [2_usize, 3, 10, 15, 16, 17, 40] {
+        let scores: Vec<f32> = numbers(n_classes, 4).into_iter().map(|score| 12.0 * score - 3.0).collect();
+        let whole = scores.clone();
+        for class in [0, n_classes - 1] {
+            let (target, weight) = ([0.0, class as f32], [1.0, 0.7]);
+            let targets = Targets { values: &target, weights: Some(&weight) };
+            let both = the_same_on_all("cross-entropy of a row", |machine| {
+                let (mut kept, mut scores) = (scores.clone(), scores.clone());
+                let value = run_on(machine, CrossEntropy { scores: &mut kept, targets, row: 1, then: Scores::Keep });
+                let then = Scores::Derive(0.5);
+                let also = run_on(machine, CrossEntropy { scores: &mut scores, targets, row: 1, then });
+                assert_eq!(value.to_bits(), also.to_bits());
+                assert_eq!(kept, whole);
+                scores.push(value as f32);
+                scores
+            });
+            let mut outputs = scores.clone();
+            let value = Loss::CrossEntropy.value_and_derivative(&mut outputs, target[1]);
+            let derivatives = outputs.iter().map(|&derivative| 0.5 * 0.7 * f64::from(derivative));
+            assert_close(&both, derivatives.chain([0.7 * value]), 1e-6, &format!("{n_classes} classes"));
+        }
+    }
+}
+
 // Products.
 
 #[test]
@@ -292,7 +318,7 @@ fn combinations_of_rows_agree_with_plain_sums_for_every_shape_and_width() {
                 let found = the_same_on_all("combine", |machine| {
                     let mut into = before.clone();
                     let rows = Rows::all(&table, width);
-                    run_on(machine, Combine { rows, factors: &factors, strides, into: &mut into });
+                    run_on(machine, Combine { rows, factors: &factors, strides, into: &mut into, next: None });
                     into
                 });
                 let expected = (0..n_outputs * width).map(|at| {
@@ -327,7 +353,13 @@ fn a_step_taken_on_the_way_to_the_next_scores_has_the_bits_of_both_one_by_one() 
             });
             let mut theta = theta.clone();
             let (into, bias) = theta.split_at_mut(width * n_outputs);
-            run(Combine { rows: Rows::all(last, width), factors, strides: Strides { row: 1, output: 3 }, into });
+            run(Combine {
+                rows: Rows::all(last, width),
+                factors,
+                strides: Strides { row: 1, output: 3 },
+                into,
+                next: None,
+            });
             bias.iter_mut().zip(factors.iter().step_by(3)).for_each(|(bias, factor)| *bias += factor);
             let mut out = vec![0.0; n_outputs];
             let (out_of, strides) = (&mut out, Strides { row: n_outputs, output: 1 });
@@ -614,7 +646,7 @@ fn sparse_kernels_agree_with_the_dense_ones_on_the_same_rows() {
         into
     });
     let mut dense = vec![0.0; width * n_outputs];
-    run(Combine { rows: rows(), factors: &scores, strides, into: &mut dense });
+    run(Combine { rows: rows(), factors: &scores, strides, into: &mut dense, next: None });
     assert_close(&gradient, dense.iter().map(|&sum| f64::from(sum)), 1e-5, "gradient");
 
     // The first ten rows by a factor each, then the sums over the others: both halves at once, and each alone.
@@ -642,7 +674,7 @@ fn sparse_kernels_agree_with_the_dense_ones_on_the_same_rows() {
     let mut stepped_weight = weight[..width].to_vec();
     let (rows_of_step, strides) =
         (Rows::new(&table, width, batch.part(0..stepped)), Strides { row: 1, output: stepped });
-    run(Combine { rows: rows_of_step, factors: &factors, strides, into: &mut stepped_weight });
+    run(Combine { rows: rows_of_step, factors: &factors, strides, into: &mut stepped_weight, next: None });
     let half_sums = [0..width / 2, width / 2..width].map(|half| {
         let of_row = |position: usize| {
             let row = &table[batch.row(position) * width..][..width];
@@ -687,6 +719,7 @@ impl Kernel for Sums<'_> {
             *row = V::load_part(values);
         }
         V::sums(rows).store(self.1);
+        assert_eq!(Some(rows[5].largest().first()), self.0[5 * LANES..][..LANES].iter().copied().reduce(f32::max));
         rows[3].sum().first()
     }
 }

@@ -345,10 +345,8 @@ impl EmpiricalLoss {
             }
         }
         for (index, batch) in batches.iter().enumerate() {
-            if index + 1 < batches.len() {
-                kernels::prefetch(&self.data, &batches.batch(index + 1));
-            }
-            let loss = self.step(theta, &batch, lr);
+            let next = (index + 1 < batches.len()).then(|| batches.batch(index + 1));
+            let loss = self.step(theta, &batch, next.as_ref(), lr);
             losses.push(loss);
             if !loss.sum.is_finite() {
                 break;
@@ -356,13 +354,19 @@ impl EmpiricalLoss {
         }
     }
 
-    fn step(&mut self, theta: &mut [f32], batch: &Batch<'_>, lr: f64) -> LossSum {
+    fn step(&mut self, theta: &mut [f32], batch: &Batch<'_>, next: Option<&Batch<'_>>, lr: f64) -> LossSum {
         let factor = (-lr / batch.len() as f64) as f32;
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
         // Dense rows of one score are read once: scored and added while they are in the cache.
         let is_read_once = problem.is_single() && matches!(self.data.features, Features::Dense(_));
         if !is_read_once && Workers::can_step_directly(problem, batch.len()) {
-            return self.workers.step_directly(problem, theta, batch, factor);
+            if let Some(next) = next {
+                kernels::prefetch_targets(&self.data, next);
+            }
+            return self.workers.step_directly(problem, theta, (batch, next), factor);
+        }
+        if let Some(next) = next {
+            kernels::prefetch(&self.data, next);
         }
         self.step.clear();
         let loss = self.workers.add_gradient(problem, theta, batch, &mut self.step);

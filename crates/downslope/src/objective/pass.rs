@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use crate::data::{Dataset, Features};
 use crate::kernels::{
-    self, Activate, Aligned, Combine, CrossEntropies, Dots, LANES, LinearGradient, LinearRows, Losses, PanelDots, Rows,
-    Scores, SparseGradient, SparseScores, StepAndDots, Strides, SumUp, Targets,
+    self, Activate, Aligned, Combine, CrossEntropies, CrossEntropy, Dots, LANES, LinearGradient, LinearRows, Losses,
+    PanelDots, Rows, Scores, SparseGradient, SparseScores, StepAndDots, Strides, SumUp, Targets,
 };
 use crate::loader::Batch;
 use crate::loss::Loss;
@@ -30,7 +30,7 @@ pub(super) struct Pass {
     hidden: Vec<Aligned>,
     /// The derivative of the loss with respect to what each hidden layer's activation was given, (rows, width).
     deltas: Vec<Aligned>,
-    /// The scores, then the derivatives, (outputs, rows rounded up to whole lanes).
+    /// The scores, then the derivatives, (outputs, rows rounded up to whole lanes unless there is one).
     scores: Aligned,
     /// The weighted losses of the rows.
     losses: Vec<f32>,
@@ -75,9 +75,10 @@ impl Pass {
         }
     }
 
-    /// How far apart the scores of two outputs stand for a block of `n_rows`; those of two rows are neighbours.
+    /// How far apart the scores of two outputs stand for a block of `n_rows`; those of two rows are neighbours. Those of
+    /// one row alone are, too.
     pub(super) fn stride(n_rows: usize) -> usize {
-        n_rows.next_multiple_of(LANES)
+        if n_rows == 1 { 1 } else { n_rows.next_multiple_of(LANES) }
     }
 
     /// The scores, or once derived the derivatives, of a block of `n_rows`: a row each for one output, else each output's
@@ -215,6 +216,10 @@ impl Pass {
             let scores = &mut self.scores[..n_rows];
             return kernels::run(Losses { loss, scores, targets, batch: block, then });
         }
+        if n_rows == 1 {
+            let scores = &mut self.scores[..n_outputs];
+            return kernels::run(CrossEntropy { scores, targets, row: block.row(0), then });
+        }
         let stride = strides(n_rows).output;
         let (scores, values) = (&mut self.scores[..n_outputs * stride], &mut self.losses[..n_rows]);
         kernels::run(CrossEntropies { scores, stride, targets, batch: block, then, values });
@@ -252,7 +257,7 @@ impl Pass {
             let (weight, _) = layer.parts(theta);
             // Rows of weights are added up here, an output for each row of the block.
             let strides = Strides { row: strides.output, output: strides.row };
-            kernels::run(Combine { rows: Rows::all(weight, layer.n_inputs), factors, strides, into });
+            kernels::run(Combine { rows: Rows::all(weight, layer.n_inputs), factors, strides, into, next: None });
             self.activation.scale_by_slope(&self.hidden[index - 1][..n_rows * layer.n_inputs], into);
             self.deltas[index - 1] = below;
         }
@@ -275,13 +280,14 @@ impl Pass {
     }
 
     /// Adds the gradient of the block, times the factor it was derived with, for some outputs of a layer, from `first` on.
-    /// What it is added to may be a gradient (factor 1) or θ itself (factor −lr/B: the direct step).
+    /// What it is added to may be a gradient (factor 1) or θ itself (factor −lr/B: the direct step). The features of the
+    /// `next` rows are fetched on the way.
     pub(super) fn accumulate(
         &self,
         index: usize,
         first: usize,
         features: &Features,
-        block: &Batch<'_>,
+        (block, next): (&Batch<'_>, Option<&Batch<'_>>),
         weight: &mut [f32],
         bias: &mut [f32],
     ) {
@@ -295,14 +301,18 @@ impl Pass {
         if let (1, Features::Sparse(x)) = (self.layers.len(), features) {
             return kernels::run(SparseGradient { x, batch: block, factors, strides, into });
         }
-        kernels::run(Combine { rows: self.inputs(index, features, block), factors, strides, into });
+        let next = match (features, next) {
+            (Features::Dense(x), Some(next)) if index == 0 => Some(Rows::new(x.values(), x.n_columns(), next.clone())),
+            _ => None,
+        };
+        kernels::run(Combine { rows: self.inputs(index, features, block), factors, strides, into, next });
     }
 
     /// Adds the gradient of the block, times the factor it was derived with, from some layer on.
     pub(super) fn accumulate_from(&self, first_layer: usize, features: &Features, block: &Batch<'_>, into: &mut [f32]) {
         for (index, layer) in self.layers.iter().enumerate().skip(first_layer) {
             let (weight, bias) = layer.parts_mut(into);
-            self.accumulate(index, 0, features, block, weight, bias);
+            self.accumulate(index, 0, features, (block, None), weight, bias);
         }
     }
 

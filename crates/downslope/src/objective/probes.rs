@@ -60,7 +60,7 @@ impl EmpiricalLoss {
             }
         }
         let (weight, bias) = into.split_at_mut(n_weights);
-        pass.accumulate(0, 0, &data.features, rows, weight, bias);
+        pass.accumulate(0, 0, &data.features, (rows, None), weight, bias);
     }
 
     /// w‖x̃‖²·λmax(ℓ″), with x̃ the row and its 1, for linear models.

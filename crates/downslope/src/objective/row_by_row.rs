@@ -107,6 +107,10 @@ impl RowByRow {
         let Problem { loss, data, .. } = problem;
         let first_layer = usize::from(ahead.is_some());
         for (index, row) in rows.iter().enumerate() {
+            if index.is_multiple_of(TOGETHER) {
+                let (start, end) = (index + TOGETHER, index + 2 * TOGETHER);
+                kernels::prefetch_targets(data, &rows.rows().part(start.min(rows.len())..end.min(rows.len())));
+            }
             if let Some(ahead) = &ahead {
                 self.now.take_sums(ahead.sums(index));
             }
@@ -209,7 +213,7 @@ impl Ahead {
         let factors = &self.steps[..rows.len() * bias.len()];
         factors.chunks_exact(bias.len()).for_each(|step| kernels::axpy(1.0, step, bias));
         let rows = rows_of(&self.input, self.layer.n_inputs, features, rows);
-        kernels::run(Combine { rows, factors, strides: row_major(&self.layer), into: weight });
+        kernels::run(Combine { rows, factors, strides: row_major(&self.layer), into: weight, next: None });
     }
 }
 

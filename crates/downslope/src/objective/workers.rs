@@ -296,7 +296,7 @@ impl Workers {
                 for rows in cut(span, block_rows) {
                     let rows = batch.part(rows);
                     total += self.derive(problem, theta, &rows, 1.0);
-                    self.accumulate(problem, &rows, gradient.values_mut());
+                    self.accumulate(problem, (&rows, None), gradient.values_mut());
                 }
                 total
             });
@@ -328,16 +328,17 @@ impl Workers {
         }
     }
 
-    /// θ ← θ + factor·Σ w∇ℓ over a batch that [`Workers::can_step_directly`], and returns Σ wℓ before.
+    /// θ ← θ + factor·Σ w∇ℓ over a batch that [`Workers::can_step_directly`], and returns Σ wℓ before. The `next` batch is
+    /// fetched on the way.
     pub(super) fn step_directly(
         &mut self,
         problem: Problem<'_>,
         theta: &mut [f32],
-        batch: &Batch<'_>,
+        (batch, next): (&Batch<'_>, Option<&Batch<'_>>),
         factor: f32,
     ) -> LossSum {
         let loss = self.derive(problem, theta, batch, factor);
-        self.accumulate(problem, batch, theta);
+        self.accumulate(problem, (batch, next), theta);
         loss
     }
 
@@ -349,14 +350,14 @@ impl Workers {
     }
 
     /// Adds the gradient of the rows that were last taken forward and back.
-    fn accumulate(&self, problem: Problem<'_>, batch: &Batch<'_>, into: &mut [f32]) {
+    fn accumulate(&self, problem: Problem<'_>, (batch, next): (&Batch<'_>, Option<&Batch<'_>>), into: &mut [f32]) {
         let n_shares = problem.n_shares_of_step(batch.len());
         let pool = self.pool_for(problem, batch.len());
         let n_pieces = match pool {
             Some(pool) if problem.has_large_steps(batch.len()) => pool.current_num_threads(),
             _ => 1,
         };
-        let sum = Accumulation { workers: &self.each[..n_shares], features: &problem.data.features, batch };
+        let sum = Accumulation { workers: &self.each[..n_shares], features: &problem.data.features, batch, next };
         let mut add = || {
             for (index, layer) in self.each[0].pass.layers().iter().enumerate() {
                 let (weight, bias) = layer.parts_mut(into);
@@ -414,9 +415,10 @@ struct Accumulation<'a> {
     workers: &'a [Worker],
     features: &'a Features,
     batch: &'a Batch<'a>,
+    next: Option<&'a Batch<'a>>,
 }
 
-impl Accumulation<'_> {
+impl<'a> Accumulation<'a> {
     /// Adds the gradient of some outputs of a layer, from `first` on, in so many pieces that threads may share.
     fn add_outputs(&self, layer: usize, first: usize, weight: &mut [f32], bias: &mut [f32], n_pieces: usize) {
         let half = bias.len() / 2;
@@ -430,8 +432,9 @@ impl Accumulation<'_> {
             return;
         }
         for (index, worker) in self.workers.iter().enumerate() {
-            let rows = self.batch.part(share(self.batch.len(), index, self.workers.len()));
-            worker.pass.accumulate(layer, first, self.features, &rows, weight, bias);
+            let share_of = |batch: &Batch<'a>| batch.part(share(batch.len(), index, self.workers.len()));
+            let (rows, next) = (share_of(self.batch), self.next.map(share_of));
+            worker.pass.accumulate(layer, first, self.features, (&rows, next.as_ref()), weight, bias);
         }
     }
 }
