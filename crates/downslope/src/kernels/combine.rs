@@ -5,8 +5,7 @@ use std::ops::Range;
 
 use super::lanes::{LANES, Lanes, Wanted};
 use super::memory::Line;
-use super::tiles::Strides;
-use super::{Kernel, Rows};
+use super::{Kernel, MatrixMut, Rows, Strides};
 
 /// into(o, :) ← into(o, :) + Σᵣ factor(r, o)·row(r, :), r in order.
 pub(crate) struct Combine<'a> {
@@ -16,8 +15,8 @@ pub(crate) struct Combine<'a> {
     pub(crate) factors: &'a [f32],
     /// How far apart the factors stand.
     pub(crate) strides: Strides,
-    /// (outputs, width of the rows), row-major.
-    pub(crate) into: &'a mut [f32],
+    /// (outputs, width of the rows).
+    pub(crate) into: MatrixMut<'a>,
     /// Rows as wide that are wanted next: fetched on the way, for memory has nothing else to do.
     pub(crate) next: Option<Rows<'a>>,
 }
@@ -69,7 +68,7 @@ impl Combine<'_> {
         next: &[*const f32],
         column: usize,
     ) -> usize {
-        let n_outputs = self.into.len() / self.rows.width();
+        let n_outputs = self.into.n_rows();
         let mut copy = [MaybeUninit::<Line>::uninit(); BLOCK_ROWS * STRIP];
         let mut in_copy = [std::ptr::null(); BLOCK_ROWS];
         let is_copied = J > 0 && places.len() >= COPIED_ROWS && n_outputs > READ_IN_PLACE;
@@ -125,12 +124,12 @@ impl Combine<'_> {
             (0..places.len()).for_each(|position| fetch.row::<V>(position));
             return self.rest::<V, I>(first, places);
         }
-        let (width, (row, output, column)) = (self.rows.width(), first);
+        let (row, output, column) = first;
+        let columns = column..column + J * LANES;
         let factors = self.factors_of::<I>(row..row + places.len(), output);
-        let into = &mut self.into[output * width..][..I * width];
         let mut sums = [[V::splat(0.0); J]; I];
         for i in 0..I {
-            let into = into[i * width + column..].as_chunks().0;
+            let into = self.into.in_row(output + i, columns.clone()).as_chunks().0;
             for j in 0..J {
                 sums[i][j] = V::load(&into[j]);
             }
@@ -139,7 +138,7 @@ impl Combine<'_> {
         // SAFETY: J·16 numbers stand at every place, and `factors_of` has seen that the factors are there.
         unsafe { add_products(&mut sums, places, factors, self.strides.row, fetch) };
         for i in 0..I {
-            let into = into[i * width + column..].as_chunks_mut().0;
+            let into = self.into.in_row(output + i, columns.clone()).as_chunks_mut().0;
             for j in 0..J {
                 sums[i][j].store(&mut into[j]);
             }
@@ -151,10 +150,9 @@ impl Combine<'_> {
     fn rest<V: Lanes, const I: usize>(&mut self, (row, output, column): (usize, usize, usize), places: &[*const f32]) {
         let width = self.rows.width();
         let factors = self.factors_of::<I>(row..row + places.len(), output);
-        let into = &mut self.into[output * width..][..I * width];
         let mut sums = [V::splat(0.0); I];
         for i in 0..I {
-            sums[i] = V::load_part(&into[i * width..][column..width]);
+            sums[i] = V::load_part(self.into.in_row(output + i, column..width));
         }
         for (index, place) in places.iter().enumerate() {
             // SAFETY: the row is `width` wide.
@@ -166,7 +164,7 @@ impl Combine<'_> {
             }
         }
         for i in 0..I {
-            sums[i].store_part(&mut into[i * width..][column..width]);
+            sums[i].store_part(self.into.in_row(output + i, column..width));
         }
     }
 

@@ -32,6 +32,7 @@ mod functions;
 mod lanes;
 mod linear;
 mod losses;
+mod matrix;
 mod memory;
 mod panels;
 mod rows;
@@ -45,13 +46,14 @@ pub(crate) use descent::OneRowSteps;
 pub(crate) use lanes::LANES;
 pub(crate) use linear::{LinearGradient, LinearRows, LinearSteps};
 pub(crate) use losses::{CrossEntropies, CrossEntropy, Losses, Scores, SumUp};
+pub(crate) use matrix::{MatrixMut, Strides};
 pub(crate) use memory::Aligned;
 pub(crate) use panels::PanelDots;
 pub(crate) use rows::{Rows, prefetch, prefetch_targets};
 pub(crate) use slices::{SquaredLengths, axpy, scale, sum_of_squares};
 pub(crate) use sparse::{SparseGradient, SparseOneRowSteps, SparseScores, StepAndHalfScores};
 pub(crate) use targets::Targets;
-pub(crate) use tiles::{Activate, Dots, Products, StepAndDots, Strides};
+pub(crate) use tiles::{Activate, Dots, Products, StepAndDots};
 
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ use super::Kernel;
 use super::combine::{Fetch, add_products};
 use super::lanes::{LANES, Lanes};
 use super::memory::Line;
-use super::tiles::{Dots, Strides, activated};
+use super::tiles::{Dots, activated};
 
 /// What [`Dots`] computes, for many rows and outputs.
 pub(crate) struct PanelDots<'a> {
@@ -156,20 +156,19 @@ impl PanelDots<'_> {
     /// Writes the sums of up to sixteen outputs for the j-th sixteen rows, which start at a position, activated.
     #[inline(always)]
     fn write<V: Lanes, const J: usize>(&mut self, start: usize, first: usize, sums: &[[Line; J]], j: usize) {
-        let Dots { x, activation, strides: Strides { row, output }, out, .. } = &mut self.dots;
+        let Dots { x, activation, out, .. } = &mut self.dots;
         let n_rows = (x.len() - start).min(LANES);
         let mut square = [V::splat(0.0); LANES];
         for (square, sums) in square.iter_mut().zip(sums) {
             *square = activated(V::load(&sums[j].0), *activation);
         }
-        if *row == 1 {
+        if out.is_in_columns() {
             for (index, rows) in square[..sums.len()].iter().enumerate() {
-                rows.store_part(&mut out[start + (first + index) * *output..][..n_rows]);
+                rows.store_part(out.in_column(first + index, start..start + n_rows));
             }
         } else {
-            assert_eq!(*output, 1, "rows or outputs are neighbours");
             for (index, outputs) in V::transpose(square)[..n_rows].iter().enumerate() {
-                outputs.store_part(&mut out[(start + index) * *row + first..][..sums.len()]);
+                outputs.store_part(out.in_row(start + index, first..first + sums.len()));
             }
         }
     }

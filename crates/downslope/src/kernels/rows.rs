@@ -10,6 +10,8 @@ use crate::loader::Batch;
 pub(crate) struct Rows<'a> {
     values: &'a [f32],
     width: usize,
+    /// From one row to the next: the width of the whole matrix.
+    apart: usize,
     /// How many rows stand in `values`.
     in_values: usize,
     which: Batch<'a>,
@@ -18,7 +20,16 @@ pub(crate) struct Rows<'a> {
 impl<'a> Rows<'a> {
     /// The rows `which` of a matrix whose rows are `width` wide.
     pub(crate) fn new(values: &'a [f32], width: usize, which: Batch<'a>) -> Self {
-        Self { values, width, in_values: values.len() / width, which }
+        Self { values, width, apart: width, in_values: values.len() / width, which }
+    }
+
+    /// Some of their columns.
+    ///
+    /// # Panics
+    /// If there are no such columns.
+    pub(crate) fn columns(self, columns: std::ops::Range<usize>) -> Self {
+        assert!(columns.end <= self.width, "the columns are there");
+        Self { values: self.values.get(columns.start..).unwrap_or_default(), width: columns.len(), ..self }
     }
 
     /// All rows of a matrix.
@@ -41,7 +52,7 @@ impl<'a> Rows<'a> {
     /// The row at a position, (`width`).
     #[inline(always)]
     pub(crate) fn row(&self, position: usize) -> &'a [f32] {
-        &self.values[self.which.row(position) * self.width..][..self.width]
+        &self.values[self.which.row(position) * self.apart..][..self.width]
     }
 
     /// Which rows of the matrix they are.
@@ -59,13 +70,13 @@ impl<'a> Rows<'a> {
     /// Where R rows stand from a position on; the last row stands in for those that are not there. Each is `width` wide.
     #[inline(always)]
     pub(super) fn places<const R: usize>(&self, start: usize) -> [*const f32; R] {
-        let (width, last) = (self.width, self.len() - 1);
+        let (width, apart, last) = (self.width, self.apart, self.len() - 1);
         let mut places = [self.values.as_ptr(); R];
         match &self.which {
             Batch::Range(range) => {
-                let values = &self.values[range.start * width..range.end * width];
+                let values = &self.values[range.start * apart..(range.end - 1) * apart + width];
                 for (r, place) in places.iter_mut().enumerate() {
-                    *place = values.as_ptr().wrapping_add((start + r).min(last) * width);
+                    *place = values.as_ptr().wrapping_add((start + r).min(last) * apart);
                 }
             }
             Batch::Rows(numbers) => match numbers[start..].first_chunk::<R>() {
@@ -73,12 +84,12 @@ impl<'a> Rows<'a> {
                     let in_values = self.in_values;
                     assert!(numbers.iter().all(|&number| (number as usize) < in_values), "every row is in the table");
                     for r in 0..R {
-                        places[r] = self.values.as_ptr().wrapping_add(numbers[r] as usize * width);
+                        places[r] = self.values.as_ptr().wrapping_add(numbers[r] as usize * apart);
                     }
                 }
                 None => {
                     for (r, place) in places.iter_mut().enumerate() {
-                        *place = self.values[numbers[(start + r).min(last)] as usize * width..][..width].as_ptr();
+                        *place = self.values[numbers[(start + r).min(last)] as usize * apart..][..width].as_ptr();
                     }
                 }
             },
@@ -111,12 +122,12 @@ impl<'a> Rows<'a> {
         match &self.which {
             Batch::Range(range) => {
                 for position in positions {
-                    ask::<V>(self.values, (range.start + position) * self.width, lines.clone(), wanted);
+                    ask::<V>(self.values, (range.start + position) * self.apart, lines.clone(), wanted);
                 }
             }
             Batch::Rows(numbers) => {
                 for &number in &numbers[positions] {
-                    ask::<V>(self.values, number as usize * self.width, lines.clone(), wanted);
+                    ask::<V>(self.values, number as usize * self.apart, lines.clone(), wanted);
                 }
             }
         }

@@ -7,8 +7,7 @@ use std::ops::Range;
 
 use super::descent::Record;
 use super::lanes::{LANES, Lanes, Wanted};
-use super::tiles::Strides;
-use super::{Kernel, Targets};
+use super::{Kernel, Strides, Targets};
 use crate::data::Csr;
 use crate::loader::Batch;
 use crate::loss::Loss;

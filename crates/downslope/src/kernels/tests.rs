@@ -281,11 +281,16 @@ fn dots_agree_with_plain_sums_for_every_shape_width_and_order_and_turned_too() {
                         Strides { row: n_outputs, output: 1 }
                     };
                     let x = Rows::new(&table[1..], width, Batch::Rows(&order));
-                    let dots = Dots { x, weight: &weight, bias: &bias, activation, out: &mut out, strides };
-                    if is_turned {
-                        run_on(machine, PanelDots { dots, panel: &mut panel });
-                    } else {
-                        run_on(machine, dots);
+                    // Some outputs, then the others: that changes no bit.
+                    let (first, others) = MatrixMut::new(&mut out, n_rows, n_outputs, strides).split_at(n_outputs / 3);
+                    let (weight, bias) = (weight.split_at(n_outputs / 3 * width), bias.split_at(n_outputs / 3));
+                    for (out, weight, bias) in [(first, weight.0, bias.0), (others, weight.1, bias.1)] {
+                        let dots = Dots { x: x.clone(), weight, bias, activation, out };
+                        match (is_turned, bias) {
+                            (_, []) => {}
+                            (true, _) => run_on(machine, PanelDots { dots, panel: &mut panel }),
+                            (false, _) => run_on(machine, dots),
+                        }
                     }
                     let at = |row: usize, output: usize| out[row * strides.row + output * strides.output];
                     (0..n_rows)
@@ -315,12 +320,25 @@ fn combinations_of_rows_agree_with_plain_sums_for_every_shape_and_width() {
             let (table, factors) = (numbers(width * n_rows, 1), numbers(n_rows * n_outputs, 2));
             let before = numbers(width * n_outputs, 3);
             for strides in [Strides { row: n_outputs, output: 1 }, Strides { row: 1, output: n_rows }] {
-                let found = the_same_on_all("combine", |machine| {
-                    let mut into = before.clone();
-                    let rows = Rows::all(&table, width);
-                    run_on(machine, Combine { rows, factors: &factors, strides, into: &mut into, next: None });
-                    into
+                // All columns at once, with or without rows to fetch, and some columns, then the others.
+                let found = [false, true].map(|is_whole| {
+                    the_same_on_all("combine", |machine| {
+                        let mut into = before.clone();
+                        let middle = if is_whole { width } else { width / 3 };
+                        let (first, others) = MatrixMut::of_rows(&mut into, width).split_at(middle);
+                        for (into, columns) in [(first, 0..middle), (others, middle..width)] {
+                            let rows = Rows::all(&table, width).columns(columns.clone());
+                            let next = is_whole.then(|| rows.clone());
+                            let combine = Combine { rows, factors: &factors, strides, into, next };
+                            if !columns.is_empty() {
+                                run_on(machine, combine);
+                            }
+                        }
+                        into
+                    })
                 });
+                let [found, in_two] = found;
+                assert_eq!(found, in_two);
                 let expected = (0..n_outputs * width).map(|at| {
                     let (output, column) = (at / width, at % width);
                     let product = |row: usize| {
@@ -337,7 +355,7 @@ fn combinations_of_rows_agree_with_plain_sums_for_every_shape_and_width() {
 
 #[test]
 fn a_step_taken_on_the_way_to_the_next_scores_has_the_bits_of_both_one_by_one() {
-    let shapes = (1..=70).flat_map(|width| [1, 2, 5, 9, 23].map(|n_outputs| (width, n_outputs)));
+    let shapes = (1..=70).flat_map(|width| [1, 2, 5, 9, 10, 23].map(|n_outputs| (width, n_outputs)));
     for (width, n_outputs) in shapes {
         let (last, x, next) = (&numbers(width, 1)[..], &numbers(width, 2)[..], &numbers(width, 5)[..]);
         let (theta, factors) = (numbers((width + 1) * n_outputs, 3), &numbers(3 * n_outputs, 4)[..]);
@@ -353,17 +371,12 @@ fn a_step_taken_on_the_way_to_the_next_scores_has_the_bits_of_both_one_by_one() 
             });
             let mut theta = theta.clone();
             let (into, bias) = theta.split_at_mut(width * n_outputs);
-            run(Combine {
-                rows: Rows::all(last, width),
-                factors,
-                strides: Strides { row: 1, output: 3 },
-                into,
-                next: None,
-            });
+            let (rows, strides) = (Rows::all(last, width), Strides { row: 1, output: 3 });
+            run(Combine { rows, factors, strides, into: MatrixMut::of_rows(into, width), next: None });
             bias.iter_mut().zip(factors.iter().step_by(3)).for_each(|(bias, factor)| *bias += factor);
             let mut out = vec![0.0; n_outputs];
-            let (out_of, strides) = (&mut out, Strides { row: n_outputs, output: 1 });
-            run(Dots { x: Rows::all(x, width), weight: into, bias, activation, out: out_of, strides });
+            let (x, out_of) = (Rows::all(x, width), MatrixMut::of_rows(&mut out, n_outputs));
+            run(Dots { x, weight: into, bias, activation, out: out_of });
             let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
             assert_eq!(bits(&found), bits(&[theta, out].concat()), "{width} to {n_outputs}, {activation:?}");
         }
@@ -515,8 +528,8 @@ fn a_row_beyond_the_table_is_refused() {
     let (table, mut order) = (numbers(40, 1), vec![0; 16]);
     order[9] = 20;
     let mut out = [0.0; 16];
-    let (x, strides) = (Rows::new(&table, 2, Batch::Rows(&order)), Strides { row: 1, output: 16 });
-    run(Dots { x, weight: &[1.0, 1.0], bias: &[0.0], activation: None, out: &mut out, strides });
+    let (x, out) = (Rows::new(&table, 2, Batch::Rows(&order)), MatrixMut::of_rows(&mut out, 1));
+    run(Dots { x, weight: &[1.0, 1.0], bias: &[0.0], activation: None, out });
 }
 
 // Steps of one row.
@@ -636,8 +649,8 @@ fn sparse_kernels_agree_with_the_dense_ones_on_the_same_rows() {
     });
     let mut dense = vec![0.0; n_rows * n_outputs];
     let rows = || Rows::new(&table, width, batch.clone());
-    let (out, activation) = (&mut dense, None);
-    run(Dots { x: rows(), weight: &weight, bias: &bias, activation, out, strides });
+    let out = MatrixMut::new(&mut dense, n_rows, n_outputs, strides);
+    run(Dots { x: rows(), weight: &weight, bias: &bias, activation: None, out });
     assert_close(&scores, dense.iter().map(|&score| f64::from(score)), 1e-5, "scores");
 
     let gradient = the_same_on_all("sparse gradient", |machine| {
@@ -646,7 +659,7 @@ fn sparse_kernels_agree_with_the_dense_ones_on_the_same_rows() {
         into
     });
     let mut dense = vec![0.0; width * n_outputs];
-    run(Combine { rows: rows(), factors: &scores, strides, into: &mut dense, next: None });
+    run(Combine { rows: rows(), factors: &scores, strides, into: MatrixMut::of_rows(&mut dense, width), next: None });
     assert_close(&gradient, dense.iter().map(|&sum| f64::from(sum)), 1e-5, "gradient");
 
     // The first ten rows by a factor each, then the sums over the others: both halves at once, and each alone.
@@ -674,7 +687,13 @@ fn sparse_kernels_agree_with_the_dense_ones_on_the_same_rows() {
     let mut stepped_weight = weight[..width].to_vec();
     let (rows_of_step, strides) =
         (Rows::new(&table, width, batch.part(0..stepped)), Strides { row: 1, output: stepped });
-    run(Combine { rows: rows_of_step, factors: &factors, strides, into: &mut stepped_weight, next: None });
+    run(Combine {
+        rows: rows_of_step,
+        factors: &factors,
+        strides,
+        into: MatrixMut::of_rows(&mut stepped_weight, width),
+        next: None,
+    });
     let half_sums = [0..width / 2, width / 2..width].map(|half| {
         let of_row = |position: usize| {
             let row = &table[batch.row(position) * width..][..width];
@@ -769,6 +788,43 @@ fn squared_lengths_of_rows_are_those_of_their_formula() {
         let squares = values.chunks_exact(width).map(|row| row.iter().map(|&x| f64::from(x).powi(2)).sum());
         assert_close(&found, squares, 1e-6, "squared lengths");
     }
+}
+
+#[test]
+fn parts_of_a_matrix_are_all_of_it_once_whichever_way_it_stands() {
+    for (strides, in_columns) in [(Strides { row: 7, output: 1 }, false), (Strides { row: 1, output: 5 }, true)] {
+        let mut values = vec![0.0; 40];
+        let (low, high) = MatrixMut::new(&mut values, 4, 7, strides).split_at(3);
+        for (mut part, of_part) in [(low, 1.0), (high, 2.0)] {
+            for row in 0..4 {
+                part.write_row(row, 0, &vec![of_part; part.n_columns()]);
+            }
+        }
+        for row in 0..4 {
+            let found = [0, 1, 2, 3, 4, 5, 6].map(|column| values[row * strides.row + column * strides.output]);
+            assert_eq!(found.to_vec(), [1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0], "{in_columns}");
+        }
+        assert_eq!(values.iter().filter(|&&value| value == 0.0).count(), 40 - 28);
+    }
+    let mut values = numbers(12, 1);
+    let (expected, mut whole) = (values.clone(), MatrixMut::of_rows(&mut values, 4));
+    assert_eq!(whole.pieces().map(|(row, piece)| (row, piece.to_vec())).collect::<Vec<_>>(), [(0, expected.clone())]);
+    let mut behind = whole.split_at(3).1;
+    let of_rows = behind.pieces().map(|(row, piece)| (row, piece.to_vec())).collect::<Vec<_>>();
+    assert_eq!(of_rows, [0, 1, 2].map(|row| (row, vec![expected[4 * row + 3]])));
+}
+
+#[test]
+#[should_panic(expected = "no two numbers stand at one place")]
+fn a_matrix_whose_rows_overlap_is_refused() {
+    MatrixMut::new(&mut [0.0; 20], 4, 5, Strides { row: 3, output: 1 });
+}
+
+#[test]
+#[should_panic(expected = "they are there")]
+fn no_part_of_a_matrix_reaches_into_another() {
+    let mut values = [0.0; 20];
+    MatrixMut::of_rows(&mut values, 5).split_at(2).0.in_row(0, 1..3);
 }
 
 #[test]

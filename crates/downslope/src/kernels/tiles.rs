@@ -7,7 +7,7 @@
 
 use super::functions::tanh;
 use super::lanes::{LANES, Lanes, Wanted};
-use super::{Kernel, Rows};
+use super::{Kernel, MatrixMut, Rows};
 use crate::model::Activation;
 
 /// `out`(r, o) = Σₖ x(r, k)·weight(o, k) + bias(o), activated, for every row r and output o.
@@ -20,19 +20,8 @@ pub(crate) struct Dots<'a> {
     pub(crate) bias: &'a [f32],
     /// What is done to a sum before it is written.
     pub(crate) activation: Option<Activation>,
-    /// Where the sums go.
-    pub(crate) out: &'a mut [f32],
-    /// How far apart they stand in `out`.
-    pub(crate) strides: Strides,
-}
-
-/// How far apart the elements of a matrix stand in a slice.
-#[derive(Clone, Copy)]
-pub(crate) struct Strides {
-    /// From one row of the table to the next.
-    pub(crate) row: usize,
-    /// From one output to the next.
-    pub(crate) output: usize,
+    /// Where the sums go, (rows, outputs).
+    pub(crate) out: MatrixMut<'a>,
 }
 
 impl Kernel for Dots<'_> {
@@ -86,20 +75,13 @@ impl Dots<'_> {
     #[inline(always)]
     fn write<V: Lanes, const R: usize, const C: usize>(&mut self, sums: V, start: usize, output: usize) {
         let n_rows = R.min(self.x.len() - start);
-        let Strides { row, output: column } = self.strides;
-        if C == 1 && row == 1 {
-            return sums.store_part(&mut self.out[start + output * column..][..n_rows]);
+        if C == 1 && self.out.is_in_columns() {
+            return sums.store_part(self.out.in_column(output, start..start + n_rows));
         }
         let mut lanes = [0.0; LANES];
         sums.store(&mut lanes);
         for r in 0..n_rows {
-            let lanes = &lanes[r * C..][..C];
-            let first = (start + r) * row + output * column;
-            if column == 1 {
-                self.out[first..][..C].copy_from_slice(lanes);
-            } else {
-                lanes.iter().enumerate().for_each(|(c, &sum)| self.out[first + c * column] = sum);
-            }
+            self.out.write_row(start + r, output, &lanes[r * C..][..C]);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::data::{Dataset, Features};
 use crate::kernels::{
     self, Activate, Aligned, Combine, CrossEntropies, CrossEntropy, Dots, LANES, LinearGradient, LinearRows, Losses,
-    PanelDots, Rows, Scores, SparseGradient, SparseScores, StepAndDots, Strides, SumUp, Targets,
+    MatrixMut, PanelDots, Rows, Scores, SparseGradient, SparseScores, StepAndDots, Strides, SumUp, Targets,
 };
 use crate::loader::Batch;
 use crate::loss::Loss;
@@ -34,12 +34,13 @@ pub(super) struct Pass {
     scores: Aligned,
     /// The weighted losses of the rows.
     losses: Vec<f32>,
-    /// Scratch for layers of many outputs.
-    panel: Aligned,
+    /// Scratch for layers of many outputs, one for each part of them that a thread may compute.
+    panels: Vec<Aligned>,
 }
 
 impl Pass {
-    pub(super) fn new(model: &Model, features: &Features, block_rows: usize) -> Self {
+    /// Scratch for blocks of so many rows, whose layers are computed in up to so many parts.
+    pub(super) fn new(model: &Model, features: &Features, block_rows: usize, n_parts: usize) -> Self {
         let layers = model.layers();
         let of_width = |layer: &Layer| Aligned::zeros(block_rows * layer.n_outputs);
         let hidden = &layers[..layers.len() - 1];
@@ -52,7 +53,7 @@ impl Pass {
             deltas: hidden.iter().map(of_width).collect(),
             scores: Aligned::zeros(block_rows.next_multiple_of(LANES) * model.n_outputs),
             losses: vec![0.0; block_rows],
-            panel: Aligned::zeros(panel),
+            panels: vec![Aligned::zeros(panel); n_parts],
             activation: model.activation,
             layers,
         }
@@ -174,37 +175,43 @@ impl Pass {
 
     /// Computes the scores of a block.
     pub(super) fn forward(&mut self, theta: &[f32], features: &Features, block: &Batch<'_>) {
+        self.forward_in_parts(theta, features, block, 1);
+    }
+
+    fn forward_in_parts(&mut self, theta: &[f32], features: &Features, block: &Batch<'_>, n_parts: usize) {
         if let (1, Features::Sparse(x)) = (self.layers.len(), features) {
             let (weight, bias) = self.layers[0].parts(theta);
             let (out, strides) = (&mut self.scores[..], strides(block.len()));
             return kernels::run(SparseScores { x, batch: block, weight, bias, out, strides });
         }
         gather(features, block, &mut self.input);
-        self.forward_from(0, theta, features, block);
+        self.forward_from(0, theta, features, block, n_parts);
     }
 
     /// Goes on from what goes into a layer to the scores; into the first go the features, as dense rows.
-    pub(super) fn forward_from(&mut self, first_layer: usize, theta: &[f32], features: &Features, block: &Batch<'_>) {
+    pub(super) fn forward_from(
+        &mut self,
+        first_layer: usize,
+        theta: &[f32],
+        features: &Features,
+        block: &Batch<'_>,
+        n_parts: usize,
+    ) {
         for index in first_layer..self.layers.len() {
             // Taken out while the layer below is read.
             let mut out = std::mem::take(self.output_mut(index));
-            let mut panel = std::mem::take(&mut self.panel);
+            let mut panels = std::mem::take(&mut self.panels);
             let layer = &self.layers[index];
             let (weight, bias) = layer.parts(theta);
-            let dots = Dots {
-                x: self.inputs(index, features, block),
-                weight,
-                bias,
-                activation: self.activation(index),
-                out: &mut out,
-                strides: self.strides(index, block.len()),
-            };
-            if PanelDots::pays(block.len(), layer.n_inputs, layer.n_outputs) {
-                kernels::run(PanelDots { dots, panel: &mut panel });
-            } else {
-                kernels::run(dots);
-            }
-            self.panel = panel;
+            let (x, activation) = (self.inputs(index, features, block), self.activation(index));
+            let is_turned = PanelDots::pays(block.len(), layer.n_inputs, layer.n_outputs);
+            let sums = MatrixMut::new(&mut out, block.len(), layer.n_outputs, self.strides(index, block.len()));
+            in_parts(sums, 0, &mut panels[..n_parts], &|outputs, out, panel| {
+                let weight = &weight[outputs.start * layer.n_inputs..outputs.end * layer.n_inputs];
+                let dots = Dots { x: x.clone(), weight, bias: &bias[outputs], activation, out };
+                if is_turned { kernels::run(PanelDots { dots, panel }) } else { kernels::run(dots) }
+            });
+            self.panels = panels;
             *self.output_mut(index) = out;
         }
     }
@@ -227,9 +234,18 @@ impl Pass {
     }
 
     /// Scores a block, sums its losses and leaves `factor` times the derivatives ready. Afterwards θ is no longer needed.
-    pub(super) fn derive(&mut self, theta: &[f32], data: &Dataset, loss: Loss, block: &Batch<'_>, factor: f32) -> f64 {
-        self.forward(theta, &data.features, block);
-        self.turn_back(theta, data, loss, block, factor)
+    /// Layers are computed in so many parts, by the threads of the pool that this is called in.
+    pub(super) fn derive(
+        &mut self,
+        theta: &[f32],
+        data: &Dataset,
+        loss: Loss,
+        block: &Batch<'_>,
+        factor: f32,
+        n_parts: usize,
+    ) -> f64 {
+        self.forward_in_parts(theta, &data.features, block, n_parts);
+        self.turn_back(theta, data, loss, block, factor, n_parts)
     }
 
     /// From scores to derivatives.
@@ -240,25 +256,35 @@ impl Pass {
         loss: Loss,
         block: &Batch<'_>,
         factor: f32,
+        n_parts: usize,
     ) -> f64 {
         let sum = self.losses(loss, Targets::of(data), block, Scores::Derive(factor));
-        self.backward(theta, block.len());
+        self.backward(theta, block.len(), n_parts);
         sum
     }
 
     /// Carries the derivatives of the scores back through the hidden layers.
-    fn backward(&mut self, theta: &[f32], n_rows: usize) {
+    fn backward(&mut self, theta: &[f32], n_rows: usize, n_parts: usize) {
         for index in (1..self.layers.len()).rev() {
             let mut below = std::mem::take(&mut self.deltas[index - 1]);
-            let layer = &self.layers[index];
-            let into = &mut below[..n_rows * layer.n_inputs];
-            into.fill(0.0);
+            let mut panels = std::mem::take(&mut self.panels);
+            let (layer, outputs) = (&self.layers[index], &self.hidden[index - 1]);
             let (factors, strides) = self.derivatives(index, n_rows);
             let (weight, _) = layer.parts(theta);
+            let weight = Rows::all(weight, layer.n_inputs);
             // Rows of weights are added up here, an output for each row of the block.
             let strides = Strides { row: strides.output, output: strides.row };
-            kernels::run(Combine { rows: Rows::all(weight, layer.n_inputs), factors, strides, into, next: None });
-            self.activation.scale_by_slope(&self.hidden[index - 1][..n_rows * layer.n_inputs], into);
+            let into = MatrixMut::of_rows(&mut below[..n_rows * layer.n_inputs], layer.n_inputs);
+            in_parts(into, 0, &mut panels[..n_parts], &|columns, mut into, _| {
+                let rows = weight.clone().columns(columns.clone());
+                into.pieces().for_each(|(_, derivatives)| derivatives.fill(0.0));
+                kernels::run(Combine { rows, factors, strides, into: into.reborrow(), next: None });
+                for (row, derivatives) in into.pieces() {
+                    let outputs = &outputs[row * layer.n_inputs + columns.start..][..derivatives.len()];
+                    self.activation.scale_by_slope(outputs, derivatives);
+                }
+            });
+            self.panels = panels;
             self.deltas[index - 1] = below;
         }
     }
@@ -305,7 +331,9 @@ impl Pass {
             (Features::Dense(x), Some(next)) if index == 0 => Some(Rows::new(x.values(), x.n_columns(), next.clone())),
             _ => None,
         };
-        kernels::run(Combine { rows: self.inputs(index, features, block), factors, strides, into, next });
+        let rows = self.inputs(index, features, block);
+        let into = MatrixMut::of_rows(into, rows.width());
+        kernels::run(Combine { rows, factors, strides, into, next });
     }
 
     /// Adds the gradient of the block, times the factor it was derived with, from some layer on.
@@ -331,7 +359,7 @@ impl Pass {
             return kernels::run(LinearGradient { rows, positions, theta, factor: 1.0, into });
         }
         let block = batch.part(positions);
-        let sum = self.derive(theta, data, loss, &block, 1.0);
+        let sum = self.derive(theta, data, loss, &block, 1.0, 1);
         self.accumulate_from(0, &data.features, &block, into);
         sum
     }
@@ -353,6 +381,31 @@ impl Pass {
                 gradient.touch((bias.start + output) as u32);
             }
         }
+    }
+}
+
+/// Where so many outputs of a layer are cut into two, if they are worth it: each half in whole lanes, and always at the same
+/// place, so that a thread comes back to weights it had before.
+pub(super) fn middle(n_outputs: usize) -> Option<usize> {
+    (n_outputs >= 2 * LANES).then(|| (n_outputs / 2).next_multiple_of(LANES))
+}
+
+/// Does `work` for all columns of a matrix, from the `first` on: in a part for each scratch, which threads may share.
+fn in_parts(
+    matrix: MatrixMut<'_>,
+    first: usize,
+    scratch: &mut [Aligned],
+    work: &(impl Fn(Range<usize>, MatrixMut<'_>, &mut Aligned) + Sync),
+) {
+    let n_columns = matrix.n_columns();
+    match (middle(n_columns), scratch) {
+        (Some(half), scratch @ [_, _, ..]) => {
+            let (low, high) = matrix.split_at(half);
+            let (of_low, of_high) = scratch.split_at_mut(scratch.len().div_ceil(2));
+            rayon::join(|| in_parts(low, first, of_low, work), || in_parts(high, first + half, of_high, work));
+        }
+        (_, [scratch, ..]) => work(first..first + n_columns, matrix, scratch),
+        (_, []) => {}
     }
 }
 

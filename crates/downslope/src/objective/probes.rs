@@ -120,7 +120,7 @@ impl EmpiricalLoss {
         for block in blocks(0..batch.len()) {
             let (rows, length) = (batch.part(block.clone()), block.len());
             let pass = self.pass();
-            pass.derive(theta, &data, loss, &rows, 1.0);
+            pass.derive(theta, &data, loss, &rows, 1.0, 1);
             let mut sums = vec![0.0; length];
             for layer in 0..=widths.len() {
                 let derivatives = pass.squared_derivatives(layer, length);

@@ -14,7 +14,7 @@ use super::pass::{Pass, gather, rows_of};
 use super::workers::Problem;
 use super::{LossSum, StepLosses, TOGETHER};
 use crate::data::Features;
-use crate::kernels::{self, Aligned, Combine, Dots, Products, Strides};
+use crate::kernels::{self, Aligned, Combine, Dots, MatrixMut, Products, Strides};
 use crate::loader::{Batch, Batches};
 use crate::model::Layer;
 
@@ -48,7 +48,7 @@ struct Ahead {
 
 impl RowByRow {
     pub(super) fn new(problem: Problem<'_>) -> Self {
-        let pass = || Pass::new(problem.model, &problem.data.features, 1);
+        let pass = || Pass::new(problem.model, &problem.data.features, 1, 1);
         let (now, last) = (pass(), pass());
         let first = &now.layers()[0];
         let is_large = first.weight.len() >= LARGE && first.n_outputs >= MANY && !problem.is_shared_out(1);
@@ -116,14 +116,14 @@ impl RowByRow {
             }
             match (index, first_layer) {
                 (0, 0) => self.now.forward(theta, &data.features, &row),
-                (0, _) => self.now.forward_from(first_layer, theta, &data.features, &row),
+                (0, _) => self.now.forward_from(first_layer, theta, &data.features, &row, 1),
                 _ => {
                     let taken = (&self.last, &rows.batch(index - 1));
                     let next = (index + 1 < rows.len()).then(|| rows.rows().row(index + 1));
                     self.now.step_and_forward(first_layer, theta, taken, &data.features, &row, next);
                 }
             }
-            let sum = self.now.turn_back(theta, data, loss, &row, factor);
+            let sum = self.now.turn_back(theta, data, loss, &row, factor, 1);
             std::mem::swap(&mut self.now, &mut self.last);
             losses.push(LossSum::new(sum, 1));
             if let Some(ahead) = &mut ahead {
@@ -160,8 +160,8 @@ impl Ahead {
         self.multiply(features, rows, rows.len());
         let x = rows_of(&self.input, self.layer.n_inputs, features, rows);
         let (weight, bias) = self.layer.parts(theta);
-        let strides = row_major(&self.layer);
-        kernels::run(Dots { x, weight, bias, activation: None, out: &mut self.sums, strides });
+        let out = MatrixMut::new(&mut self.sums, rows.len(), self.layer.n_outputs, row_major(&self.layer));
+        kernels::run(Dots { x, weight, bias, activation: None, out });
         (0..rows.len()).all(|i| {
             let behind = &self.products[i * rows.len()..][i + 1..rows.len()];
             behind.iter().all(|product| product.is_finite())
@@ -213,7 +213,8 @@ impl Ahead {
         let factors = &self.steps[..rows.len() * bias.len()];
         factors.chunks_exact(bias.len()).for_each(|step| kernels::axpy(1.0, step, bias));
         let rows = rows_of(&self.input, self.layer.n_inputs, features, rows);
-        kernels::run(Combine { rows, factors, strides: row_major(&self.layer), into: weight, next: None });
+        let into = MatrixMut::of_rows(weight, self.layer.n_inputs);
+        kernels::run(Combine { rows, factors, strides: row_major(&self.layer), into, next: None });
     }
 }
 

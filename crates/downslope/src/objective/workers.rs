@@ -15,7 +15,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::halves::Halves;
-use super::pass::{BLOCK_ROWS, Pass};
+use super::pass::{BLOCK_ROWS, Pass, middle};
 use super::{Gradient, LossSum, StepLosses};
 use crate::data::{Dataset, Features};
 use crate::kernels::{Scores, Targets};
@@ -107,12 +107,13 @@ impl Problem<'_> {
         1 << most.clamp(1, MOST_SHARES).ilog2()
     }
 
-    /// Into how many shares a batch is cut to take its step. Sparse rows whose step is taken on θ itself are not: what it
+    /// Into how many shares a batch is cut to take its step. With hidden layers, few rows are not: the outputs of every layer
+    /// are, so that a thread's weights stay in its cache. Sparse rows whose step is taken on θ itself are not: what it
     /// changes would have to move from one thread's cache to another's, and two threads took a quarter longer than one. Their
     /// columns are shared out instead.
     fn n_shares_of_step(&self, batch_rows: usize) -> usize {
-        let is_sparse = self.model.is_linear() && matches!(self.data.features, Features::Sparse(_));
-        if is_sparse && batch_rows <= self.direct_rows() { 1 } else { self.n_shares(batch_rows) }
+        let is_whole = !self.model.is_linear() || matches!(self.data.features, Features::Sparse(_));
+        if is_whole && batch_rows <= self.direct_rows() { 1 } else { self.n_shares(batch_rows) }
     }
 
     /// Whether a row's score is added up by [`Halves`] of the columns in a step.
@@ -197,7 +198,10 @@ impl Workers {
         let is_linear = problem.model.is_linear();
         let has_spans = n_rows > problem.span_rows();
         let worker = |index: usize| Worker {
-            pass: Pass::new(problem.model, &problem.data.features, problem.direct_rows().min(n_rows.max(1))),
+            pass: {
+                let block_rows = problem.direct_rows().min(n_rows.max(1));
+                Pass::new(problem.model, &problem.data.features, block_rows, if index == 0 { n_shares } else { 1 })
+            },
             span: (has_spans && (is_linear || index == 0)).then(|| problem.gradient()),
             chunk: (n_shares > 1 && is_linear).then(|| problem.gradient()),
             loss: LossSum::default(),
@@ -242,21 +246,19 @@ impl Workers {
         self.pool.as_ref().filter(|pool| is_awake(pool) || problem.is_worth_waking(batch_rows))
     }
 
-    /// Runs `work` on each share of a batch, with its worker, on as many threads as there are, and adds up what they lost.
+    /// Runs `work` on some shares of a batch, each with a worker, on as many threads as there are, and adds up what they lost.
     fn share_out(
         &mut self,
         problem: Problem<'_>,
         batch: &Batch<'_>,
-        n_shares: usize,
+        shares: &Shares,
         work: impl Fn(&mut Worker, Batch<'_>) -> LossSum + Sync,
     ) -> LossSum {
         let pool = self.pool_for(problem, batch.len()).cloned();
-        let workers = &mut self.each[..n_shares];
-        let compute = |(index, worker): (usize, &mut Worker)| {
-            worker.loss = work(worker, batch.part(share(batch.len(), index, n_shares)));
-        };
+        let workers = &mut self.each[..shares.which.len()];
+        let compute = |(index, worker): (usize, &mut Worker)| worker.loss = work(worker, shares.part(batch, index));
         match pool {
-            Some(pool) if n_shares > 1 => pool.install(|| workers.par_iter_mut().enumerate().for_each(compute)),
+            Some(pool) if workers.len() > 1 => pool.install(|| workers.par_iter_mut().enumerate().for_each(compute)),
             _ => workers.iter_mut().enumerate().for_each(compute),
         }
         let mut total = LossSum::default();
@@ -268,7 +270,7 @@ impl Workers {
 
     /// Σ wℓ over a batch.
     pub(super) fn loss(&mut self, problem: Problem<'_>, theta: &[f32], batch: &Batch<'_>) -> LossSum {
-        self.share_out(problem, batch, problem.n_shares(batch.len()), |worker, rows| {
+        self.share_out(problem, batch, &Shares::all(problem.n_shares(batch.len())), |worker, rows| {
             let mut total = LossSum::default();
             for block in blocks(0..rows.len()) {
                 let block = rows.part(block);
@@ -295,8 +297,14 @@ impl Workers {
                 let block_rows = BLOCK_ROWS * problem.n_shares(span.len());
                 for rows in cut(span, block_rows) {
                     let rows = batch.part(rows);
-                    total += self.derive(problem, theta, &rows, 1.0);
-                    self.accumulate(problem, (&rows, None), gradient.values_mut());
+                    let n_shares = problem.n_shares_of_step(rows.len());
+                    // As many at a time as there are threads: then the rows are still in the cache when they are added.
+                    let n_threads = self.pool_for(problem, rows.len()).map_or(1, |pool| pool.current_num_threads());
+                    for which in cut(0..n_shares, n_threads) {
+                        let shares = Shares { which, n: n_shares };
+                        total += self.derive(problem, theta, &rows, &shares, 1.0);
+                        self.accumulate(problem, (&rows, None), &shares, gradient.values_mut());
+                    }
                 }
                 total
             });
@@ -307,7 +315,7 @@ impl Workers {
         if n_shares == 1 {
             return self.each[0].add_rows(problem, theta, batch, gradient);
         }
-        let total = self.share_out(problem, batch, n_shares, |worker, rows| {
+        let total = self.share_out(problem, batch, &Shares::all(n_shares), |worker, rows| {
             let Some(mut chunk) = worker.chunk.take() else { return LossSum::default() };
             chunk.clear();
             let loss = worker.add_rows(problem, theta, &rows, &mut chunk);
@@ -324,7 +332,7 @@ impl Workers {
         if problem.model.is_linear() {
             batch_rows <= problem.direct_rows() && problem.n_shares_of_step(batch_rows) == 1
         } else {
-            batch_rows <= BLOCK_ROWS * problem.n_shares(batch_rows) && batch_rows <= SPAN_ROWS
+            batch_rows <= BLOCK_ROWS * problem.n_shares_of_step(batch_rows) && batch_rows <= SPAN_ROWS
         }
     }
 
@@ -337,37 +345,65 @@ impl Workers {
         (batch, next): (&Batch<'_>, Option<&Batch<'_>>),
         factor: f32,
     ) -> LossSum {
-        let loss = self.derive(problem, theta, batch, factor);
-        self.accumulate(problem, (batch, next), theta);
+        let shares = Shares::all(problem.n_shares_of_step(batch.len()));
+        let loss = self.derive(problem, theta, batch, &shares, factor);
+        self.accumulate(problem, (batch, next), &shares, theta);
         loss
     }
 
-    /// Takes the rows of a batch forward and back.
-    fn derive(&mut self, problem: Problem<'_>, theta: &[f32], batch: &Batch<'_>, factor: f32) -> LossSum {
-        self.share_out(problem, batch, problem.n_shares_of_step(batch.len()), |worker, rows| {
-            LossSum::new(worker.pass.derive(theta, problem.data, problem.loss, &rows, factor), rows.len())
-        })
+    /// Takes the rows of some shares of a batch forward and back.
+    fn derive(
+        &mut self,
+        problem: Problem<'_>,
+        theta: &[f32],
+        batch: &Batch<'_>,
+        shares: &Shares,
+        factor: f32,
+    ) -> LossSum {
+        let Problem { data, loss, .. } = problem;
+        if shares.n > 1 {
+            return self.share_out(problem, batch, shares, |worker, rows| {
+                LossSum::new(worker.pass.derive(theta, data, loss, &rows, factor, 1), rows.len())
+            });
+        }
+        let (pool, n_parts) = self.parts_for(problem, batch.len());
+        let pass = &mut self.each[0].pass;
+        let sum = install(pool.as_deref(), || pass.derive(theta, data, loss, batch, factor, n_parts));
+        LossSum::new(sum, batch.len())
+    }
+
+    /// Into how many parts the outputs of layers are cut, and the threads for them if these are several.
+    fn parts_for(&self, problem: Problem<'_>, batch_rows: usize) -> (Option<Arc<ThreadPool>>, usize) {
+        let pool = self.pool_for(problem, batch_rows).filter(|_| problem.has_large_steps(batch_rows));
+        let n_parts = pool.map_or(1, |pool| pool.current_num_threads().min(self.each.len()));
+        (pool.filter(|_| n_parts > 1).cloned(), n_parts)
     }
 
     /// Adds the gradient of the rows that were last taken forward and back.
-    fn accumulate(&self, problem: Problem<'_>, (batch, next): (&Batch<'_>, Option<&Batch<'_>>), into: &mut [f32]) {
-        let n_shares = problem.n_shares_of_step(batch.len());
-        let pool = self.pool_for(problem, batch.len());
-        let n_pieces = match pool {
-            Some(pool) if problem.has_large_steps(batch.len()) => pool.current_num_threads(),
-            _ => 1,
-        };
-        let sum = Accumulation { workers: &self.each[..n_shares], features: &problem.data.features, batch, next };
-        let mut add = || {
+    fn accumulate(
+        &self,
+        problem: Problem<'_>,
+        (batch, next): (&Batch<'_>, Option<&Batch<'_>>),
+        shares: &Shares,
+        into: &mut [f32],
+    ) {
+        let workers = &self.each[..shares.which.len()];
+        let (pool, n_parts) = self.parts_for(problem, batch.len());
+        let sum = Accumulation { workers, features: &problem.data.features, batch, next, shares };
+        install(pool.as_deref(), || {
             for (index, layer) in self.each[0].pass.layers().iter().enumerate() {
                 let (weight, bias) = layer.parts_mut(into);
-                sum.add_outputs(index, 0, weight, bias, n_pieces);
+                sum.add_outputs(index, 0, weight, bias, n_parts);
             }
-        };
-        match pool {
-            Some(pool) if n_pieces > 1 => pool.install(add),
-            _ => add(),
-        }
+        });
+    }
+}
+
+/// Does something in a pool, or here.
+fn install<R: Send>(pool: Option<&ThreadPool>, work: impl FnOnce() -> R + Send) -> R {
+    match pool {
+        Some(pool) => pool.install(work),
+        None => work(),
     }
 }
 
@@ -416,24 +452,25 @@ struct Accumulation<'a> {
     features: &'a Features,
     batch: &'a Batch<'a>,
     next: Option<&'a Batch<'a>>,
+    /// Which of them these were, one a worker.
+    shares: &'a Shares,
 }
 
-impl<'a> Accumulation<'a> {
-    /// Adds the gradient of some outputs of a layer, from `first` on, in so many pieces that threads may share.
-    fn add_outputs(&self, layer: usize, first: usize, weight: &mut [f32], bias: &mut [f32], n_pieces: usize) {
-        let half = bias.len() / 2;
-        if n_pieces > 1 && half > 0 {
+impl Accumulation<'_> {
+    /// Adds the gradient of some outputs of a layer, from `first` on, in so many parts that threads may share.
+    fn add_outputs(&self, layer: usize, first: usize, weight: &mut [f32], bias: &mut [f32], n_parts: usize) {
+        if let (Some(half), 2..) = (middle(bias.len()), n_parts) {
             let (weight, weight_behind) = weight.split_at_mut(half * (weight.len() / bias.len()));
             let (bias, bias_behind) = bias.split_at_mut(half);
             rayon::join(
-                || self.add_outputs(layer, first, weight, bias, n_pieces / 2),
-                || self.add_outputs(layer, first + half, weight_behind, bias_behind, n_pieces / 2),
+                || self.add_outputs(layer, first, weight, bias, n_parts.div_ceil(2)),
+                || self.add_outputs(layer, first + half, weight_behind, bias_behind, n_parts / 2),
             );
             return;
         }
         for (index, worker) in self.workers.iter().enumerate() {
-            let share_of = |batch: &Batch<'a>| batch.part(share(batch.len(), index, self.workers.len()));
-            let (rows, next) = (share_of(self.batch), self.next.map(share_of));
+            let (rows, next) =
+                (self.shares.part(self.batch, index), self.next.map(|next| self.shares.part(next, index)));
             worker.pass.accumulate(layer, first, self.features, (&rows, next.as_ref()), weight, bias);
         }
     }
@@ -444,9 +481,22 @@ fn is_awake(pool: &ThreadPool) -> bool {
     pool.current_thread_index().is_some()
 }
 
-/// The positions of one of `n` shares.
-fn share(length: usize, index: usize, n: usize) -> Range<usize> {
-    length * index / n..length * (index + 1) / n
+/// Some of the shares that a batch is cut into.
+struct Shares {
+    which: Range<usize>,
+    n: usize,
+}
+
+impl Shares {
+    fn all(n: usize) -> Self {
+        Self { which: 0..n, n }
+    }
+
+    /// The rows of one of them.
+    fn part<'a>(&self, batch: &Batch<'a>, index: usize) -> Batch<'a> {
+        let share = self.which.start + index;
+        batch.part(batch.len() * share / self.n..batch.len() * (share + 1) / self.n)
+    }
 }
 
 /// Positions cut into blocks.

@@ -1,0 +1,134 @@
+//! Matrices to be written, whole or some columns of them: so that threads may each write some.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+/// How far apart the elements of a matrix stand in a slice.
+#[derive(Clone, Copy)]
+pub(crate) struct Strides {
+    /// From one row of the table to the next.
+    pub(crate) row: usize,
+    /// From one output to the next.
+    pub(crate) output: usize,
+}
+
+/// Rows and columns of numbers that nobody else sees; either a row's or a column's stand side by side.
+pub(crate) struct MatrixMut<'a> {
+    first: *mut f32,
+    n_rows: usize,
+    n_columns: usize,
+    row_apart: usize,
+    column_apart: usize,
+    marker: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: it is what a `&mut [f32]` is, for some of the numbers; `split_at` gives no number to two.
+unsafe impl Send for MatrixMut<'_> {}
+
+impl<'a> MatrixMut<'a> {
+    /// Numbers that stand so far apart: a row for each of the table, a column for each output.
+    ///
+    /// # Panics
+    /// If two would stand at one place, or one beyond the slice.
+    pub(crate) fn new(values: &'a mut [f32], n_rows: usize, n_columns: usize, strides: Strides) -> Self {
+        let Strides { row: row_apart, output: column_apart } = strides;
+        let in_rows = column_apart == 1 && (n_columns <= row_apart || n_rows <= 1);
+        let in_columns = row_apart == 1 && (n_rows <= column_apart || n_columns <= 1);
+        assert!(in_rows || in_columns, "no two numbers stand at one place");
+        if n_rows > 0 && n_columns > 0 {
+            assert!((n_rows - 1) * row_apart + (n_columns - 1) * column_apart < values.len(), "all numbers are there");
+        }
+        let first = values.as_mut_ptr();
+        Self { first, n_rows, n_columns, row_apart, column_apart, marker: PhantomData }
+    }
+
+    /// Rows one after the other.
+    pub(crate) fn of_rows(values: &'a mut [f32], width: usize) -> Self {
+        let n_rows = values.len() / width;
+        Self::new(values, n_rows, width, Strides { row: width, output: 1 })
+    }
+
+    /// How many rows.
+    #[inline(always)]
+    pub(super) fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// How many columns.
+    #[inline(always)]
+    pub(crate) fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// The columns before one, and the others.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub(crate) fn split_at(self, column: usize) -> (Self, Self) {
+        assert!(column <= self.n_columns, "the column is there");
+        let behind = self.first.wrapping_add(column * self.column_apart);
+        (Self { n_columns: column, ..self }, Self { first: behind, n_columns: self.n_columns - column, ..self })
+    }
+
+    /// The same numbers, for a while.
+    pub(crate) fn reborrow(&mut self) -> MatrixMut<'_> {
+        MatrixMut { marker: PhantomData, ..*self }
+    }
+
+    /// All numbers of a matrix of rows, in as few pieces as can be: what stands side by side, and the row it begins with.
+    pub(crate) fn pieces(&mut self) -> impl Iterator<Item = (usize, &mut [f32])> {
+        let is_whole = self.row_apart == self.n_columns;
+        let (n_pieces, n_rows) = if is_whole { (1.min(self.n_rows), self.n_rows) } else { (self.n_rows, 1) };
+        assert!(self.column_apart == 1, "rows stand side by side");
+        (0..n_pieces).map(move |row| {
+            let first = self.first.wrapping_add(row * self.row_apart);
+            // SAFETY: these rows are there, and no other piece has them.
+            (row, unsafe { std::slice::from_raw_parts_mut(first, n_rows * self.n_columns) })
+        })
+    }
+
+    /// Whether the numbers of a column stand side by side.
+    #[inline(always)]
+    pub(super) fn is_in_columns(&self) -> bool {
+        self.row_apart == 1
+    }
+
+    /// Some numbers of a row that stand side by side.
+    #[inline(always)]
+    pub(crate) fn in_row(&mut self, row: usize, columns: Range<usize>) -> &mut [f32] {
+        let n = columns.len();
+        assert!(
+            row < self.n_rows && columns.end <= self.n_columns && (self.column_apart == 1 || n <= 1),
+            "they are there"
+        );
+        let first = self.first.wrapping_add(row * self.row_apart + columns.start * self.column_apart);
+        // SAFETY: the numbers were seen to be there, side by side, and nobody else has them while `self` is borrowed.
+        unsafe { std::slice::from_raw_parts_mut(first, n) }
+    }
+
+    /// Some numbers of a column that stand side by side.
+    #[inline(always)]
+    pub(crate) fn in_column(&mut self, column: usize, rows: Range<usize>) -> &mut [f32] {
+        let n = rows.len();
+        assert!(
+            column < self.n_columns && rows.end <= self.n_rows && (self.row_apart == 1 || n <= 1),
+            "they are there"
+        );
+        let first = self.first.wrapping_add(rows.start * self.row_apart + column * self.column_apart);
+        // SAFETY: the same.
+        unsafe { std::slice::from_raw_parts_mut(first, n) }
+    }
+
+    /// Writes numbers of a row, wherever they stand.
+    #[inline(always)]
+    pub(super) fn write_row(&mut self, row: usize, column: usize, values: &[f32]) {
+        if self.column_apart == 1 {
+            self.in_row(row, column..column + values.len()).copy_from_slice(values);
+        } else {
+            values
+                .iter()
+                .enumerate()
+                .for_each(|(index, &value)| self.in_column(column + index, row..row + 1)[0] = value);
+        }
+    }
+}
