@@ -9,6 +9,7 @@
 //! not always there.
 
 use super::lanes::{LANES, Lanes, Wanted};
+use super::losses::derivative_of_one;
 use super::{Kernel, Rows, Targets};
 use crate::loss::Loss;
 use crate::objective::{LossSum, StepLosses, TOGETHER};
@@ -77,12 +78,11 @@ impl OneRowSteps<'_> {
         let mut bias_lane = V::load_part(bias);
         let mut theta = load::<V, C>(weight);
         let mut record = Record::new(self.loss);
-        let minus_lr = V::splat(-self.lr);
         let mut x = load::<V, C>(self.x.row(0));
         let is_ahead = |position: usize| C <= AHEAD && !(self.n_before + position).is_multiple_of(TOGETHER);
         let mut score = match self.ahead[..] {
-            [score] if is_ahead(0) => V::splat(score),
-            _ => dot(&x, &theta, bias_lane),
+            [score] if is_ahead(0) => score,
+            _ => dot(&x, &theta, bias_lane).first(),
         };
         self.ahead.clear();
         let mut is_broken_off = false;
@@ -91,30 +91,31 @@ impl OneRowSteps<'_> {
             // Beside the chain. The last row stands in for one that is not there.
             let next = load::<V, C>(self.x.row((position + 1).min(self.x.len() - 1)));
             let (before, product) = if C <= AHEAD {
-                (dot(&next, &theta, bias_lane), dot(&next, &x, first_lane))
+                (dot(&next, &theta, bias_lane).first(), dot(&next, &x, first_lane).first())
             } else {
-                (V::splat(0.0), V::splat(0.0))
+                (0.0, 0.0)
             };
             let number = self.x.number(position);
             let (target, row_weight) = (self.targets.value(number), self.targets.weight(number));
-            let step = self.loss.of_score(score, V::splat(target), minus_lr * V::splat(row_weight)).1;
-            bias_lane = first_lane.mul_add(step, bias_lane);
+            let step = derivative_of_one::<V>(self.loss, score, target, -self.lr * row_weight);
+            let steps = V::splat(step);
+            bias_lane = first_lane.mul_add(steps, bias_lane);
             for c in 0..C {
-                theta[c] = x[c].mul_add(step, theta[c]);
+                theta[c] = x[c].mul_add(steps, theta[c]);
             }
-            if record.push::<V>(score.first(), target, row_weight, self.losses) {
+            if record.push::<V>(score, target, row_weight, self.losses) {
                 is_broken_off = true;
                 break;
             }
             score = step.mul_add(product, before);
             // A product beyond all numbers tells nothing, not even of a step of zero.
-            if !is_ahead(position + 1) || !score.first().is_finite() {
-                score = dot(&next, &theta, bias_lane);
+            if !is_ahead(position + 1) || !score.is_finite() {
+                score = dot(&next, &theta, bias_lane).first();
             }
             x = next;
         }
         if !is_broken_off && self.n_steps < self.x.len() && is_ahead(self.n_steps) {
-            self.ahead.push(score.first());
+            self.ahead.push(score);
         }
         record.flush::<V>(self.losses);
         bias_lane.store_part(bias);
@@ -140,24 +141,24 @@ impl OneRowSteps<'_> {
     fn in_memory<V: Lanes>(self) {
         let width = self.x.width();
         let mut record = Record::new(self.loss);
-        let minus_lr = V::splat(-self.lr);
         self.ahead.clear();
         for position in 0..self.n_steps {
             let row = self.x.row(position);
             Self::prefetch::<V>(&self.x, self.targets, position);
             let (weight, bias) = self.theta.split_at_mut(width);
-            let score = dot_of_four::<V>(row, weight) + V::splat(bias[0]);
+            let score = dot_of_four::<V>(row, weight).first() + bias[0];
             let number = self.x.number(position);
             let (target, row_weight) = (self.targets.value(number), self.targets.weight(number));
-            let step = self.loss.of_score(score, V::splat(target), minus_lr * V::splat(row_weight)).1;
-            bias[0] += step.first();
+            let step = derivative_of_one::<V>(self.loss, score, target, -self.lr * row_weight);
+            bias[0] += step;
+            let steps = V::splat(step);
             let (weight_chunks, weight_rest) = weight.as_chunks_mut::<LANES>();
             let (row_chunks, row_rest) = row.as_chunks::<LANES>();
             for (weight, row) in weight_chunks.iter_mut().zip(row_chunks) {
-                V::load(row).mul_add(step, V::load(weight)).store(weight);
+                V::load(row).mul_add(steps, V::load(weight)).store(weight);
             }
-            V::load_part(row_rest).mul_add(step, V::load_part(weight_rest)).store_part(weight_rest);
-            if record.push::<V>(score.first(), target, row_weight, self.losses) {
+            V::load_part(row_rest).mul_add(steps, V::load_part(weight_rest)).store_part(weight_rest);
+            if record.push::<V>(score, target, row_weight, self.losses) {
                 break;
             }
         }

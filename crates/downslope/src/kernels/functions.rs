@@ -6,6 +6,7 @@
 //! | [`ln`] | normal numbers above 0 | 1.5e-7 of the value, or 1e-7 near 1 | – |
 //! | [`ln_1p_of_share`] | 0 … 1 | 2e-7 of the value | – |
 //! | [`tanh`] | all | 4e-7 of the value | ±1 |
+//! | [`sigmoid_of_one`] | −18 … 18 | 3e-7 of the value | – |
 //!
 //! NaN gives NaN everywhere. Each is held against its `f64` twin over the whole domain in the tests. The polynomials
 //! are minimax fits (Remez 1934) in the `f32` numbers written here.
@@ -79,3 +80,38 @@ pub(super) fn tanh<V: Lanes>(x: V) -> V {
     let near = (x * square).mul_add(tail, x);
     V::splat(0.625).if_above(size, near, far)
 }
+
+/// 1 / (1 + e⁻ˣ) of one number x = sign·`size`, by a cubic from the nearest sixteenth on: for steps that wait for it. Sixteen
+/// at a time take twice as long, for the chain through an exponential and a division is that long.
+#[inline(always)]
+pub(super) fn sigmoid_of_one(sign: f32, size: f32) -> f32 {
+    // In sixteenths, x = n + rest.
+    let sixteenths = 16.0 * sign;
+    let offset = size.mul_add(sixteenths, ROUNDER);
+    let rest = size.mul_add(sixteenths, ROUNDER - offset);
+    let [c0, c1, c2, c3] = SIGMOID[offset.to_bits() as usize % SIGMOID.len()];
+    (rest * rest).mul_add(rest.mul_add(c3, c2), rest.mul_add(c1, c0))
+}
+
+/// [`sigmoid_of_one`] is for numbers below this and above minus this.
+pub(super) const NEAR: f32 = 18.0;
+
+/// What the cubics from σ(n/16) on are made of, σ, σ′/16, σ″/(2·16²) and σ‴/(6·16³), in the place that the lowest bits of n
+/// name.
+static SIGMOID: [[f32; 4]; 1024] = {
+    const EXP_OF_MINUS_A_SIXTEENTH: f64 = 0.939_413_062_813_475_8;
+    let mut cubics = [[0.0; 4]; 1024];
+    let (mut n, mut e) = (0, 1.0_f64);
+    while n as f32 <= 16.0 * NEAR {
+        // e = exp(−n/16), and σ(−n/16) = e / (1 + e) = 1 − σ(n/16).
+        let (low, high) = (e / (1.0 + e), 1.0 / (1.0 + e));
+        let slope = low * high;
+        let (first, third) = (slope / 16.0, slope * (1.0 - 6.0 * slope) / (6.0 * 4096.0));
+        let second = slope * (high - low) / (2.0 * 256.0);
+        cubics[n] = [high as f32, first as f32, -second as f32, third as f32];
+        cubics[(1024 - n) % 1024] = [low as f32, first as f32, second as f32, third as f32];
+        n += 1;
+        e *= EXP_OF_MINUS_A_SIXTEENTH;
+    }
+    cubics
+};

@@ -1,6 +1,6 @@
 //! Losses and their derivatives, sixteen rows at a time, each times the weight of its row.
 
-use super::functions::{exp, exp_of_negative, ln, ln_1p_of_share};
+use super::functions::{NEAR, exp, exp_of_negative, ln, ln_1p_of_share, sigmoid_of_one};
 use super::lanes::{LANES, Lanes};
 use super::{Kernel, Targets};
 use crate::loader::Batch;
@@ -47,6 +47,17 @@ impl<V: Lanes> Number for V {
     fn ln_1p_of_share(self) -> Self {
         ln_1p_of_share(self)
     }
+}
+
+/// The derivative that [`Loss::of_score`] tells of one score, times a factor, up to rounding: for steps that wait for it.
+#[inline(always)]
+pub(super) fn derivative_of_one<V: Lanes>(loss: Loss, score: f32, target: f32, factor: f32) -> f32 {
+    if loss == Loss::Logistic && score.abs() < NEAR {
+        // −y·σ(−ys) with y = 2t − 1.
+        let against = 1.0 - (target + target);
+        return against * factor * sigmoid_of_one(against, score);
+    }
+    loss.of_score(V::splat(score), V::splat(target), V::splat(factor)).1.first()
 }
 
 /// Sums many `f32` in `f64`, in sixteen lanes side by side.

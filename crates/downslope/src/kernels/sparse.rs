@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::descent::Record;
 use super::lanes::{LANES, Lanes, Wanted};
+use super::losses::derivative_of_one;
 use super::{Kernel, Strides, Targets};
 use crate::data::Csr;
 use crate::loader::Batch;
@@ -112,7 +113,7 @@ impl Kernel for SparseOneRowSteps<'_> {
             let row = self.x.row(number);
             let score = dot(row, weight, 0) + bias[0];
             let (target, row_weight) = (self.targets.value(number), self.targets.weight(number));
-            let step = self.loss.of_score(V::splat(score), V::splat(target), V::splat(-self.lr * row_weight)).1.first();
+            let step = derivative_of_one::<V>(self.loss, score, target, -self.lr * row_weight);
             bias[0] += step;
             add(step, row, weight, 0);
             if record.push::<V>(score, target, row_weight, self.losses) {

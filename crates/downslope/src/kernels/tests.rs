@@ -1,6 +1,6 @@
 //! Every kernel on every instruction set of this machine: the bits of the portable twin, and the right numbers.
 
-use super::functions::{exp, exp_of_negative, ln, ln_1p_of_share, tanh};
+use super::functions::{NEAR, exp, exp_of_negative, ln, ln_1p_of_share, sigmoid_of_one, tanh};
 use super::lanes::Wanted;
 use super::*;
 use crate::data::Csr;
@@ -250,6 +250,18 @@ fn the_cross_entropy_of_one_row_is_that_of_many() {
             assert_close(&both, derivatives.chain([0.7 * value]), 1e-6, &format!("{n_classes} classes"));
         }
     }
+}
+
+#[test]
+fn the_sigmoid_of_one_number_keeps_its_stated_error() {
+    let mut worst = 0.0_f64;
+    for size in (-180_000..=180_000).map(|ten_thousandth| ten_thousandth as f32 * 1e-4).filter(|x| x.abs() < NEAR) {
+        for sign in [1.0, -1.0] {
+            let exact = crate::numeric::sigmoid(f64::from(sign * size));
+            worst = worst.max((f64::from(sigmoid_of_one(sign, size)) - exact).abs() / exact);
+        }
+    }
+    assert!(worst <= 3e-7, "{worst}");
 }
 
 // Products.
