@@ -46,6 +46,7 @@ fn large_problems() -> Vec<(&'static str, Loss, Model, Arc<Dataset>)> {
     let tall = dense_table(Loss::Squared, 9_000, 1_000, 1);
     let wide = dense_table(softmax, 1_500, 2_000, 2);
     let deep = dense_table(Loss::Logistic, 900, 150, 3);
+    let (short, long) = (dense_table(softmax, 250, 800, 6), dense_table(Loss::Squared, 3_000, 150, 7));
     let (_, sparse) = twin_tables(softmax, 7_000, 2_000, 0.2, 4);
     let (_, halved) = twin_tables(Loss::Logistic, 1_500, 2_001, 0.1, 5);
     vec![
@@ -54,9 +55,17 @@ fn large_problems() -> Vec<(&'static str, Loss, Model, Arc<Dataset>)> {
         ("weighted hidden", Loss::Logistic, of(Loss::Logistic, &[64, 32], &deep), weighted(&deep)),
         ("softmax", softmax, of(softmax, &[], &wide), wide),
         ("hidden", Loss::Logistic, of(Loss::Logistic, &[64, 32], &deep), deep),
+        ("hidden, outputs shared", softmax, of(softmax, &[100, 70], &short), short),
+        ("hidden, several spans", Loss::Squared, of(Loss::Squared, &[64, 32], &long), weighed_far_apart(&long)),
         ("sparse", softmax, of(softmax, &[], &sparse), sparse),
         ("sparse, one score", Loss::Logistic, of(Loss::Logistic, &[], &halved), weighted(&halved)),
     ]
+}
+
+/// Weights so far apart that the order in which losses are added shows in the sum.
+fn weighed_far_apart(data: &Dataset) -> Arc<Dataset> {
+    let weights = (0..data.n_rows()).map(|row| [1e-12, 1.0, 1e-6][row * 7 % 3]).collect();
+    Arc::new(data.clone().with_weights(weights).unwrap())
 }
 
 fn pool(n_threads: usize) -> Arc<rayon::ThreadPool> {
@@ -79,7 +88,7 @@ fn any_number_of_threads_gives_the_same_bits() {
             (bits(&state.theta), state.train_losses.iter().map(|loss| loss.to_bits()).collect::<Vec<_>>(), evaluated)
         };
         let alone = run(None);
-        for n_threads in [1, 2, 3] {
+        for n_threads in [1, 2, 3, 8] {
             assert!(run(Some(pool(n_threads))) == alone, "{name} on {n_threads} threads");
         }
     }

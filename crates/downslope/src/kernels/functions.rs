@@ -1,4 +1,4 @@
-//! Exponentials and logarithms, sixteen at a time.
+//! Exponentials and logarithms, sixteen at a time, and a sigmoid for one.
 //!
 //! | function | domain | error at most | beyond |
 //! |---|---|---|---|
@@ -81,14 +81,14 @@ pub(super) fn tanh<V: Lanes>(x: V) -> V {
     V::splat(0.625).if_above(size, near, far)
 }
 
-/// 1 / (1 + e⁻ˣ) of one number x = sign·`size`, by a cubic from the nearest sixteenth on: for steps that wait for it. Sixteen
+/// 1 / (1 + e⁻ˣ) of one number x = sign·score, by a cubic from the nearest sixteenth on: for steps that wait for it. Sixteen
 /// at a time take twice as long, for the chain through an exponential and a division is that long.
 #[inline(always)]
-pub(super) fn sigmoid_of_one(sign: f32, size: f32) -> f32 {
+pub(super) fn sigmoid_of_one(sign: f32, score: f32) -> f32 {
     // In sixteenths, x = n + rest.
     let sixteenths = 16.0 * sign;
-    let offset = size.mul_add(sixteenths, ROUNDER);
-    let rest = size.mul_add(sixteenths, ROUNDER - offset);
+    let offset = score.mul_add(sixteenths, ROUNDER);
+    let rest = score.mul_add(sixteenths, ROUNDER - offset);
     let [c0, c1, c2, c3] = SIGMOID[offset.to_bits() as usize % SIGMOID.len()];
     (rest * rest).mul_add(rest.mul_add(c3, c2), rest.mul_add(c1, c0))
 }

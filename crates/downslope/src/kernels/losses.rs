@@ -191,7 +191,8 @@ impl Kernel for CrossEntropies<'_> {
     }
 }
 
-/// The weighted cross-entropy of one row, and its derivatives: what [`CrossEntropies`] computes, with the classes side by side.
+/// The weighted cross-entropy of one row, and its derivatives: what [`CrossEntropies`] computes up to rounding, with the classes
+/// side by side.
 pub(crate) struct CrossEntropy<'a> {
     /// The scores, one a class.
     pub(crate) scores: &'a mut [f32],
@@ -232,7 +233,8 @@ impl Kernel for CrossEntropy<'_> {
             }
             self.scores[class] -= factor;
         }
-        f64::from((((largest - V::splat(of_target)) + ln(sum)) * V::splat(weight)).first())
+        // Multiplied in `f64`, where no weight makes a loss infinite that is not.
+        f64::from(((largest - V::splat(of_target)) + ln(sum)).first()) * f64::from(weight)
     }
 }
 

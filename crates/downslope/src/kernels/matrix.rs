@@ -29,22 +29,30 @@ impl<'a> MatrixMut<'a> {
     /// Numbers that stand so far apart: a row for each of the table, a column for each output.
     ///
     /// # Panics
-    /// If two would stand at one place, or one beyond the slice.
+    /// If neither the numbers of a row nor those of a column stand side by side, if two would stand at one place, or one
+    /// beyond the slice.
     pub(crate) fn new(values: &'a mut [f32], n_rows: usize, n_columns: usize, strides: Strides) -> Self {
         let Strides { row: row_apart, output: column_apart } = strides;
         let in_rows = column_apart == 1 && (n_columns <= row_apart || n_rows <= 1);
         let in_columns = row_apart == 1 && (n_rows <= column_apart || n_columns <= 1);
         assert!(in_rows || in_columns, "no two numbers stand at one place");
         if n_rows > 0 && n_columns > 0 {
-            assert!((n_rows - 1) * row_apart + (n_columns - 1) * column_apart < values.len(), "all numbers are there");
+            let last = |n: usize, apart: usize| (n - 1).checked_mul(apart);
+            let last = last(n_rows, row_apart).zip(last(n_columns, column_apart));
+            let last = last.and_then(|(row, column)| row.checked_add(column));
+            assert!(last.is_some_and(|last| last < values.len()), "all numbers are there");
         }
         let first = values.as_mut_ptr();
         Self { first, n_rows, n_columns, row_apart, column_apart, marker: PhantomData }
     }
 
     /// Rows one after the other.
+    ///
+    /// # Panics
+    /// If the last is not whole.
     pub(crate) fn of_rows(values: &'a mut [f32], width: usize) -> Self {
         let n_rows = values.len() / width;
+        assert_eq!(n_rows * width, values.len(), "all rows are whole");
         Self::new(values, n_rows, width, Strides { row: width, output: 1 })
     }
 
@@ -95,12 +103,10 @@ impl<'a> MatrixMut<'a> {
 
     /// Some numbers of a row that stand side by side.
     #[inline(always)]
-    pub(crate) fn in_row(&mut self, row: usize, columns: Range<usize>) -> &mut [f32] {
+    pub(super) fn in_row(&mut self, row: usize, columns: Range<usize>) -> &mut [f32] {
         let n = columns.len();
-        assert!(
-            row < self.n_rows && columns.end <= self.n_columns && (self.column_apart == 1 || n <= 1),
-            "they are there"
-        );
+        let are_there = row < self.n_rows && columns.start <= columns.end && columns.end <= self.n_columns;
+        assert!(are_there && (self.column_apart == 1 || n <= 1), "they are there");
         let first = self.first.wrapping_add(row * self.row_apart + columns.start * self.column_apart);
         // SAFETY: the numbers were seen to be there, side by side, and nobody else has them while `self` is borrowed.
         unsafe { std::slice::from_raw_parts_mut(first, n) }
@@ -108,12 +114,10 @@ impl<'a> MatrixMut<'a> {
 
     /// Some numbers of a column that stand side by side.
     #[inline(always)]
-    pub(crate) fn in_column(&mut self, column: usize, rows: Range<usize>) -> &mut [f32] {
+    pub(super) fn in_column(&mut self, column: usize, rows: Range<usize>) -> &mut [f32] {
         let n = rows.len();
-        assert!(
-            column < self.n_columns && rows.end <= self.n_rows && (self.row_apart == 1 || n <= 1),
-            "they are there"
-        );
+        let are_there = column < self.n_columns && rows.start <= rows.end && rows.end <= self.n_rows;
+        assert!(are_there && (self.row_apart == 1 || n <= 1), "they are there");
         let first = self.first.wrapping_add(rows.start * self.row_apart + column * self.column_apart);
         // SAFETY: the same.
         unsafe { std::slice::from_raw_parts_mut(first, n) }

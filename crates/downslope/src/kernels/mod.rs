@@ -16,6 +16,7 @@
 //! | [`linear`] | gradients and steps of small batches of dense rows of one score |
 //! | [`losses`] | losses and derivatives of sixteen rows |
 //! | [`slices`] | what is done to a whole slice |
+//! | [`matrix`] | what products are written to, which threads may share by columns |
 //!
 //! This is the only module with `unsafe` code.
 #![allow(unsafe_code, reason = "instructions of particular machines")]

@@ -1,5 +1,7 @@
 //! Rows of equal length, wherever they stand in a slice.
 
+use std::ops::Range;
+
 use super::lanes::{LANES, Lanes, Wanted};
 use super::{Kernel, Targets, run};
 use crate::data::{Dataset, Features};
@@ -27,7 +29,7 @@ impl<'a> Rows<'a> {
     ///
     /// # Panics
     /// If there are no such columns.
-    pub(crate) fn columns(self, columns: std::ops::Range<usize>) -> Self {
+    pub(crate) fn columns(self, columns: Range<usize>) -> Self {
         assert!(columns.end <= self.width, "the columns are there");
         Self { values: self.values.get(columns.start..).unwrap_or_default(), width: columns.len(), ..self }
     }
@@ -68,8 +70,12 @@ impl<'a> Rows<'a> {
     }
 
     /// Where R rows stand from a position on; the last row stands in for those that are not there. Each is `width` wide.
+    ///
+    /// # Panics
+    /// If there is no row at that position.
     #[inline(always)]
     pub(super) fn places<const R: usize>(&self, start: usize) -> [*const f32; R] {
+        assert!(start < self.len(), "there is a row");
         let (width, apart, last) = (self.width, self.apart, self.len() - 1);
         let mut places = [self.values.as_ptr(); R];
         match &self.which {
@@ -102,7 +108,7 @@ impl<'a> Rows<'a> {
     /// Every row's first line is asked for before any other: where a row lies on a page that the machine has not seen
     /// lately, asking waits for the page to be looked up, and many look-ups at once take hardly longer than one.
     #[inline(always)]
-    pub(super) fn prefetch<V: Lanes>(&self, positions: std::ops::Range<usize>, wanted: Wanted) {
+    pub(super) fn prefetch<V: Lanes>(&self, positions: Range<usize>, wanted: Wanted) {
         /// Cache lines of sixteen numbers; farther on, the machine has noticed that a row is read in order.
         const LINES: usize = 8;
         self.prefetch_lines::<V>(positions.clone(), 0..1, wanted);
@@ -111,12 +117,7 @@ impl<'a> Rows<'a> {
 
     /// Asks for some lines of rows.
     #[inline(always)]
-    pub(super) fn prefetch_lines<V: Lanes>(
-        &self,
-        positions: std::ops::Range<usize>,
-        lines: std::ops::Range<usize>,
-        wanted: Wanted,
-    ) {
+    pub(super) fn prefetch_lines<V: Lanes>(&self, positions: Range<usize>, lines: Range<usize>, wanted: Wanted) {
         let end = positions.end.min(self.len());
         let positions = positions.start.min(end)..end;
         match &self.which {
@@ -136,7 +137,7 @@ impl<'a> Rows<'a> {
 
 /// Asks for some lines from a place on.
 #[inline(always)]
-fn ask<V: Lanes>(values: &[f32], start: usize, lines: std::ops::Range<usize>, wanted: Wanted) {
+fn ask<V: Lanes>(values: &[f32], start: usize, lines: Range<usize>, wanted: Wanted) {
     for line in lines {
         V::prefetch(values, start + line * LANES, wanted);
     }
@@ -174,7 +175,7 @@ struct Prefetch<'a> {
     targets: Targets<'a>,
 }
 
-/// So many rows; the others are asked for on the way.
+/// So many rows; of the others, their features are asked for on the way.
 const FIRST_ROWS: usize = 64;
 /// So many cache lines of sixteen numbers in all, but some of every row.
 const FIRST_LINES: usize = 512;

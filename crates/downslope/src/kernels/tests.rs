@@ -227,7 +227,7 @@ fn cross_entropies_agree_with_their_formula_in_f64() {
 }
 
 #[test]
-fn the_cross_entropy_of_one_row_is_that_of_many() {
+fn the_cross_entropy_of_one_row_agrees_with_its_formula_in_f64() {
     for n_classes in [2_usize, 3, 10, 15, 16, 17, 40] {
         let scores: Vec<f32> = numbers(n_classes, 4).into_iter().map(|score| 12.0 * score - 3.0).collect();
         let whole = scores.clone();
@@ -255,10 +255,10 @@ fn the_cross_entropy_of_one_row_is_that_of_many() {
 #[test]
 fn the_sigmoid_of_one_number_keeps_its_stated_error() {
     let mut worst = 0.0_f64;
-    for size in (-180_000..=180_000).map(|ten_thousandth| ten_thousandth as f32 * 1e-4).filter(|x| x.abs() < NEAR) {
+    for score in (-180_000..=180_000).map(|ten_thousandth| ten_thousandth as f32 * 1e-4).filter(|x| x.abs() < NEAR) {
         for sign in [1.0, -1.0] {
-            let exact = crate::numeric::sigmoid(f64::from(sign * size));
-            worst = worst.max((f64::from(sigmoid_of_one(sign, size)) - exact).abs() / exact);
+            let exact = crate::numeric::sigmoid(f64::from(sign * score));
+            worst = worst.max((f64::from(sigmoid_of_one(sign, score)) - exact).abs() / exact);
         }
     }
     assert!(worst <= 3e-7, "{worst}");
@@ -332,8 +332,8 @@ fn combinations_of_rows_agree_with_plain_sums_for_every_shape_and_width() {
             let (table, factors) = (numbers(width * n_rows, 1), numbers(n_rows * n_outputs, 2));
             let before = numbers(width * n_outputs, 3);
             for strides in [Strides { row: n_outputs, output: 1 }, Strides { row: 1, output: n_rows }] {
-                // All columns at once, with or without rows to fetch, and some columns, then the others.
-                let found = [false, true].map(|is_whole| {
+                // All columns at once, with rows to fetch, and some columns, then the others, without.
+                let [found, in_two] = [true, false].map(|is_whole| {
                     the_same_on_all("combine", |machine| {
                         let mut into = before.clone();
                         let middle = if is_whole { width } else { width / 3 };
@@ -349,7 +349,6 @@ fn combinations_of_rows_agree_with_plain_sums_for_every_shape_and_width() {
                         into
                     })
                 });
-                let [found, in_two] = found;
                 assert_eq!(found, in_two);
                 let expected = (0..n_outputs * width).map(|at| {
                     let (output, column) = (at / width, at % width);

@@ -323,16 +323,15 @@ impl Pass {
             let factors = &factors[position * strides.row..];
             bias.iter_mut().enumerate().for_each(|(output, bias)| *bias += factors[output * strides.output]);
         }
-        let into = weight;
         if let (1, Features::Sparse(x)) = (self.layers.len(), features) {
-            return kernels::run(SparseGradient { x, batch: block, factors, strides, into });
+            return kernels::run(SparseGradient { x, batch: block, factors, strides, into: weight });
         }
         let next = match (features, next) {
             (Features::Dense(x), Some(next)) if index == 0 => Some(Rows::new(x.values(), x.n_columns(), next.clone())),
             _ => None,
         };
         let rows = self.inputs(index, features, block);
-        let into = MatrixMut::of_rows(into, rows.width());
+        let into = MatrixMut::of_rows(weight, rows.width());
         kernels::run(Combine { rows, factors, strides, into, next });
     }
 
@@ -384,10 +383,12 @@ impl Pass {
     }
 }
 
-/// Where so many outputs of a layer are cut into two, if they are worth it: each half in whole lanes, and always at the same
-/// place, so that a thread comes back to weights it had before.
-pub(super) fn middle(n_outputs: usize) -> Option<usize> {
-    (n_outputs >= 2 * LANES).then(|| (n_outputs / 2).next_multiple_of(LANES))
+/// Where so many outputs of a layer are cut into two, and in how many parts each half is to be cut: nothing where they are to
+/// be one part, or are too few. Always at the same place, so that a thread comes back to weights it had before, and the first
+/// half in whole lanes.
+pub(super) fn halves(n_outputs: usize, n_parts: usize) -> Option<(usize, usize, usize)> {
+    let half = (n_outputs / 2 + LANES / 2) / LANES * LANES;
+    (n_outputs >= 2 * LANES && n_parts > 1).then(|| (half, n_parts.div_ceil(2), n_parts / 2))
 }
 
 /// Does `work` for all columns of a matrix, from the `first` on: in a part for each scratch, which threads may share.
@@ -398,14 +399,13 @@ fn in_parts(
     work: &(impl Fn(Range<usize>, MatrixMut<'_>, &mut Aligned) + Sync),
 ) {
     let n_columns = matrix.n_columns();
-    match (middle(n_columns), scratch) {
-        (Some(half), scratch @ [_, _, ..]) => {
-            let (low, high) = matrix.split_at(half);
-            let (of_low, of_high) = scratch.split_at_mut(scratch.len().div_ceil(2));
-            rayon::join(|| in_parts(low, first, of_low, work), || in_parts(high, first + half, of_high, work));
-        }
-        (_, [scratch, ..]) => work(first..first + n_columns, matrix, scratch),
-        (_, []) => {}
+    if let Some((half, n_low, _)) = halves(n_columns, scratch.len()) {
+        debug_assert!(rayon::current_thread_index().is_some(), "several parts are for the threads of a pool");
+        let (low, high) = matrix.split_at(half);
+        let (of_low, of_high) = scratch.split_at_mut(n_low);
+        rayon::join(|| in_parts(low, first, of_low, work), || in_parts(high, first + half, of_high, work));
+    } else if let Some(scratch) = scratch.first_mut() {
+        work(first..first + n_columns, matrix, scratch);
     }
 }
 

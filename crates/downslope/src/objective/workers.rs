@@ -1,12 +1,14 @@
 //! How is a batch shared out, and how are the shares put together?
 //!
-//! By its size alone, never by the number of threads: so the bits are the same for any number of them.
+//! By its size and the model alone, never by the number of threads: so the bits are the same for any number of them. Where
+//! their number decides what is done together, it is what is done in the same order anyway.
 //!
 //! - **Linear models**: chunks of rows, each with a gradient of its own, added in order. A gradient is small beside the
 //!   rows, and rows are read once.
 //! - **Sparse rows of one score**, where a step is taken on θ itself: halves of the columns ([`super::halves`]).
-//! - **Hidden layers**: parts of the rows go forward and back side by side; then the *parameters* are shared out, and
-//!   each is added up over all rows in order. A gradient is large beside a few rows, so there is only one.
+//! - **Hidden layers**: in small batches the outputs of every layer, forward, back and in the step, so that a thread's weights
+//!   stay in its cache. In large ones parts of the rows go forward and back side by side; then the *parameters* are shared
+//!   out, and each is added up over all rows in order. A gradient is large beside a few rows, so there is only one.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::halves::Halves;
-use super::pass::{BLOCK_ROWS, Pass, middle};
+use super::pass::{BLOCK_ROWS, Pass, halves};
 use super::{Gradient, LossSum, StepLosses};
 use crate::data::{Dataset, Features};
 use crate::kernels::{Scores, Targets};
@@ -107,13 +109,19 @@ impl Problem<'_> {
         1 << most.clamp(1, MOST_SHARES).ilog2()
     }
 
-    /// Into how many shares a batch is cut to take its step. With hidden layers, few rows are not: the outputs of every layer
-    /// are, so that a thread's weights stay in its cache. Sparse rows whose step is taken on θ itself are not: what it
-    /// changes would have to move from one thread's cache to another's, and two threads took a quarter longer than one. Their
-    /// columns are shared out instead.
+    /// Into how many shares of rows a batch is cut to take its step; small ones are one share where something else is shared
+    /// out. Of sparse rows whose step is taken on θ itself that is the columns, or nothing: what a step changes would have to
+    /// move from one thread's cache to another's, and two threads took a quarter longer than one. With hidden layers it is
+    /// the outputs of the layers.
     fn n_shares_of_step(&self, batch_rows: usize) -> usize {
-        let is_whole = !self.model.is_linear() || matches!(self.data.features, Features::Sparse(_));
-        if is_whole && batch_rows <= self.direct_rows() { 1 } else { self.n_shares(batch_rows) }
+        let is_sparse = self.model.is_linear() && matches!(self.data.features, Features::Sparse(_));
+        let is_whole = (is_sparse || self.shares_outputs()) && batch_rows <= self.direct_rows();
+        if is_whole { 1 } else { self.n_shares(batch_rows) }
+    }
+
+    /// Whether all hidden layers have outputs enough to be cut in two.
+    fn shares_outputs(&self) -> bool {
+        !self.model.is_linear() && self.model.hidden.iter().all(|&width| halves(width, 2).is_some())
     }
 
     /// Whether a row's score is added up by [`Halves`] of the columns in a step.
@@ -132,7 +140,7 @@ impl Problem<'_> {
         is_balanced && work >= HALVES_WORK && self.steps_by_halves(batch_rows)
     }
 
-    /// Whether the parameters are worth sharing out: with hidden layers, where there is much to add to each.
+    /// Whether outputs of layers, and their parameters, are worth sharing out.
     fn has_large_steps(&self, batch_rows: usize) -> bool {
         !self.model.is_linear() && self.work(batch_rows) >= PART_WORK
     }
@@ -246,14 +254,16 @@ impl Workers {
         self.pool.as_ref().filter(|pool| is_awake(pool) || problem.is_worth_waking(batch_rows))
     }
 
-    /// Runs `work` on some shares of a batch, each with a worker, on as many threads as there are, and adds up what they lost.
+    /// Runs `work` on some shares of a batch, each with a worker, on as many threads as there are, and adds what they lost to a
+    /// total, one after the other.
     fn share_out(
         &mut self,
         problem: Problem<'_>,
         batch: &Batch<'_>,
         shares: &Shares,
+        total: &mut LossSum,
         work: impl Fn(&mut Worker, Batch<'_>) -> LossSum + Sync,
-    ) -> LossSum {
+    ) {
         let pool = self.pool_for(problem, batch.len()).cloned();
         let workers = &mut self.each[..shares.which.len()];
         let compute = |(index, worker): (usize, &mut Worker)| worker.loss = work(worker, shares.part(batch, index));
@@ -261,16 +271,15 @@ impl Workers {
             Some(pool) if workers.len() > 1 => pool.install(|| workers.par_iter_mut().enumerate().for_each(compute)),
             _ => workers.iter_mut().enumerate().for_each(compute),
         }
-        let mut total = LossSum::default();
         for worker in workers {
-            total += worker.loss;
+            *total += worker.loss;
         }
-        total
     }
 
     /// Σ wℓ over a batch.
     pub(super) fn loss(&mut self, problem: Problem<'_>, theta: &[f32], batch: &Batch<'_>) -> LossSum {
-        self.share_out(problem, batch, &Shares::all(problem.n_shares(batch.len())), |worker, rows| {
+        let (shares, mut total) = (Shares::all(problem.n_shares(batch.len())), LossSum::default());
+        self.share_out(problem, batch, &shares, &mut total, |worker, rows| {
             let mut total = LossSum::default();
             for block in blocks(0..rows.len()) {
                 let block = rows.part(block);
@@ -279,7 +288,8 @@ impl Workers {
                 total += LossSum::new(sum, block.len());
             }
             total
-        })
+        });
+        total
     }
 
     /// Adds Σ w∇ℓ over a batch to a gradient that is not θ, and returns Σ wℓ.
@@ -291,31 +301,15 @@ impl Workers {
         gradient: &mut Gradient,
     ) -> LossSum {
         if !problem.model.is_linear() {
-            let mut span_gradient = self.each[0].span.take();
-            let total = by_spans(problem, batch.len(), span_gradient.as_mut(), gradient, |span, gradient| {
-                let mut total = LossSum::default();
-                let block_rows = BLOCK_ROWS * problem.n_shares(span.len());
-                for rows in cut(span, block_rows) {
-                    let rows = batch.part(rows);
-                    let n_shares = problem.n_shares_of_step(rows.len());
-                    // As many at a time as there are threads: then the rows are still in the cache when they are added.
-                    let n_threads = self.pool_for(problem, rows.len()).map_or(1, |pool| pool.current_num_threads());
-                    for which in cut(0..n_shares, n_threads) {
-                        let shares = Shares { which, n: n_shares };
-                        total += self.derive(problem, theta, &rows, &shares, 1.0);
-                        self.accumulate(problem, (&rows, None), &shares, gradient.values_mut());
-                    }
-                }
-                total
-            });
-            self.each[0].span = span_gradient;
-            return total;
+            let pool = self.pool_for(problem, batch.len()).cloned();
+            return install(pool.as_deref(), || self.add_in_layers(problem, theta, batch, gradient));
         }
         let n_shares = problem.n_shares(batch.len());
         if n_shares == 1 {
             return self.each[0].add_rows(problem, theta, batch, gradient);
         }
-        let total = self.share_out(problem, batch, &Shares::all(n_shares), |worker, rows| {
+        let mut total = LossSum::default();
+        self.share_out(problem, batch, &Shares::all(n_shares), &mut total, |worker, rows| {
             let Some(mut chunk) = worker.chunk.take() else { return LossSum::default() };
             chunk.clear();
             let loss = worker.add_rows(problem, theta, &rows, &mut chunk);
@@ -323,6 +317,35 @@ impl Workers {
             loss
         });
         self.each[..n_shares].iter().filter_map(|worker| worker.chunk.as_ref()).for_each(|chunk| gradient.add(chunk));
+        total
+    }
+
+    /// Adds Σ w∇ℓ over a batch of a model with hidden layers to a gradient, and returns Σ wℓ.
+    fn add_in_layers(
+        &mut self,
+        problem: Problem<'_>,
+        theta: &[f32],
+        batch: &Batch<'_>,
+        gradient: &mut Gradient,
+    ) -> LossSum {
+        let mut span_gradient = self.each[0].span.take();
+        let total = by_spans(problem, batch.len(), span_gradient.as_mut(), gradient, |span, gradient| {
+            let mut total = LossSum::default();
+            let block_rows = BLOCK_ROWS * problem.n_shares(span.len());
+            for rows in cut(span, block_rows) {
+                let rows = batch.part(rows);
+                let n_shares = problem.n_shares_of_step(rows.len());
+                // As many at a time as there are threads: then the rows are still in the cache when they are added.
+                let n_threads = self.pool_for(problem, rows.len()).map_or(1, |pool| pool.current_num_threads());
+                for which in cut(0..n_shares, n_threads) {
+                    let shares = Shares { which, n: n_shares };
+                    self.derive(problem, theta, &rows, &shares, 1.0, &mut total);
+                    self.accumulate(problem, (&rows, None), &shares, gradient.values_mut());
+                }
+            }
+            total
+        });
+        self.each[0].span = span_gradient;
         total
     }
 
@@ -346,12 +369,13 @@ impl Workers {
         factor: f32,
     ) -> LossSum {
         let shares = Shares::all(problem.n_shares_of_step(batch.len()));
-        let loss = self.derive(problem, theta, batch, &shares, factor);
+        let mut loss = LossSum::default();
+        self.derive(problem, theta, batch, &shares, factor, &mut loss);
         self.accumulate(problem, (batch, next), &shares, theta);
         loss
     }
 
-    /// Takes the rows of some shares of a batch forward and back.
+    /// Takes the rows of some shares of a batch forward and back, and adds what they lose to a total.
     fn derive(
         &mut self,
         problem: Problem<'_>,
@@ -359,20 +383,22 @@ impl Workers {
         batch: &Batch<'_>,
         shares: &Shares,
         factor: f32,
-    ) -> LossSum {
+        total: &mut LossSum,
+    ) {
         let Problem { data, loss, .. } = problem;
         if shares.n > 1 {
-            return self.share_out(problem, batch, shares, |worker, rows| {
+            return self.share_out(problem, batch, shares, total, |worker, rows| {
                 LossSum::new(worker.pass.derive(theta, data, loss, &rows, factor, 1), rows.len())
             });
         }
         let (pool, n_parts) = self.parts_for(problem, batch.len());
         let pass = &mut self.each[0].pass;
         let sum = install(pool.as_deref(), || pass.derive(theta, data, loss, batch, factor, n_parts));
-        LossSum::new(sum, batch.len())
+        *total += LossSum::new(sum, batch.len());
     }
 
-    /// Into how many parts the outputs of layers are cut, and the threads for them if these are several.
+    /// Into how many parts the outputs of layers are cut, and the threads for them if these are several; a part needs scratch,
+    /// of which there is as much as a batch of all rows has shares.
     fn parts_for(&self, problem: Problem<'_>, batch_rows: usize) -> (Option<Arc<ThreadPool>>, usize) {
         let pool = self.pool_for(problem, batch_rows).filter(|_| problem.has_large_steps(batch_rows));
         let n_parts = pool.map_or(1, |pool| pool.current_num_threads().min(self.each.len()));
@@ -459,12 +485,12 @@ struct Accumulation<'a> {
 impl Accumulation<'_> {
     /// Adds the gradient of some outputs of a layer, from `first` on, in so many parts that threads may share.
     fn add_outputs(&self, layer: usize, first: usize, weight: &mut [f32], bias: &mut [f32], n_parts: usize) {
-        if let (Some(half), 2..) = (middle(bias.len()), n_parts) {
+        if let Some((half, low, high)) = halves(bias.len(), n_parts) {
             let (weight, weight_behind) = weight.split_at_mut(half * (weight.len() / bias.len()));
             let (bias, bias_behind) = bias.split_at_mut(half);
             rayon::join(
-                || self.add_outputs(layer, first, weight, bias, n_parts.div_ceil(2)),
-                || self.add_outputs(layer, first + half, weight_behind, bias_behind, n_parts / 2),
+                || self.add_outputs(layer, first, weight, bias, low),
+                || self.add_outputs(layer, first + half, weight_behind, bias_behind, high),
             );
             return;
         }
