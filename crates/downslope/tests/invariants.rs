@@ -56,16 +56,10 @@ fn large_problems() -> Vec<(&'static str, Loss, Model, Arc<Dataset>)> {
         ("softmax", softmax, of(softmax, &[], &wide), wide),
         ("hidden", Loss::Logistic, of(Loss::Logistic, &[64, 32], &deep), deep),
         ("hidden, outputs shared", softmax, of(softmax, &[100, 70], &short), short),
-        ("hidden, several spans", Loss::Squared, of(Loss::Squared, &[64, 32], &long), weighed_far_apart(&long)),
+        ("hidden, several spans", Loss::Squared, of(Loss::Squared, &[64, 32], &long), long),
         ("sparse", softmax, of(softmax, &[], &sparse), sparse),
         ("sparse, one score", Loss::Logistic, of(Loss::Logistic, &[], &halved), weighted(&halved)),
     ]
-}
-
-/// Weights so far apart that the order in which losses are added shows in the sum.
-fn weighed_far_apart(data: &Dataset) -> Arc<Dataset> {
-    let weights = (0..data.n_rows()).map(|row| [1e-12, 1.0, 1e-6][row * 7 % 3]).collect();
-    Arc::new(data.clone().with_weights(weights).unwrap())
 }
 
 fn pool(n_threads: usize) -> Arc<rayon::ThreadPool> {
@@ -94,7 +88,28 @@ fn any_number_of_threads_gives_the_same_bits() {
     }
 }
 
-/// Were these batches not cut, the test above would prove nothing.
+/// Rows weighed so far apart that their sum in `f64` shows the order in which they were added, though not every time.
+#[test]
+fn losses_before_hidden_layers_are_added_in_one_order_by_any_number_of_threads() {
+    let data = dense_table(Loss::Squared, 1_500, 150, 7);
+    let weights = (0..data.n_rows()).map(|row| [1e-12, 1.0, 1e-6][row * 7 % 3]).collect();
+    let data = Arc::new((*data).clone().with_weights(weights).unwrap());
+    let losses = |pool: Option<_>| {
+        let mut objective = objective(Loss::Squared, &[64, 32], &data).with_pool(pool);
+        let (theta, mut gradient) = (start(&objective), objective.gradient());
+        let mut loss_of = |first| {
+            let batch = Batch::Range(first..first + 1_100);
+            objective.loss_and_gradient(&theta, batch, &mut gradient).sum.to_bits()
+        };
+        (0..40).map(|start| loss_of(10 * start)).collect::<Vec<u64>>()
+    };
+    let alone = losses(None);
+    for n_threads in [2, 3] {
+        assert_eq!(losses(Some(pool(n_threads))), alone, "{n_threads} threads");
+    }
+}
+
+/// Were large batches not cut, the first test above would prove nothing.
 #[test]
 fn batches_that_large_are_cut_in_parts_summed_apart() {
     let (_, loss, model, data) = large_problems().swap_remove(0);
