@@ -188,6 +188,6 @@ impl Kernel for Prefetch<'_> {
         let lines = FIRST_LINES.div_ceil(self.x.len().clamp(1, FIRST_ROWS)).min(self.x.width.div_ceil(LANES));
         self.x.prefetch_lines::<V>(0..FIRST_ROWS, 0..1, Wanted::Soon);
         self.x.prefetch_lines::<V>(0..FIRST_ROWS, 1..lines, Wanted::Soon);
-        self.targets.prefetch::<V>(&self.x.which, 0..FIRST_ROWS);
+        PrefetchTargets { targets: self.targets, batch: &self.x.which }.run::<V>();
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::lazy::Lazy;
 use super::pass::{BLOCK_ROWS, Pass};
 use super::row_by_row::RowByRow;
-use super::workers::{MOST_SHARES, Problem, Workers, blocks};
+use super::workers::{MOST_SHARES, Problem, Workers, blocks, install};
 use super::{CurvatureProduct, Gradient, LossSum, Objective, StepLosses, StepRule};
 use crate::data::{Dataset, Features};
 use crate::error::{ErrorKind, Result};
@@ -210,10 +210,8 @@ impl Objective for EmpiricalLoss {
         let mut aligned = std::mem::take(&mut self.theta);
         // Entered once, not in every step: threads that are asked again at once are still awake. And not at all for small
         // batches: waking a thread costs more than many of their steps.
-        let mut steps = |theta: &mut [f32]| match self.workers.pool.clone().filter(|_| is_shared_out) {
-            Some(pool) => pool.install(|| self.steps(theta, ahead, batches, lr, losses)),
-            None => self.steps(theta, ahead, batches, lr, losses),
-        };
+        let pool = self.workers.pool.clone().filter(|_| is_shared_out);
+        let mut steps = |theta: &mut [f32]| install(pool.as_deref(), || self.steps(theta, ahead, batches, lr, losses));
         if is_worth_moving {
             aligned.copy_from_slice(theta);
             steps(&mut aligned);

@@ -16,6 +16,7 @@ use crate::loss::Loss;
 use crate::model::{Activation, Layer, Model};
 
 use super::Gradient;
+use super::workers::MOST_SHARES;
 
 /// Rows in a block at most: enough for the products to run at speed, few enough for a block to stay in cache.
 pub(super) const BLOCK_ROWS: usize = 256;
@@ -267,7 +268,6 @@ impl Pass {
     fn backward(&mut self, theta: &[f32], n_rows: usize, n_parts: usize) {
         for index in (1..self.layers.len()).rev() {
             let mut below = std::mem::take(&mut self.deltas[index - 1]);
-            let mut panels = std::mem::take(&mut self.panels);
             let (layer, outputs) = (&self.layers[index], &self.hidden[index - 1]);
             let (factors, strides) = self.derivatives(index, n_rows);
             let (weight, _) = layer.parts(theta);
@@ -275,7 +275,7 @@ impl Pass {
             // Rows of weights are added up here, an output for each row of the block.
             let strides = Strides { row: strides.output, output: strides.row };
             let into = MatrixMut::of_rows(&mut below[..n_rows * layer.n_inputs], layer.n_inputs);
-            in_parts(into, 0, &mut panels[..n_parts], &|columns, mut into, _| {
+            in_parts(into, 0, &mut [(); MOST_SHARES][..n_parts], &|columns, mut into, ()| {
                 let rows = weight.clone().columns(columns.clone());
                 into.pieces().for_each(|(_, derivatives)| derivatives.fill(0.0));
                 kernels::run(Combine { rows, factors, strides, into: into.reborrow(), next: None });
@@ -284,7 +284,6 @@ impl Pass {
                     self.activation.scale_by_slope(outputs, derivatives);
                 }
             });
-            self.panels = panels;
             self.deltas[index - 1] = below;
         }
     }
@@ -392,11 +391,11 @@ pub(super) fn halves(n_outputs: usize, n_parts: usize) -> Option<(usize, usize, 
 }
 
 /// Does `work` for all columns of a matrix, from the `first` on: in a part for each scratch, which threads may share.
-fn in_parts(
+fn in_parts<S: Send>(
     matrix: MatrixMut<'_>,
     first: usize,
-    scratch: &mut [Aligned],
-    work: &(impl Fn(Range<usize>, MatrixMut<'_>, &mut Aligned) + Sync),
+    scratch: &mut [S],
+    work: &(impl Fn(Range<usize>, MatrixMut<'_>, &mut S) + Sync),
 ) {
     let n_columns = matrix.n_columns();
     if let Some((half, n_low, _)) = halves(n_columns, scratch.len()) {

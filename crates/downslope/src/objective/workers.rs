@@ -205,11 +205,10 @@ impl Workers {
         let n_shares = problem.n_shares(n_rows);
         let is_linear = problem.model.is_linear();
         let has_spans = n_rows > problem.span_rows();
+        let block_rows = problem.direct_rows().min(n_rows.max(1));
+        let pass = |n_parts| Pass::new(problem.model, &problem.data.features, block_rows, n_parts);
         let worker = |index: usize| Worker {
-            pass: {
-                let block_rows = problem.direct_rows().min(n_rows.max(1));
-                Pass::new(problem.model, &problem.data.features, block_rows, if index == 0 { n_shares } else { 1 })
-            },
+            pass: pass(if index == 0 { n_shares } else { 1 }),
             span: (has_spans && (is_linear || index == 0)).then(|| problem.gradient()),
             chunk: (n_shares > 1 && is_linear).then(|| problem.gradient()),
             loss: LossSum::default(),
@@ -426,7 +425,7 @@ impl Workers {
 }
 
 /// Does something in a pool, or here.
-fn install<R: Send>(pool: Option<&ThreadPool>, work: impl FnOnce() -> R + Send) -> R {
+pub(super) fn install<R: Send>(pool: Option<&ThreadPool>, work: impl FnOnce() -> R + Send) -> R {
     match pool {
         Some(pool) => pool.install(work),
         None => work(),
