@@ -103,19 +103,13 @@ impl<'a> Rows<'a> {
         places
     }
 
-    /// Asks for the first numbers of rows. Positions behind the last row ask for nothing.
-    ///
-    /// Every row's first line is asked for before any other: where a row lies on a page that the machine has not seen
-    /// lately, asking waits for the page to be looked up, and many look-ups at once take hardly longer than one.
+    /// Asks for some lines of the row of a number into the first cache.
     #[inline(always)]
-    pub(super) fn prefetch<V: Lanes>(&self, positions: Range<usize>, wanted: Wanted) {
-        /// Cache lines of sixteen numbers; farther on, the machine has noticed that a row is read in order.
-        const LINES: usize = 8;
-        self.prefetch_lines::<V>(positions.clone(), 0..1, wanted);
-        self.prefetch_lines::<V>(positions, 1..self.width.div_ceil(LANES).min(LINES), wanted);
+    pub(super) fn fetch<V: Lanes>(&self, number: u32, lines: Range<usize>) {
+        ask::<V>(self.values, number as usize * self.apart, lines, Wanted::Next);
     }
 
-    /// Asks for some lines of rows.
+    /// Asks for some lines of rows. Positions behind the last row ask for nothing.
     #[inline(always)]
     pub(super) fn prefetch_lines<V: Lanes>(&self, positions: Range<usize>, lines: Range<usize>, wanted: Wanted) {
         let end = positions.end.min(self.len());

@@ -54,12 +54,16 @@ impl<'a> Targets<'a> {
     pub(super) fn prefetch<V: Lanes>(self, batch: &Batch<'_>, positions: std::ops::Range<usize>) {
         if let Batch::Rows(numbers) = batch {
             let end = positions.end.min(numbers.len());
-            for &number in &numbers[positions.start.min(end)..end] {
-                V::prefetch(self.values, number as usize, Wanted::Soon);
-                if let Some(weights) = self.weights {
-                    V::prefetch(weights, number as usize, Wanted::Soon);
-                }
-            }
+            numbers[positions.start.min(end)..end].iter().for_each(|&number| self.fetch::<V>(number));
+        }
+    }
+
+    /// Asks for what belongs to a row.
+    #[inline(always)]
+    pub(super) fn fetch<V: Lanes>(self, number: u32) {
+        V::prefetch(self.values, number as usize, Wanted::Soon);
+        if let Some(weights) = self.weights {
+            V::prefetch(weights, number as usize, Wanted::Soon);
         }
     }
 }
