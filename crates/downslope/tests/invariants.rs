@@ -88,6 +88,29 @@ fn any_number_of_threads_gives_the_same_bits() {
     }
 }
 
+#[test]
+fn one_row_a_step_through_a_large_layer_gives_the_same_bits_on_any_number_of_threads() {
+    let (dense, sparse) = twin_tables(Loss::CrossEntropy, 203, 600, 0.2, 16);
+    for data in [dense, sparse] {
+        let run = |pool: Option<_>| {
+            let mut objective = objective(Loss::CrossEntropy, &[200, 7], &data).with_pool(pool);
+            let mut state = State::new(start(&objective));
+            // It stops between steps that are computed together, and goes on from there.
+            for steps in [83, 406] {
+                let stop = Stop { steps: Some(steps), ..Stop::default() };
+                let trainer = Trainer { loader: Some(loader(203, rows(1))), ..Trainer::new(Sgd::new(0.02), stop) };
+                trainer.run(&mut objective, None, &mut state, &mut []).unwrap();
+            }
+            assert_eq!(state.step, 406);
+            bits(&state.theta)
+        };
+        let alone = run(None);
+        for n_threads in [1, 2, 3] {
+            assert!(run(Some(pool(n_threads))) == alone, "{n_threads} threads");
+        }
+    }
+}
+
 /// Rows weighed so far apart that their sum in `f64` shows the order in which they were added, though not every time.
 #[test]
 fn losses_before_hidden_layers_are_added_in_one_order_by_any_number_of_threads() {

@@ -206,7 +206,9 @@ impl Objective for EmpiricalLoss {
         // Every step on dense rows goes over θ once or more, and moving it there and back costs as much as two such steps.
         let is_worth_moving = !self.theta.is_empty() && batches.len() > 4;
         let batch_rows = batches.batch_size().min(batches.rows().len());
-        let is_shared_out = problem.is_shared_out(batch_rows) && problem.is_worth_waking(batches.rows().len());
+        let has_parts = problem.is_shared_out(batch_rows)
+            || (batch_rows == 1 && self.row_by_row.as_ref().is_some_and(RowByRow::is_shared_out));
+        let is_shared_out = has_parts && problem.is_worth_waking(batches.rows().len());
         let mut aligned = std::mem::take(&mut self.theta);
         // Entered once, not in every step: threads that are asked again at once are still awake. And not at all for small
         // batches: waking a thread costs more than many of their steps.
@@ -328,6 +330,7 @@ impl EmpiricalLoss {
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
         let batch_size = batches.batch_size();
         if let (1, false, Some(rows)) = (batch_size, problem.is_shared_out(1), &mut self.row_by_row) {
+            rows.use_threads(self.workers.n_threads());
             return rows.steps(problem, theta, ahead, batches, -lr as f32, losses);
         }
         ahead.clear();

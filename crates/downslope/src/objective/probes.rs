@@ -3,7 +3,7 @@
 //! Nothing here is needed for a step. All of it goes through blocks of rows with the same [`Pass`] that steps use.
 
 use super::empirical::EmpiricalLoss;
-use super::pass::Pass;
+use super::pass::{Outputs, Pass};
 use super::workers::blocks;
 use super::{CurvatureProduct, Objective, differences_of_gradients};
 use crate::data::{Features, Matrix};
@@ -60,7 +60,7 @@ impl EmpiricalLoss {
             }
         }
         let (weight, bias) = into.split_at_mut(n_weights);
-        pass.accumulate(0, 0, &data.features, (rows, None), weight, bias);
+        pass.accumulate(0, 0, &data.features, (rows, None), Outputs { weight, bias });
     }
 
     /// w‖x̃‖²·λmax(ℓ″), with x̃ the row and its 1, for linear models.

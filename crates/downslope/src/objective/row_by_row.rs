@@ -8,13 +8,14 @@
 //! - A large first layer is gone through once for several rows: with zⱼ = Wxⱼ + b of them all at the weights of before, a
 //!   step W ← W + δᵢxᵢᵀ, b ← b + δᵢ moves each by zⱼ ← zⱼ + (xᵢ·xⱼ + 1)·δᵢ, and W takes all their steps together. That is
 //!   the same up to rounding. Which rows are taken together depends on their places in the epoch alone; whoever looks at
-//!   θ between their steps is handed the sums of those still to come, to go on from.
+//!   θ between their steps is handed the sums of those still to come, to go on from. Threads may share its outputs: each goes
+//!   from the steps of some rows on its weights straight to the sums of the next.
 
-use super::pass::{Pass, gather, rows_of};
-use super::workers::Problem;
+use super::pass::{Outputs, Pass, gather, in_parts, rows_of};
+use super::workers::{MOST_SHARES, Problem};
 use super::{LossSum, StepLosses, TOGETHER};
 use crate::data::Features;
-use crate::kernels::{self, Aligned, Combine, Dots, MatrixMut, Products, Strides};
+use crate::kernels::{self, Aligned, Combine, Dots, MatrixMut, Products, Rows, Strides};
 use crate::loader::{Batch, Batches};
 use crate::model::Layer;
 
@@ -23,6 +24,8 @@ use crate::model::Layer;
 const LARGE: usize = 1 << 14;
 /// And so many outputs, for the products of the rows cost about as much as ten.
 const MANY: usize = 16;
+/// Threads share the outputs of one that has so many weights: to hand over a part costs as much as some 2¹⁴ products.
+const SHARED: usize = 1 << 16;
 
 /// The last two rows on their way through the model.
 pub(super) struct RowByRow {
@@ -42,8 +45,11 @@ struct Ahead {
     products: Vec<f32>,
     /// How many rows these are.
     n_rows: usize,
-    /// (rows, features): sparse rows as dense ones.
+    /// (rows, features): sparse rows as dense ones, and those of the rows before.
     input: Aligned,
+    input_of_last: Aligned,
+    /// In how many parts the layer is gone through.
+    n_parts: usize,
 }
 
 impl RowByRow {
@@ -54,6 +60,17 @@ impl RowByRow {
         let is_large = first.weight.len() >= LARGE && first.n_outputs >= MANY && !problem.is_shared_out(1);
         let ahead = is_large.then(|| Ahead::new(problem, first.clone()));
         Self { now, last, ahead }
+    }
+
+    /// Whether several threads have something to do.
+    pub(super) fn is_shared_out(&self) -> bool {
+        self.ahead.as_ref().is_some_and(|ahead| ahead.layer.weight.len() >= SHARED)
+    }
+
+    /// The next steps are taken by so many threads of a pool.
+    pub(super) fn use_threads(&mut self, n: usize) {
+        let n_parts = if self.is_shared_out() { n.min(MOST_SHARES) } else { 1 };
+        self.ahead.iter_mut().for_each(|ahead| ahead.n_parts = n_parts);
     }
 
     /// θ ← θ + factor·w∇ℓ for one row after the other; the first without a finite loss is the last.
@@ -67,22 +84,24 @@ impl RowByRow {
         losses: &mut StepLosses,
     ) {
         let Some(mut ahead) = self.ahead.take() else {
-            return self.steps_of(None, problem, theta, rows, factor, losses);
+            self.steps_of(None, problem, theta, rows, factor, losses);
+            return;
         };
+        // Rows whose steps the first layer has still to take.
+        let mut taken = None;
         let mut groups = rows.groups(TOGETHER).peekable();
         while let Some(group) = groups.next() {
-            if let Some(next) = groups.peek() {
-                kernels::prefetch(problem.data, next.rows());
-            }
+            let behind = groups.peek().map(Batches::rows);
             let is_begun = !group.n_before().is_multiple_of(TOGETHER);
             let n_coming = (TOGETHER - group.n_before() % TOGETHER).min(group.coming().len());
             let coming = group.coming().part(0..n_coming);
             let are_usable = if is_begun {
                 ahead.go_on(problem, carried, &coming, group.len())
             } else {
-                ahead.begin(problem, theta, &coming)
+                ahead.begin(problem, theta, taken.as_ref(), &coming, behind)
             };
-            self.steps_of(are_usable.then_some(&mut ahead), problem, theta, &group, factor, losses);
+            let n_steps = self.steps_of(are_usable.then_some(&mut ahead), problem, theta, &group, factor, losses);
+            taken = are_usable.then(|| group.rows().part(0..n_steps));
             carried.clear();
             if !losses.last.sum.is_finite() {
                 break;
@@ -91,10 +110,14 @@ impl RowByRow {
                 carried.extend_from_slice(ahead.sums_from(group.len(), n_coming));
             }
         }
+        if let Some(taken) = taken {
+            ahead.go_through(problem, theta, Some(&taken), None, None);
+        }
         self.ahead = Some(ahead);
     }
 
-    /// Steps whose first layer was looked at ahead, or goes through its weights row by row as the others do.
+    /// Steps whose first layer was looked at ahead and has still to take them, or goes through its weights row by row as the
+    /// others do. Returns how many were taken.
     fn steps_of(
         &mut self,
         mut ahead: Option<&mut Ahead>,
@@ -103,7 +126,7 @@ impl RowByRow {
         rows: &Batches<'_>,
         factor: f32,
         losses: &mut StepLosses,
-    ) {
+    ) -> usize {
         let Problem { loss, data, .. } = problem;
         let first_layer = usize::from(ahead.is_some());
         for (index, row) in rows.iter().enumerate() {
@@ -131,41 +154,85 @@ impl RowByRow {
             }
             if index + 1 == rows.len() || !sum.is_finite() {
                 self.last.accumulate_from(first_layer, &data.features, &row, theta);
-                if let Some(ahead) = ahead {
-                    ahead.take_steps(&data.features, &rows.rows().part(0..index + 1), theta);
-                }
-                return;
+                return index + 1;
             }
         }
+        0
     }
 }
 
 impl Ahead {
     fn new(problem: Problem<'_>, layer: Layer) -> Self {
         let of_rows = |width| Aligned::zeros(TOGETHER * width);
+        let width_of_gathered = if let Features::Sparse(_) = problem.data.features { layer.n_inputs } else { 0 };
         Self {
             sums: of_rows(layer.n_outputs),
             steps: of_rows(layer.n_outputs),
             products: Vec::with_capacity(TOGETHER * TOGETHER),
             n_rows: 0,
-            input: of_rows(if let Features::Sparse(_) = problem.data.features { layer.n_inputs } else { 0 }),
+            n_parts: 1,
+            input: of_rows(width_of_gathered),
+            input_of_last: of_rows(width_of_gathered),
             layer,
         }
     }
 
-    /// Computes the sums and products of rows. Says whether they can be used: not where a product is no number, for then a
-    /// step of nothing would not be nothing.
-    fn begin(&mut self, problem: Problem<'_>, theta: &[f32], rows: &Batch<'_>) -> bool {
-        let features = &problem.data.features;
-        self.multiply(features, rows, rows.len());
-        let x = rows_of(&self.input, self.layer.n_inputs, features, rows);
-        let (weight, bias) = self.layer.parts(theta);
-        let out = MatrixMut::new(&mut self.sums, rows.len(), self.layer.n_outputs, row_major(&self.layer));
-        kernels::run(Dots { x, weight, bias, activation: None, out });
+    /// Takes the steps of the rows before, and computes the sums and products of rows. Says whether they can be used: not where
+    /// a product is no number, for then a step of nothing would not be nothing. Rows `behind` them are fetched.
+    fn begin(
+        &mut self,
+        problem: Problem<'_>,
+        theta: &mut [f32],
+        taken: Option<&Batch<'_>>,
+        rows: &Batch<'_>,
+        behind: Option<&Batch<'_>>,
+    ) -> bool {
+        std::mem::swap(&mut self.input, &mut self.input_of_last);
+        self.multiply(&problem.data.features, rows, rows.len());
+        self.go_through(problem, theta, taken, Some(rows), behind);
         (0..rows.len()).all(|i| {
-            let behind = &self.products[i * rows.len()..][i + 1..rows.len()];
-            behind.iter().all(|product| product.is_finite())
+            let products = &self.products[i * rows.len()..][i + 1..rows.len()];
+            products.iter().all(|product| product.is_finite())
         })
+    }
+
+    /// Goes through the weights once: takes the steps of some rows and then computes the sums of others, in parts of the outputs
+    /// that threads may share. On the way, rows `behind` these are fetched, by each thread for its own cache.
+    fn go_through(
+        &mut self,
+        problem: Problem<'_>,
+        theta: &mut [f32],
+        taken: Option<&Batch<'_>>,
+        rows: Option<&Batch<'_>>,
+        behind: Option<&Batch<'_>>,
+    ) {
+        let Self { layer, sums, steps, input, input_of_last, .. } = self;
+        let (width, features) = (layer.n_inputs, &problem.data.features);
+        let (weight, bias) = layer.parts_mut(theta);
+        // Rows whose steps are taken stand where they were gathered for their products, unless others have been since.
+        let gathered = if rows.is_some() { &*input_of_last } else { &*input };
+        let taken = taken.map(|taken| rows_of(gathered, width, features, taken));
+        let factors = &steps[..taken.as_ref().map_or(0, Rows::len) * bias.len()];
+        factors.chunks_exact(bias.len()).for_each(|step| kernels::axpy(1.0, step, bias));
+        let x = rows.map(|rows| rows_of(input, width, features, rows));
+        let next = match features {
+            Features::Dense(x) => behind.map(|behind| Rows::new(x.values(), width, behind.clone())),
+            Features::Sparse(_) => None,
+        };
+        let n_rows = x.as_ref().map_or(0, Rows::len);
+        let sums = MatrixMut::new(sums, n_rows, bias.len(), row_major(layer));
+        let both = (Outputs { weight, bias }, sums);
+        in_parts(both, 0, &mut [(); MOST_SHARES][..self.n_parts], &|outputs, (of_layer, out), ()| {
+            let Outputs { weight, bias } = of_layer;
+            if let Some(rows) = taken.clone() {
+                let (factors, strides) = (&factors[outputs.start..], row_major(layer));
+                let into = MatrixMut::of_rows(weight, width);
+                kernels::run(Combine { rows, factors, strides, into, next: next.clone() });
+            }
+            if let Some(x) = x.clone() {
+                kernels::run(Dots { x, weight, bias, activation: None, out });
+            }
+        });
     }
 
     /// Takes over the sums of rows, and computes the products of the first `n` with all. Says whether there are such sums:
@@ -205,16 +272,6 @@ impl Ahead {
         pass.write_derivatives(step);
         let behind = self.sums[..n_rows * width].chunks_exact_mut(width).zip(&self.products[position * n_rows..]);
         behind.skip(position + 1).for_each(|(sums, product)| kernels::axpy(product + 1.0, step, sums));
-    }
-
-    /// Takes the steps of the rows.
-    fn take_steps(&self, features: &Features, rows: &Batch<'_>, theta: &mut [f32]) {
-        let (weight, bias) = self.layer.parts_mut(theta);
-        let factors = &self.steps[..rows.len() * bias.len()];
-        factors.chunks_exact(bias.len()).for_each(|step| kernels::axpy(1.0, step, bias));
-        let rows = rows_of(&self.input, self.layer.n_inputs, features, rows);
-        let into = MatrixMut::of_rows(weight, self.layer.n_inputs);
-        kernels::run(Combine { rows, factors, strides: row_major(&self.layer), into, next: None });
     }
 }
 

@@ -17,7 +17,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::halves::Halves;
-use super::pass::{BLOCK_ROWS, Pass, halves};
+use super::pass::{BLOCK_ROWS, Outputs, Pass, halves, in_parts};
 use super::{Gradient, LossSum, StepLosses};
 use crate::data::{Dataset, Features};
 use crate::kernels::{Scores, Targets};
@@ -242,10 +242,14 @@ impl Workers {
         losses: &mut StepLosses,
     ) -> bool {
         let batch_rows = batches.batch_size();
-        let n_threads = self.pool.as_deref().filter(|pool| is_awake(pool)).map_or(1, ThreadPool::current_num_threads);
-        let has_two_threads = n_threads > 1 && problem.shares_halves(batch_rows);
+        let has_two_threads = self.n_threads() > 1 && problem.shares_halves(batch_rows);
         let halves = self.halves.as_mut().filter(|_| problem.steps_by_halves(batch_rows));
         halves.map(|halves| halves.steps(problem, theta, batches, lr, has_two_threads, losses)).is_some()
+    }
+
+    /// How many threads are awake.
+    pub(super) fn n_threads(&self) -> usize {
+        self.pool.as_deref().filter(|pool| is_awake(pool)).map_or(1, ThreadPool::current_num_threads)
     }
 
     /// The threads, where they are worth asking.
@@ -414,11 +418,18 @@ impl Workers {
     ) {
         let workers = &self.each[..shares.which.len()];
         let (pool, n_parts) = self.parts_for(problem, batch.len());
-        let sum = Accumulation { workers, features: &problem.data.features, batch, next, shares };
+        let features = &problem.data.features;
         install(pool.as_deref(), || {
             for (index, layer) in self.each[0].pass.layers().iter().enumerate() {
                 let (weight, bias) = layer.parts_mut(into);
-                sum.add_outputs(index, 0, weight, bias, n_parts);
+                let all = Outputs { weight, bias };
+                in_parts(all, 0, &mut [(); MOST_SHARES][..n_parts], &|outputs, Outputs { weight, bias }, ()| {
+                    for (share, worker) in workers.iter().enumerate() {
+                        let (rows, next) = (shares.part(batch, share), next.map(|next| shares.part(next, share)));
+                        let into = Outputs { weight: &mut *weight, bias: &mut *bias };
+                        worker.pass.accumulate(index, outputs.start, features, (&rows, next.as_ref()), into);
+                    }
+                });
             }
         });
     }
@@ -469,36 +480,6 @@ fn by_spans(
         gradient.add(span_gradient);
     }
     total
-}
-
-/// The rows that several workers have taken forward and back.
-struct Accumulation<'a> {
-    workers: &'a [Worker],
-    features: &'a Features,
-    batch: &'a Batch<'a>,
-    next: Option<&'a Batch<'a>>,
-    /// Which of them these were, one a worker.
-    shares: &'a Shares,
-}
-
-impl Accumulation<'_> {
-    /// Adds the gradient of some outputs of a layer, from `first` on, in so many parts that threads may share.
-    fn add_outputs(&self, layer: usize, first: usize, weight: &mut [f32], bias: &mut [f32], n_parts: usize) {
-        if let Some((half, low, high)) = halves(bias.len(), n_parts) {
-            let (weight, weight_behind) = weight.split_at_mut(half * (weight.len() / bias.len()));
-            let (bias, bias_behind) = bias.split_at_mut(half);
-            rayon::join(
-                || self.add_outputs(layer, first, weight, bias, low),
-                || self.add_outputs(layer, first + half, weight_behind, bias_behind, high),
-            );
-            return;
-        }
-        for (index, worker) in self.workers.iter().enumerate() {
-            let (rows, next) =
-                (self.shares.part(self.batch, index), self.next.map(|next| self.shares.part(next, index)));
-            worker.pass.accumulate(layer, first, self.features, (&rows, next.as_ref()), weight, bias);
-        }
-    }
 }
 
 /// Whether this is one of a pool's threads, so that the others look for work.
