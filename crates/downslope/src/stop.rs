@@ -188,7 +188,7 @@ fn has_diverged(state: &State, course: Course) -> bool {
     let losses = &state.train_losses;
     let Some(&last) = losses.last() else { return !state.initial_loss.is_finite() };
     let lowest = || losses.iter().fold(state.initial_loss, |lowest, &loss| lowest.min(loss));
-    let rises = losses.windows(2).rev().take_while(|pair| pair[1] > pair[0]).count();
+    let rises = losses.windows(2).rev().take(RISES).take_while(|pair| pair[1] > pair[0]).count();
     // All losses are looked through only after some rises: a long run of little epochs would do nothing else.
     leapt_out(last, state, course)
         || (course == Course::Descends && rises >= RISES && last > times(1.5, lowest()))

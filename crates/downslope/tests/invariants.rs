@@ -92,11 +92,10 @@ fn any_number_of_threads_gives_the_same_bits() {
 fn one_row_a_step_through_a_large_layer_gives_the_same_bits_on_any_number_of_threads() {
     let (dense, sparse) = twin_tables(Loss::CrossEntropy, 203, 600, 0.2, 16);
     for data in [dense, sparse] {
-        let run = |pool: Option<_>| {
+        let run = |pool: Option<_>, stops: &[u64]| {
             let mut objective = objective(Loss::CrossEntropy, &[200, 7], &data).with_pool(pool);
             let mut state = State::new(start(&objective));
-            // It stops between steps that are computed together, and goes on from there.
-            for steps in [83, 406] {
+            for &steps in stops {
                 let stop = Stop { steps: Some(steps), ..Stop::default() };
                 let trainer = Trainer { loader: Some(loader(203, rows(1))), ..Trainer::new(Sgd::new(0.02), stop) };
                 trainer.run(&mut objective, None, &mut state, &mut []).unwrap();
@@ -104,9 +103,12 @@ fn one_row_a_step_through_a_large_layer_gives_the_same_bits_on_any_number_of_thr
             assert_eq!(state.step, 406);
             bits(&state.theta)
         };
-        let alone = run(None);
-        for n_threads in [1, 2, 3] {
-            assert!(run(Some(pool(n_threads))) == alone, "{n_threads} threads");
+        let alone = run(None, &[406]);
+        for n_threads in [1, 2, 3, 8] {
+            // It stops between steps that are computed together, or between such groups, and goes on from there.
+            for stops in [&[406][..], &[83, 406], &[112, 406]] {
+                assert!(run(Some(pool(n_threads)), stops) == alone, "{n_threads} threads, {stops:?}");
+            }
         }
     }
 }
@@ -470,6 +472,32 @@ fn steps_of_a_large_first_layer_equal_those_taken_one_by_one() {
         let together = run(&mut of());
         assert!(together.iter().any(|value| value.abs() > 1e-3), "{name}");
         assert_close(&together, &run(&mut Unfused(of())), 2e-5, name);
+    }
+}
+
+/// In the middle of rows that are computed together, that is.
+#[test]
+fn the_first_step_of_one_row_without_a_finite_loss_is_the_last_and_is_taken() {
+    let (dense, sparse) = twin_tables(Loss::Squared, 45, 1_000, 0.2, 17);
+    for data in [dense, sparse] {
+        let mut targets = data.targets.clone();
+        targets[21] = 1e30;
+        let data = Arc::new(Dataset::new(data.features.clone(), targets).unwrap());
+        let (of, lr) = (|| objective(Loss::Squared, &[20], &data), 1e-3);
+        let (mut together, mut losses) = (start(&of()), StepLosses::default());
+        let batches = Batches::new(Batch::all(45), 1);
+        assert!(of().fused_steps(&mut together, &mut Vec::new(), &batches, StepRule::plain(lr), &mut losses));
+        assert_eq!((losses.n_steps, losses.last.sum), (22, f64::INFINITY));
+        let (mut objective, mut alone) = (of(), start(&of()));
+        for row in 0..22 {
+            let mut gradient = objective.gradient();
+            objective.loss_and_gradient(&alone, Batch::Range(row..row + 1), &mut gradient);
+            alone.iter_mut().zip(gradient.values()).for_each(|(value, slope)| *value -= lr as f32 * slope);
+        }
+        assert!(alone.iter().any(|value| value.abs() > 1e20) && alone.iter().all(|value| value.is_finite()));
+        for (a, b) in together.iter().zip(&alone) {
+            assert!((a - b).abs() <= 1e-4 * (1e-2 + a.abs()), "{a} and {b}");
+        }
     }
 }
 

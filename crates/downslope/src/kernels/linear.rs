@@ -1,7 +1,7 @@
 //! Dense rows of one score: gradients of many, and steps of small batches.
 //!
 //! Each row is read once: scored, derived and added to the gradient while it is in the first cache. Weights of up to 64 columns,
-//! and their gradient, stay in registers for as many steps as are asked for.
+//! and their gradient, stay in registers for as many steps as are asked for, or, where there are too few, near by.
 
 use std::ops::{Deref, Range};
 
@@ -39,7 +39,7 @@ impl<'a> LinearRows<'a> {
         let (width, batch) = (self.x.width(), self.x.which());
         let (mut sum, mut of_bias) = (Sum::ZERO, V::splat(0.0));
         let whole = (CACHED / width / LANES * LANES).clamp(LANES, MOST_ROWS);
-        let mut places = [[self.x.row(positions.start).as_ptr(); LANES]; MOST_ROWS / LANES];
+        let mut places = [[std::ptr::null(); LANES]; MOST_ROWS / LANES];
         let mut steps = [[0.0; LANES]; MOST_ROWS / LANES];
         // All rows of a group are scored, then derived, then added: three loops without a chain from one turn to the next.
         // Each asks for some of the rows ahead, if they are short: there are places for sixteen lines on their way, and whoever
@@ -50,8 +50,12 @@ impl<'a> LinearRows<'a> {
             let mut coming = Coming::new(self, start + whole..start + whole + n, to.n_lines());
             for (index, (places, scores)) in places.iter_mut().zip(&mut steps[..n_lanes]).enumerate() {
                 *places = self.x.places::<LANES>(start + index * LANES);
-                coming.fetch_first::<V, 6>();
-                // SAFETY: the rows are `width` wide.
+                if coming.are_long() {
+                    coming.fetch::<V, LANES>();
+                } else {
+                    coming.fetch::<V, 6>();
+                }
+                // SAFETY: the rows are `width` wide, as `must_suit` has seen of the weights.
                 unsafe { to.scores(places) }.store(scores);
             }
             for (index, steps) in steps[..n_lanes].iter_mut().enumerate() {
@@ -75,6 +79,31 @@ impl<'a> LinearRows<'a> {
         to.add_bias(of_bias.sum());
         sum.total()
     }
+
+    /// A step on each batch, one after the other; the first without a finite loss is the last.
+    #[inline(always)]
+    fn take_steps<V: Lanes>(&self, batch_size: usize, lr: f64, losses: &mut StepLosses, on: &mut impl Steps<V>) {
+        let n_rows = self.x.len();
+        for start in (0..n_rows).step_by(batch_size) {
+            let positions = start..(start + batch_size).min(n_rows);
+            let n = positions.len();
+            on.clear();
+            let sum = self.add_gradient(positions, 1.0, on);
+            on.step((-lr / n as f64) as f32);
+            losses.push(LossSum::new(sum, n));
+            if !sum.is_finite() {
+                break;
+            }
+        }
+    }
+
+    /// # Panics
+    /// Unless θ and a gradient have a weight for every column, and a bias.
+    #[inline(always)]
+    fn must_suit(&self, theta: &[f32], gradient: &[f32]) {
+        let n_parameters = self.x.width() + 1;
+        assert!(theta.len() == n_parameters && gradient.len() == n_parameters, "a weight for every column, and a bias");
+    }
 }
 
 /// Rows that are scored before the first is added: as many as have about so many numbers, which the first cache holds,
@@ -82,15 +111,12 @@ const CACHED: usize = 4096;
 /// and no more than this.
 const MOST_ROWS: usize = 64;
 
-/// Rows that come next but are no neighbours, which the machine would fetch by itself.
+/// Rows that come next, if they have to be asked for: neighbours are fetched by the machine itself.
 struct Coming<'a> {
     rows: &'a LinearRows<'a>,
     n_lines: usize,
     numbers: &'a [u32],
 }
-
-/// Lines of short rows.
-const FEW_LINES: usize = 4;
 
 impl<'a> Coming<'a> {
     /// The rows at some positions, as far as they are there, of which so many lines are worth asking for.
@@ -101,10 +127,12 @@ impl<'a> Coming<'a> {
         Self { rows, n_lines, numbers: &numbers[positions.start.min(end)..end] }
     }
 
-    /// Asks for sixteen long rows, or the next N short ones.
+    /// Whether they are so long that the first lines of many are better asked for at once: where a row lies on a page that the
+    /// machine has not seen lately, asking waits for the page to be looked up, and many look-ups at once take hardly longer
+    /// than one.
     #[inline(always)]
-    fn fetch_first<V: Lanes, const N: usize>(&mut self) {
-        if self.n_lines > FEW_LINES { self.fetch::<V, LANES>() } else { self.fetch::<V, N>() }
+    fn are_long(&self) -> bool {
+        self.n_lines > 4
     }
 
     /// Asks for the next N and what they are held against. Into the first cache: on an Intel Xeon (family 6, model 207), 32
@@ -120,11 +148,9 @@ impl<'a> Coming<'a> {
         }
     }
 
-    /// Of long rows, every row's first line is asked for before any other: where a row lies on a page that the machine has
-    /// not seen lately, asking waits for the page to be looked up, and many look-ups at once take hardly longer than one.
     #[inline(always)]
     fn ask_for<V: Lanes>(&self, numbers: &[u32]) {
-        let n_first = if self.n_lines > FEW_LINES { 1 } else { self.n_lines };
+        let n_first = if self.are_long() { 1 } else { self.n_lines };
         for &number in numbers {
             self.rows.x.fetch::<V>(number, 0..n_first);
             self.rows.targets.fetch::<V>(number);
@@ -168,7 +194,6 @@ trait Steps<V: Lanes>: Gradient<V> {
 }
 
 /// Of rows of up to C·16 columns, and of just so many if `WHOLE`; numbers beyond the last are zero and see only zeros.
-#[derive(Clone, Copy)]
 struct InRegisters<V, const C: usize, const WHOLE: bool> {
     width: usize,
     weight: [V; C],
@@ -179,9 +204,15 @@ struct InRegisters<V, const C: usize, const WHOLE: bool> {
 }
 
 impl<V: Lanes, const C: usize, const WHOLE: bool> InRegisters<V, C, WHOLE> {
+    /// Weights and a gradient, each with its bias behind it.
+    ///
+    /// # Panics
+    /// If one is longer than the other, or has more weights than there are lanes, or fewer if `WHOLE`.
     #[inline(always)]
     fn load(theta: &[f32], gradient: &[f32]) -> Self {
         let width = theta.len() - 1;
+        assert!(gradient.len() == theta.len() && width <= C * LANES, "weights and their gradient find room");
+        assert!(!WHOLE || width == C * LANES, "rows are whole");
         let (none, bias) = ([V::splat(0.0); C], V::splat(theta[width]));
         let mut this = Self { width, weight: none, bias, of_weight: [none; 2], of_bias: V::splat(gradient[width]) };
         for c in 0..C {
@@ -229,7 +260,7 @@ fn store<V: Lanes, const C: usize>(weight: [V; C], bias: V, out: &mut [f32]) {
 impl<V: Lanes, const C: usize, const WHOLE: bool> Gradient<V> for InRegisters<V, C, WHOLE> {
     #[inline(always)]
     fn n_lines(&self) -> usize {
-        C
+        if C <= 2 { C } else { self.width.div_ceil(LANES) }
     }
 
     #[inline(always)]
@@ -335,26 +366,6 @@ impl<V: Lanes> Steps<V> for InMemory<'_, &mut [f32]> {
     }
 }
 
-/// Does something with weights in registers where they find room there. Whole rows of 32 columns take a tenth less than parts
-/// of rows.
-macro_rules! where_they_find_room {
-    ($width:expr, $registers:ident => $narrow:expr, else $wide:expr) => {{
-        macro_rules! with {
-            ($c:literal, $is_whole:literal) => {{
-                type $registers<V> = InRegisters<V, $c, $is_whole>;
-                $narrow
-            }};
-        }
-        match $width {
-            ..=16 => with!(1, false),
-            32 => with!(2, true),
-            ..=32 => with!(2, false),
-            ..=64 => with!(4, false),
-            _ => $wide,
-        }
-    }};
-}
-
 /// Σ wℓ of some of the rows and the sum of their gradients.
 pub(crate) struct LinearGradient<'a> {
     /// The rows.
@@ -374,16 +385,28 @@ impl Kernel for LinearGradient<'_> {
 
     #[inline(always)]
     fn run<V: Lanes>(self) -> f64 {
-        let Self { rows, positions, theta, factor, into } = self;
-        where_they_find_room!(rows.x.width(), Registers => {
-            let mut to = Registers::<V>::load(theta, into);
-            let sum = rows.add_gradient(positions, factor, &mut to);
-            to.add_up();
-            store(to.of_weight[0], to.of_bias, into);
-            sum
-        }, else {
-            rows.add_gradient::<V>(positions, factor, &mut InMemory { theta, gradient: into })
-        })
+        self.rows.must_suit(self.theta, self.into);
+        match self.rows.x.width() {
+            ..=16 => self.in_registers::<V, 1, false>(),
+            32 => self.in_registers::<V, 2, true>(),
+            17..=31 => self.in_registers::<V, 2, false>(),
+            33..=64 => self.in_registers::<V, 4, false>(),
+            _ => {
+                let mut to = InMemory { theta: self.theta, gradient: self.into };
+                self.rows.add_gradient::<V>(self.positions, self.factor, &mut to)
+            }
+        }
+    }
+}
+
+impl LinearGradient<'_> {
+    #[inline(always)]
+    fn in_registers<V: Lanes, const C: usize, const WHOLE: bool>(self) -> f64 {
+        let mut to = InRegisters::<V, C, WHOLE>::load(self.theta, self.into);
+        let sum = self.rows.add_gradient(self.positions, self.factor, &mut to);
+        to.add_up();
+        store(to.of_weight[0], to.of_bias, self.into);
+        sum
     }
 }
 
@@ -408,32 +431,26 @@ impl Kernel for LinearSteps<'_> {
 
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        let Self { rows, batch_size, lr, theta, gradient, losses } = self;
-        where_they_find_room!(rows.x.width(), Registers => {
-            let mut on = Registers::<V>::load(theta, gradient);
-            rows.take_steps(batch_size, lr, losses, &mut on);
-            store(on.weight, on.bias, theta);
-        }, else {
-            rows.take_steps::<V>(batch_size, lr, losses, &mut InMemory { theta, gradient });
-        });
+        self.rows.must_suit(self.theta, self.gradient);
+        match self.rows.x.width() {
+            ..=16 => self.in_registers::<V, 1, false>(),
+            32 => self.in_registers::<V, 2, true>(),
+            17..=31 => self.in_registers::<V, 2, false>(),
+            33..=64 => self.in_registers::<V, 4, false>(),
+            _ => {
+                let mut on = InMemory { theta: self.theta, gradient: self.gradient };
+                self.rows.take_steps::<V>(self.batch_size, self.lr, self.losses, &mut on);
+            }
+        }
     }
 }
 
-impl LinearRows<'_> {
+impl LinearSteps<'_> {
     #[inline(always)]
-    fn take_steps<V: Lanes>(&self, batch_size: usize, lr: f64, losses: &mut StepLosses, on: &mut impl Steps<V>) {
-        let n_rows = self.x.len();
-        for start in (0..n_rows).step_by(batch_size) {
-            let positions = start..(start + batch_size).min(n_rows);
-            let n = positions.len();
-            on.clear();
-            let sum = self.add_gradient(positions, 1.0, on);
-            on.step((-lr / n as f64) as f32);
-            losses.push(LossSum::new(sum, n));
-            if !sum.is_finite() {
-                break;
-            }
-        }
+    fn in_registers<V: Lanes, const C: usize, const WHOLE: bool>(self) {
+        let mut on = InRegisters::<V, C, WHOLE>::load(self.theta, self.gradient);
+        self.rows.take_steps(self.batch_size, self.lr, self.losses, &mut on);
+        store(on.weight, on.bias, self.theta);
     }
 }
 

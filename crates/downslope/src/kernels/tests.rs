@@ -488,7 +488,9 @@ fn gradients_of_one_score_agree_with_their_formula() {
 
 #[test]
 fn steps_of_small_batches_have_the_bits_of_gradients_taken_batch_by_batch() {
-    for (width, batch_size) in [(1, 2), (7, 5), (16, 32), (33, 20), (70, 47), (130, 16)] {
+    let narrow =
+        [(1, 2), (7, 5), (16, 32), (17, 3), (31, 16), (32, 1), (32, 15), (32, 100), (33, 20), (48, 33), (64, 64)];
+    for (width, batch_size) in narrow.into_iter().chain([(65, 64), (70, 47), (130, 16)]) {
         let n_rows = 137;
         let (table, start) = (numbers(width * n_rows, 1), numbers(width + 1, 2));
         let targets: Vec<f32> = (0..n_rows).map(|row| (row % 2) as f32).collect();
@@ -518,6 +520,33 @@ fn steps_of_small_batches_have_the_bits_of_gradients_taken_batch_by_batch() {
         theta.extend([total as f32, last as f32]);
         let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&found), bits(&theta), "{width} in batches of {batch_size}");
+    }
+}
+
+#[test]
+fn a_gradient_of_no_rows_is_zero() {
+    let (table, targets) = (numbers(70, 1), [0.0; 1]);
+    let targets = Targets { values: &targets, weights: None };
+    for width in [1, 32, 70] {
+        let rows = LinearRows { loss: Loss::Squared, x: Rows::new(&table, width, Batch::Range(0..0)), targets };
+        let (theta, mut into) = (vec![1.0; width + 1], vec![0.0; width + 1]);
+        let kernel = LinearGradient { rows, positions: 0..0, theta: &theta, factor: 1.0, into: &mut into };
+        assert_eq!(run(kernel).to_bits(), 0);
+        assert_eq!(into, vec![0.0; width + 1]);
+    }
+}
+
+#[test]
+fn weights_that_do_not_suit_the_rows_are_refused() {
+    let (table, targets) = (numbers(70, 1), [0.0; 70]);
+    let targets = Targets { values: &targets, weights: None };
+    for (width, n_weights, n_of_gradient) in [(7, 8, 8), (7, 6, 6), (32, 33, 33), (70, 80, 80), (7, 7, 9)] {
+        let refused = std::panic::catch_unwind(|| {
+            let rows = LinearRows { loss: Loss::Squared, x: Rows::all(&table, width), targets };
+            let (theta, mut into) = (vec![1.0; n_weights + 1], vec![0.0; n_of_gradient + 1]);
+            run(LinearGradient { rows, positions: 0..1, theta: &theta, factor: 1.0, into: &mut into })
+        });
+        assert!(refused.is_err(), "{n_weights} weights for {width} columns");
     }
 }
 

@@ -23,8 +23,8 @@ use crate::model::{Model, Part};
 ///
 /// **Cost**: scratch for blocks of 256 rows, of sparse ones for up to 16,384, and a gradient; another one where there are
 /// over 1024 rows; and for linear models two for each of up to eight chunks where batches are large enough to be cut; two
-/// rows' worth of activations where there are several scores or hidden layers, and sixteen rows' of a large first layer,
-/// sparse rows as dense ones; 48 rows of up to 1024 columns for each share, and for each part of a layer, where layers have
+/// rows' worth of activations where there are several scores or hidden layers, and sixteen rows' of a large first layer, and
+/// 32 sparse rows before it as dense ones; 48 rows of up to 1024 columns for each share, and for each part of a layer, where layers have
 /// many outputs. A step allocates nothing.
 pub struct EmpiricalLoss {
     model: Model,
@@ -207,7 +207,7 @@ impl Objective for EmpiricalLoss {
         let is_worth_moving = !self.theta.is_empty() && batches.len() > 4;
         let batch_rows = batches.batch_size().min(batches.rows().len());
         let has_parts = problem.is_shared_out(batch_rows)
-            || (batch_rows == 1 && self.row_by_row.as_ref().is_some_and(RowByRow::is_shared_out));
+            || (batches.batch_size() == 1 && self.row_by_row.as_ref().is_some_and(RowByRow::is_shared_out));
         let is_shared_out = has_parts && problem.is_worth_waking(batches.rows().len());
         let mut aligned = std::mem::take(&mut self.theta);
         // Entered once, not in every step: threads that are asked again at once are still awake. And not at all for small

@@ -9,6 +9,7 @@ mod empirical;
 mod gradient;
 mod halves;
 mod lazy;
+mod parts;
 mod pass;
 mod probes;
 mod row_by_row;

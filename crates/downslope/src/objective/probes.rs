@@ -3,7 +3,8 @@
 //! Nothing here is needed for a step. All of it goes through blocks of rows with the same [`Pass`] that steps use.
 
 use super::empirical::EmpiricalLoss;
-use super::pass::{Outputs, Pass};
+use super::parts::Outputs;
+use super::pass::Pass;
 use super::workers::blocks;
 use super::{CurvatureProduct, Objective, differences_of_gradients};
 use crate::data::{Features, Matrix};

@@ -11,7 +11,8 @@
 //!   θ between their steps is handed the sums of those still to come, to go on from. Threads may share its outputs: each goes
 //!   from the steps of some rows on its weights straight to the sums of the next.
 
-use super::pass::{Outputs, Pass, gather, in_parts, rows_of};
+use super::parts::{Outputs, cut_in_two, in_parts};
+use super::pass::{Pass, gather, rows_of};
 use super::workers::{MOST_SHARES, Problem};
 use super::{LossSum, StepLosses, TOGETHER};
 use crate::data::Features;
@@ -64,7 +65,9 @@ impl RowByRow {
 
     /// Whether several threads have something to do.
     pub(super) fn is_shared_out(&self) -> bool {
-        self.ahead.as_ref().is_some_and(|ahead| ahead.layer.weight.len() >= SHARED)
+        self.ahead
+            .as_ref()
+            .is_some_and(|ahead| ahead.layer.weight.len() >= SHARED && cut_in_two(ahead.layer.n_outputs, 2).is_some())
     }
 
     /// The next steps are taken by so many threads of a pool.
@@ -93,6 +96,11 @@ impl RowByRow {
         while let Some(group) = groups.next() {
             let behind = groups.peek().map(Batches::rows);
             let is_begun = !group.n_before().is_multiple_of(TOGETHER);
+            if let Some(behind) = behind {
+                // Where steps are taken on the way, their rows are fetched beside them.
+                let prefetch = if taken.is_some() { kernels::prefetch_targets } else { kernels::prefetch };
+                prefetch(problem.data, behind);
+            }
             let n_coming = (TOGETHER - group.n_before() % TOGETHER).min(group.coming().len());
             let coming = group.coming().part(0..n_coming);
             let are_usable = if is_begun {
@@ -178,7 +186,7 @@ impl Ahead {
     }
 
     /// Takes the steps of the rows before, and computes the sums and products of rows. Says whether they can be used: not where
-    /// a product is no number, for then a step of nothing would not be nothing. Rows `behind` them are fetched.
+    /// a product is no number, for then a step of nothing would not be nothing. While steps are taken, rows `behind` are fetched.
     fn begin(
         &mut self,
         problem: Problem<'_>,
@@ -197,7 +205,7 @@ impl Ahead {
     }
 
     /// Goes through the weights once: takes the steps of some rows and then computes the sums of others, in parts of the outputs
-    /// that threads may share. On the way, rows `behind` these are fetched, by each thread for its own cache.
+    /// that threads may share. While steps are taken, rows `behind` are fetched, by each thread for its own cache.
     fn go_through(
         &mut self,
         problem: Problem<'_>,

@@ -6,6 +6,7 @@
 //! - **Linear models**: chunks of rows, each with a gradient of its own, added in order. A gradient is small beside the
 //!   rows, and rows are read once.
 //! - **Sparse rows of one score**, where a step is taken on θ itself: halves of the columns ([`super::halves`]).
+//! - **Steps of one row**: the outputs of a large first layer ([`super::row_by_row`]).
 //! - **Hidden layers**: in small batches the outputs of every layer, forward, back and in the step, so that a thread's weights
 //!   stay in its cache. In large ones parts of the rows go forward and back side by side; then the *parameters* are shared
 //!   out, and each is added up over all rows in order. A gradient is large beside a few rows, so there is only one.
@@ -17,7 +18,8 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::halves::Halves;
-use super::pass::{BLOCK_ROWS, Outputs, Pass, halves, in_parts};
+use super::parts::{Outputs, cut_in_two, in_parts};
+use super::pass::{BLOCK_ROWS, Pass};
 use super::{Gradient, LossSum, StepLosses};
 use crate::data::{Dataset, Features};
 use crate::kernels::{Scores, Targets};
@@ -121,7 +123,7 @@ impl Problem<'_> {
 
     /// Whether all hidden layers have outputs enough to be cut in two.
     fn shares_outputs(&self) -> bool {
-        !self.model.is_linear() && self.model.hidden.iter().all(|&width| halves(width, 2).is_some())
+        !self.model.is_linear() && self.model.hidden.iter().all(|&width| cut_in_two(width, 2).is_some())
     }
 
     /// Whether a row's score is added up by [`Halves`] of the columns in a step.
