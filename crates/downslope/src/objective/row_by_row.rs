@@ -97,7 +97,7 @@ impl RowByRow {
             let behind = groups.peek().map(Batches::rows);
             let is_begun = !group.n_before().is_multiple_of(TOGETHER);
             if let Some(behind) = behind {
-                // Where steps are taken on the way, their rows are fetched beside them.
+                // The rows themselves are fetched while steps are taken, where there are such.
                 let prefetch = if taken.is_some() { kernels::prefetch_targets } else { kernels::prefetch };
                 prefetch(problem.data, behind);
             }
