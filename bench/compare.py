@@ -48,7 +48,7 @@ def arguments():
     parser.add_argument("--name", help="keep the results as bench/results/NAME")
     parser.add_argument("--csv", action="store_true", help="only: reading a table of 1,000,000 x 30 numbers")
     parser.add_argument("--scaling", action="store_true", help="only: cost over rows and over features")
-    parser.add_argument("--roofs", action="store_true", help="only: batches beside what the machine could do")
+    parser.add_argument("--roofs", action="store_true", help="only: full batches beside what the machine could do")
     parser.add_argument("--everything", action="store_true", help="the table, and all three of those")
     parser.add_argument("--csv-rows", type=int, default=1_000_000)
     parser.add_argument("--largest", type=int, default=10_000_000, help="rows of the largest table of --scaling")
@@ -372,30 +372,11 @@ def roofs_table(lines):
             f"{100 * line['share_of_flops']:.0f}%",
         ]
         for line in lines
-        if line.get("batch") == "full"
-    ]
-    shuffled = [
-        [
-            f"{line['roof']}, {line['batch']}, {line['threads']}",
-            f"{line['ns_per_row']:.1f}",
-            f"{line['ns_per_row_at_least']:.1f}",
-            f"{100 * line['share']:.0f}%",
-        ]
-        for line in lines
-        if line.get("batch") not in (None, "full")
+        if line["roof"] != "machine"
     ]
     header = ["full batch of case, threads", "GB/s of features", "of the memory roof", "GFLOP/s", "of the register roof"]
     note = "L is 12.8 MB: where it stays in the last cache, the memory roof is not its roof."
-    of_shuffled = ["case, rows a step, threads", "ns a row", "reading alone", "of that"]
-    note_on_shuffled = (
-        "Reading alone: a plain loop over rows in random order, of which nothing is computed; for S, over the weights that "
-        "rows ask for, once and not twice, and nothing is written. Two threads read side by side, "
-        "where the steps of small batches follow each other."
-    )
-    return (
-        f"### Beside what the machine could do\n\nRoofs measured here: {roofs}.\n\n{table(header, rows)}\n\n{note}\n\n"
-        f"{table(of_shuffled, shuffled)}\n\n{note_on_shuffled}"
-    )
+    return f"### Beside what the machine could do\n\nRoofs measured here: {roofs}.\n\n{table(header, rows)}\n\n{note}"
 
 
 def machine():

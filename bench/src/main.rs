@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use downslope::data::Features;
 use downslope::loader::BatchSize;
-use downslope::random::{Purpose, Stream};
 use serde_json::{Value, json};
 
 use downslope_bench::cases::Case;
@@ -24,7 +22,7 @@ downslope-bench train    --case CASE --data FOLDER --batch N|full [--rows N] [--
 downslope-bench make-csv --file FILE [--rows N] [--columns N]
 downslope-bench csv      --file FILE                     read a table
 downslope-bench scaling  [--largest ROWS]                cost over rows and over features
-downslope-bench roofs    [--repetitions N]               batches beside what the machine could do
+downslope-bench roofs    [--repetitions N]               full batches beside what the machine could do
 downslope-bench probes   [--repetitions N]               what the probes of a diagnosis cost, in epochs of 32 rows a step
 downslope-bench auto     --data FOLDER [--seed N]        what auto chooses, beside a grid of 8 rates and 6 batch sizes";
 
@@ -192,52 +190,26 @@ fn hold_against_roofs(options: &Options) -> Result<()> {
         tell(&json!({ "roof": "machine", "threads": threads, "bytes_per_s": bytes, "flop_per_s": flops }));
     }
     drop(far);
-    for name in ["L", "M", "D", "S"] {
+    for name in ["L", "M", "D"] {
         let case = Case::named(name)?;
         let data = Arc::new(make::dataset(&case)?);
-        let seconds_of = |batch: &str, threads| -> Result<f64> {
+        let lr = case.pace("full")?.lr;
+        for threads in 1..=threads {
             let descent = Descent {
                 model: case.model(),
                 loss: case.loss,
                 data: data.clone(),
-                batch_size: batch.parse().map_err(|error| format!("{error}"))?,
-                lr: case.pace(batch)?.lr,
+                batch_size: BatchSize::Full,
+                lr,
                 epochs: 2 * repetitions as u64,
                 threads,
             };
-            Ok(median(&descent.measure(&vec![0.0; case.model().n_parameters()])?.epoch_seconds))
-        };
-        let mut order: Vec<u32> = (0..case.rows as u32).collect();
-        Stream::new(0, Purpose::Order, 0).shuffle(&mut order);
-        for threads in 1..=threads {
-            // Rows read and left alone, or only the weights that rows ask for.
-            let rows_per_second = match &data.features {
-                Features::Dense(x) => {
-                    roofs::most_per_second(repetitions, || roofs::read_rows(x.values(), case.features, &order, threads))
-                }
-                Features::Sparse(x) => {
-                    let weight = vec![1.0_f32; case.features];
-                    let places: Vec<u32> = order.iter().flat_map(|&row| x.row(row as usize).0).copied().collect();
-                    let picked = roofs::most_per_second(repetitions, || roofs::pick(&weight, &places, threads));
-                    picked * case.rows as f64 / places.len() as f64
-                }
-            };
-            for batch in ["1", "32", "256", "4096"] {
-                let (seconds, rows) = (seconds_of(batch, threads)?, case.rows as f64);
-                tell(&json!({
-                    "roof": name, "batch": batch, "threads": threads, "ns_per_row": 1e9 * seconds / rows,
-                    "ns_per_row_at_least": 1e9 / rows_per_second, "share": rows / seconds / rows_per_second,
-                }));
-            }
-            if case.nonzeros.is_some() {
-                continue;
-            }
-            let seconds = seconds_of("full", threads)?;
+            let seconds = median(&descent.measure(&vec![0.0; case.model().n_parameters()])?.epoch_seconds);
             let values = (case.rows * case.features) as f64;
             let (bytes, flops) = (4.0 * values / seconds, 4.0 * values * case.outputs as f64 / seconds);
             let (most_bytes, most_flops) = roof[&threads];
             tell(&json!({
-                "roof": name, "batch": "full", "threads": threads, "seconds": seconds, "bytes_per_s": bytes, "flop_per_s": flops,
+                "roof": name, "threads": threads, "seconds": seconds, "bytes_per_s": bytes, "flop_per_s": flops,
                 "share_of_bytes": bytes / most_bytes, "share_of_flops": flops / most_flops,
             }));
         }

@@ -51,7 +51,7 @@ pub fn files(name: &str, folder: &Path) -> Result<()> {
 pub fn dataset(case: &Case) -> Result<Dataset> {
     let mut draw = Stream::new(SEED, Purpose::Generate, 0);
     let (features, width) = match case.nonzeros {
-        None => (dense(case, &mut draw)?, case.features),
+        None => (dense(case, &mut draw), case.features),
         Some(nonzeros) => (sparse(case, nonzeros, &mut draw)?, nonzeros),
     };
     let scale = SIGNAL / (width as f64).sqrt();
@@ -81,9 +81,14 @@ fn score(features: &Features, row: usize, weights: &[f32]) -> f64 {
     f64::from(score)
 }
 
-fn dense(case: &Case, draw: &mut Stream) -> Result<Features> {
+fn dense(case: &Case, draw: &mut Stream) -> Features {
     let (n_rows, width) = (case.rows, case.features);
-    let mut values: Vec<f32> = (0..n_rows * width).map(|_| draw.normal() as f32).collect();
+    // Where rows stand in every table that is read.
+    let mut matrix = Matrix::zeros(n_rows, width);
+    let values = matrix.values_mut();
+    for value in values.iter_mut() {
+        *value = draw.normal() as f32;
+    }
     let mut mean = vec![0.0_f64; width];
     let mut square = vec![0.0_f64; width];
     for row in values.chunks_exact(width) {
@@ -97,7 +102,7 @@ fn dense(case: &Case, draw: &mut Stream) -> Result<Features> {
             *value = ((f64::from(*value) - mean) / (square - mean * mean).sqrt()) as f32;
         }
     }
-    Matrix::new(n_rows, width, values).map(Features::Dense).map_err(|error| error.to_string())
+    Features::Dense(matrix)
 }
 
 fn sparse(case: &Case, nonzeros: usize, draw: &mut Stream) -> Result<Features> {

@@ -1,14 +1,11 @@
 //! What could this machine do at most?
 //!
-//! What loops over rows are held against, for any number of threads, with the widest vectors there are, chosen at run time:
+//! Two roofs that no loop over rows gets through: how fast memory is read from end to end, and how many multiply-adds the
+//! registers take when nothing is loaded at all. Both for any number of threads, with the widest vectors there are, chosen
+//! at run time. A full batch is held against them: it reads every feature once and does four operations on it for each
+//! score (a product and a sum forward, and back).
 //!
-//! - how fast memory is read from end to end, and how many multiply-adds the registers take when nothing is loaded at all. A full
-//!   batch is held against them: it reads every feature once and does four operations on it for each score (a product and
-//!   a sum forward, and back);
-//! - how fast a plain loop reads rows in random order and does nothing with them, or numbers at random places of an array.
-//!   Shuffled batches are held against these. No roof in the strict sense: who asks for rows ahead may be faster.
-//!
-//! Not shown: the roofs of the caches, and what the clock does under load.
+//! Not shown: the latency of rows read in random order, the roofs of the caches, and what the clock does under load.
 
 #![allow(clippy::inline_always, reason = "instructions are chosen by the caller, which a call would leave")]
 
@@ -37,45 +34,20 @@ pub fn multiply_add(threads: usize) -> f64 {
 
 /// Reads an array from end to end, each thread its own part; the bytes read. What no cache holds comes from memory.
 pub fn read(values: &[f32], threads: usize) -> f64 {
-    share_out(values, threads, |part| {
+    let read = |part: &[f32]| {
         black_box(Arch::new().dispatch(Sum { values: black_box(part) }));
-    });
-    size_of_val(values) as f64
-}
-
-/// Reads rows of an array in an order, each thread its own part of it; how many were read.
-pub fn read_rows(values: &[f32], width: usize, order: &[u32], threads: usize) -> f64 {
-    share_out(order, threads, |order| {
-        black_box(Arch::new().dispatch(SumOfRows { values: black_box(values), width, order }));
-    });
-    order.len() as f64
-}
-
-/// Reads numbers at some places of an array, each thread its own part of the places; how many were read.
-pub fn pick(values: &[f32], places: &[u32], threads: usize) -> f64 {
-    share_out(places, threads, |places| {
-        let (eights, left) = places.as_chunks::<8>();
-        let mut sums = [0.0; 8];
-        for eight in eights {
-            for (sum, &place) in sums.iter_mut().zip(eight) {
-                *sum += values[place as usize];
-            }
-        }
-        black_box(sums.iter().sum::<f32>() + left.iter().map(|&place| values[place as usize]).sum::<f32>());
-    });
-    places.len() as f64
-}
-
-/// Does something with all of a slice, each thread with its own part.
-fn share_out<T: Sync>(all: &[T], threads: usize, work: impl Fn(&[T]) + Sync) {
+    };
     std::thread::scope(|scope| {
-        let mut parts = all.chunks(all.len().div_ceil(threads).max(1));
+        let mut parts = values.chunks(values.len().div_ceil(threads).max(1));
         let own = parts.next();
         for part in parts {
-            scope.spawn(|| work(part));
+            scope.spawn(move || read(part));
         }
-        own.into_iter().for_each(&work);
+        if let Some(own) = own {
+            read(own);
+        }
     });
+    size_of_val(values) as f64
 }
 
 /// The most work a second that one of some repetitions did.
@@ -143,34 +115,6 @@ impl WithSimd for Sum<'_> {
     }
 }
 
-/// Σ of rows.
-struct SumOfRows<'a> {
-    values: &'a [f32],
-    width: usize,
-    order: &'a [u32],
-}
-
-impl WithSimd for SumOfRows<'_> {
-    type Output = f32;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> f32 {
-        let mut sums = [simd.splat_f32s(0.0); 8];
-        let mut of_rests = 0.0;
-        for &row in self.order {
-            let (vectors, rest) = S::as_simd_f32s(&self.values[row as usize * self.width..][..self.width]);
-            for eight in vectors.chunks(sums.len()) {
-                for (sum, &vector) in sums.iter_mut().zip(eight) {
-                    *sum = simd.add_f32s(*sum, vector);
-                }
-            }
-            of_rests += rest.iter().sum::<f32>();
-        }
-        let total = sums.into_iter().reduce(|total, sum| simd.add_f32s(total, sum));
-        total.map_or(0.0, |total| simd.reduce_sum_f32s(total)) + of_rests
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,28 +126,6 @@ mod tests {
             let expected = (length * (length + 1) / 2) as f32;
             let sum = Arch::new().dispatch(Sum { values: &values[..length] });
             assert!((sum - expected).abs() < 1e-3 * (1.0 + expected), "{length}");
-        }
-    }
-
-    #[test]
-    fn every_row_of_an_order_is_read() {
-        let values: Vec<f32> = (0..21 * 40).map(|value| (value % 10) as f32).collect();
-        for order in [vec![], vec![3], vec![39, 0, 7, 7]] {
-            let expected: f32 = order.iter().flat_map(|&row| &values[row as usize * 21..][..21]).sum();
-            let sum = Arch::new().dispatch(SumOfRows { values: &values, width: 21, order: &order });
-            assert!((sum - expected).abs() < 1e-3 * (1.0 + expected), "{order:?}");
-        }
-    }
-
-    #[test]
-    fn all_there_is_is_shared_out() {
-        for (n, threads) in [(0, 2), (1, 2), (7, 2), (8, 3), (100, 1)] {
-            let found = std::sync::Mutex::new(Vec::new());
-            let all: Vec<u32> = (0..n).collect();
-            share_out(&all, threads, |part| found.lock().unwrap().extend_from_slice(part));
-            let mut found = found.into_inner().unwrap();
-            found.sort_unstable();
-            assert_eq!(found, all);
         }
     }
 
