@@ -23,9 +23,9 @@ use crate::model::{Model, Part};
 ///
 /// **Cost**: scratch for blocks of 256 rows, of sparse ones for up to 16,384, and a gradient; another one where there are
 /// over 1024 rows; and for linear models two for each of up to eight chunks where batches are large enough to be cut; two
-/// rows' worth of activations where there are several scores or hidden layers, and sixteen rows' of a large first layer, and
-/// 32 sparse rows before it as dense ones; 48 rows of up to 1024 columns for each share, and for each part of a layer, where layers have
-/// many outputs. A step allocates nothing.
+/// rows' worth of activations where there are several scores or hidden layers, and sixteen rows' of a large first layer,
+/// and 32 sparse rows before it as dense ones; 48 rows of up to 1024 columns for each share, and for each part of a layer,
+/// where layers have many outputs. A step allocates nothing.
 pub struct EmpiricalLoss {
     model: Model,
     loss: Loss,

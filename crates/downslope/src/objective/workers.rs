@@ -341,8 +341,7 @@ impl Workers {
                 let rows = batch.part(rows);
                 let n_shares = problem.n_shares_of_step(rows.len());
                 // As many at a time as there are threads: then the rows are still in the cache when they are added.
-                let n_threads = self.pool_for(problem, rows.len()).map_or(1, |pool| pool.current_num_threads());
-                for which in cut(0..n_shares, n_threads) {
+                for which in cut(0..n_shares, self.n_threads()) {
                     let shares = Shares { which, n: n_shares };
                     self.derive(problem, theta, &rows, &shares, 1.0, &mut total);
                     self.accumulate(problem, (&rows, None), &shares, gradient.values_mut());
