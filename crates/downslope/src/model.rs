@@ -25,17 +25,6 @@ pub enum Activation {
     Tanh,
 }
 
-impl Activation {
-    /// Multiplies derivatives by the slope of the activation, told from its outputs: 1 or 0 for `relu`, 1 − a² for `tanh`.
-    pub(crate) fn scale_by_slope(self, outputs: &[f32], derivatives: &mut [f32]) {
-        let both = derivatives.iter_mut().zip(outputs);
-        match self {
-            Self::Relu => both.for_each(|(d, &a)| *d = if a > 0.0 { *d } else { 0.0 }),
-            Self::Tanh => both.for_each(|(d, &a)| *d *= 1.0 - a * a),
-        }
-    }
-}
-
 impl fmt::Display for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

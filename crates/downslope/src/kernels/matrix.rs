@@ -83,18 +83,6 @@ impl<'a> MatrixMut<'a> {
         MatrixMut { marker: PhantomData, ..*self }
     }
 
-    /// All numbers of a matrix of rows, in as few pieces as can be: what stands side by side, and the row it begins with.
-    pub(crate) fn pieces(&mut self) -> impl Iterator<Item = (usize, &mut [f32])> {
-        let is_whole = self.row_apart == self.n_columns;
-        let (n_pieces, n_rows) = if is_whole { (1.min(self.n_rows), self.n_rows) } else { (self.n_rows, 1) };
-        assert!(self.column_apart == 1, "rows stand side by side");
-        (0..n_pieces).map(move |row| {
-            let first = self.first.wrapping_add(row * self.row_apart);
-            // SAFETY: these rows are there, and no other piece has them.
-            (row, unsafe { std::slice::from_raw_parts_mut(first, n_rows * self.n_columns) })
-        })
-    }
-
     /// Whether the numbers of a column stand side by side.
     #[inline(always)]
     pub(super) fn is_in_columns(&self) -> bool {

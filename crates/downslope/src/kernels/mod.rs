@@ -42,7 +42,7 @@ mod sparse;
 mod targets;
 mod tiles;
 
-pub(crate) use combine::Combine;
+pub(crate) use combine::{AddFactors, Combine, Start};
 pub(crate) use descent::OneRowSteps;
 pub(crate) use lanes::LANES;
 pub(crate) use linear::{LinearGradient, LinearRows, LinearSteps};
@@ -54,7 +54,7 @@ pub(crate) use rows::{Rows, prefetch, prefetch_targets};
 pub(crate) use slices::{SquaredLengths, axpy, scale, sum_of_squares};
 pub(crate) use sparse::{SparseGradient, SparseOneRowSteps, SparseScores, StepAndHalfScores};
 pub(crate) use targets::Targets;
-pub(crate) use tiles::{Activate, Dots, Products, StepAndDots};
+pub(crate) use tiles::{Activate, BackThrough, Dots, Products, StepAndDots};
 
 #[cfg(test)]
 mod tests;

@@ -328,10 +328,13 @@ fn dots_agree_with_plain_sums_for_every_shape_width_and_order_and_turned_too() {
 #[test]
 fn combinations_of_rows_agree_with_plain_sums_for_every_shape_and_width() {
     for width in (1..=70).chain([119]) {
-        for (n_rows, n_outputs) in [(1, 1), (2, 13), (65, 2), (7, 7), (130, 1), (100, 61)] {
+        for (n_rows, n_outputs) in [(1, 1), (2, 13), (65, 2), (7, 7), (130, 1), (150, 61)] {
             let (table, factors) = (numbers(width * n_rows, 1), numbers(n_rows * n_outputs, 2));
-            let before = numbers(width * n_outputs, 3);
-            for strides in [Strides { row: n_outputs, output: 1 }, Strides { row: 1, output: n_rows }] {
+            let ways = [
+                (Strides { row: n_outputs, output: 1 }, Start::Present, numbers(width * n_outputs, 3)),
+                (Strides { row: 1, output: n_rows }, Start::Zero, vec![f32::NAN; width * n_outputs]),
+            ];
+            for (strides, start, before) in ways {
                 // All columns at once, with rows to fetch, and some columns, then the others, without.
                 let [found, in_two] = [true, false].map(|is_whole| {
                     the_same_on_all("combine", |machine| {
@@ -341,7 +344,7 @@ fn combinations_of_rows_agree_with_plain_sums_for_every_shape_and_width() {
                         for (into, columns) in [(first, 0..middle), (others, middle..width)] {
                             let rows = Rows::all(&table, width).columns(columns.clone());
                             let next = is_whole.then(|| rows.clone());
-                            let combine = Combine { rows, factors: &factors, strides, into, next };
+                            let combine = Combine { rows, factors: &factors, strides, into, start, next };
                             if !columns.is_empty() {
                                 run_on(machine, combine);
                             }
@@ -356,9 +359,59 @@ fn combinations_of_rows_agree_with_plain_sums_for_every_shape_and_width() {
                         let factor = factors[row * strides.row + output * strides.output];
                         f64::from(factor) * f64::from(table[row * width + column])
                     };
-                    f64::from(before[at]) + (0..n_rows).map(product).sum::<f64>()
+                    let first = if start == Start::Zero { 0.0 } else { f64::from(before[at]) };
+                    first + (0..n_rows).map(product).sum::<f64>()
                 });
                 assert_close(&found, expected, 1e-5, &format!("{n_rows} × {width} to {n_outputs}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn factors_are_added_in_the_order_of_their_rows() {
+    for (n_rows, n_outputs) in [1, 2, 15, 16, 17, 130].into_iter().flat_map(|n| [1, 10, 16, 61].map(|o| (n, o))) {
+        let (apart, before) = (n_rows + 3, numbers(n_outputs, 1));
+        let factors = &numbers(apart * n_outputs, 2)[..];
+        let found = the_same_on_all("factors", |machine| {
+            let mut into = before.clone();
+            run_on(machine, AddFactors { factors, apart, n_rows, into: &mut into });
+            into
+        });
+        let of_output =
+            |output: usize| factors[output * apart..][..n_rows].iter().fold(before[output], |sum, f| sum + f);
+        assert_eq!(found, (0..n_outputs).map(of_output).collect::<Vec<_>>(), "{n_rows} rows, {n_outputs} outputs");
+    }
+}
+
+#[test]
+fn derivatives_go_back_through_an_activation_and_are_turned() {
+    for (n_rows, n_outputs) in [1, 2, 15, 16, 17, 40].into_iter().flat_map(|n| [1, 16, 61].map(|o| (n, o))) {
+        let (derivatives, mut outputs) = (&numbers(n_rows * n_outputs, 1)[..], numbers(n_rows * n_outputs, 2));
+        // Rectified zeros, as most are: no slope.
+        outputs.iter_mut().step_by(3).for_each(|output| *output = 0.0);
+        let (outputs, apart) = (&outputs[..], if n_rows == 1 { 1 } else { n_rows + 3 });
+        for activation in [Activation::Relu, Activation::Tanh] {
+            let found = the_same_on_all("back through", |machine| {
+                let (mut derivatives, mut out) = (derivatives.to_vec(), vec![0.0; n_outputs * apart]);
+                run_on(
+                    machine,
+                    BackThrough {
+                        derivatives: MatrixMut::of_rows(&mut derivatives, n_outputs),
+                        outputs: Rows::all(outputs, n_outputs),
+                        activation,
+                        out: MatrixMut::new(&mut out, n_rows, n_outputs, Strides { row: 1, output: apart }),
+                    },
+                );
+                out
+            });
+            for at in 0..n_rows * n_outputs {
+                let (row, output) = (at / n_outputs, at % n_outputs);
+                let slope = match activation {
+                    Activation::Relu => f32::from(u8::from(outputs[at] > 0.0)),
+                    Activation::Tanh => 1.0 - outputs[at] * outputs[at],
+                };
+                assert_eq!(found[output * apart + row], derivatives[at] * slope, "{n_rows} × {n_outputs}: {at}");
             }
         }
     }
@@ -383,7 +436,14 @@ fn a_step_taken_on_the_way_to_the_next_scores_has_the_bits_of_both_one_by_one() 
             let mut theta = theta.clone();
             let (into, bias) = theta.split_at_mut(width * n_outputs);
             let (rows, strides) = (Rows::all(last, width), Strides { row: 1, output: 3 });
-            run(Combine { rows, factors, strides, into: MatrixMut::of_rows(into, width), next: None });
+            run(Combine {
+                rows,
+                factors,
+                strides,
+                into: MatrixMut::of_rows(into, width),
+                start: Start::Present,
+                next: None,
+            });
             bias.iter_mut().zip(factors.iter().step_by(3)).for_each(|(bias, factor)| *bias += factor);
             let mut out = vec![0.0; n_outputs];
             let (x, out_of) = (Rows::all(x, width), MatrixMut::of_rows(&mut out, n_outputs));
@@ -699,7 +759,8 @@ fn sparse_kernels_agree_with_the_dense_ones_on_the_same_rows() {
         into
     });
     let mut dense = vec![0.0; width * n_outputs];
-    run(Combine { rows: rows(), factors: &scores, strides, into: MatrixMut::of_rows(&mut dense, width), next: None });
+    let into = MatrixMut::of_rows(&mut dense, width);
+    run(Combine { rows: rows(), factors: &scores, strides, into, start: Start::Zero, next: None });
     assert_close(&gradient, dense.iter().map(|&sum| f64::from(sum)), 1e-5, "gradient");
 
     // The first ten rows by a factor each, then the sums over the others: both halves at once, and each alone.
@@ -732,6 +793,7 @@ fn sparse_kernels_agree_with_the_dense_ones_on_the_same_rows() {
         factors: &factors,
         strides,
         into: MatrixMut::of_rows(&mut stepped_weight, width),
+        start: Start::Present,
         next: None,
     });
     let half_sums = [0..width / 2, width / 2..width].map(|half| {
@@ -846,12 +908,6 @@ fn parts_of_a_matrix_are_all_of_it_once_whichever_way_it_stands() {
         }
         assert_eq!(values.iter().filter(|&&value| value == 0.0).count(), 40 - 28);
     }
-    let mut values = numbers(12, 1);
-    let (expected, mut whole) = (values.clone(), MatrixMut::of_rows(&mut values, 4));
-    assert_eq!(whole.pieces().map(|(row, piece)| (row, piece.to_vec())).collect::<Vec<_>>(), [(0, expected.clone())]);
-    let mut behind = whole.split_at(3).1;
-    let of_rows = behind.pieces().map(|(row, piece)| (row, piece.to_vec())).collect::<Vec<_>>();
-    assert_eq!(of_rows, [0, 1, 2].map(|row| (row, vec![expected[4 * row + 3]])));
 }
 
 #[test]

@@ -248,6 +248,56 @@ impl Kernel for Activate<'_> {
     }
 }
 
+/// Derivatives with respect to a layer's outputs become those with respect to its sums, and are turned where rows are several:
+/// out(r, o) = derivative(r, o)·slope(output(r, o)).
+pub(crate) struct BackThrough<'a> {
+    /// With respect to the outputs: (rows, outputs), row-major.
+    pub(crate) derivatives: MatrixMut<'a>,
+    /// What the layer made of the rows, as wide.
+    pub(crate) outputs: Rows<'a>,
+    /// How.
+    pub(crate) activation: Activation,
+    /// With respect to the sums: (rows, outputs), those of an output side by side.
+    pub(crate) out: MatrixMut<'a>,
+}
+
+impl Kernel for BackThrough<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(mut self) {
+        let (n_rows, n_outputs) = (self.outputs.len(), self.outputs.width());
+        for start in (0..n_rows).step_by(LANES) {
+            let rows = start..n_rows.min(start + LANES);
+            for first in (0..n_outputs).step_by(LANES) {
+                let columns = first..n_outputs.min(first + LANES);
+                let mut square = [V::splat(0.0); LANES];
+                for (square, row) in square.iter_mut().zip(rows.clone()) {
+                    let derivatives = V::load_part(self.derivatives.in_row(row, columns.clone()));
+                    let outputs = V::load_part(&self.outputs.row(row)[columns.clone()]);
+                    *square = back_through(outputs, derivatives, self.activation);
+                }
+                if n_rows == 1 {
+                    square[0].store_part(self.out.in_row(0, columns));
+                } else {
+                    for (of_output, column) in V::transpose(square).iter().zip(columns) {
+                        of_output.store_part(self.out.in_column(column, rows.clone()));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Derivatives times the slope of an activation, told by what it gave.
+#[inline(always)]
+fn back_through<V: Lanes>(outputs: V, derivatives: V, activation: Activation) -> V {
+    match activation {
+        Activation::Relu => outputs.if_above(V::splat(0.0), derivatives, V::splat(0.0)),
+        Activation::Tanh => derivatives * (V::splat(1.0) - outputs * outputs),
+    }
+}
+
 /// What a layer makes of its sums.
 #[inline(always)]
 pub(super) fn activated<V: Lanes>(sums: V, activation: Option<Activation>) -> V {

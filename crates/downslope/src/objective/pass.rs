@@ -8,8 +8,9 @@ use std::ops::Range;
 
 use crate::data::{Dataset, Features};
 use crate::kernels::{
-    self, Activate, Aligned, Combine, CrossEntropies, CrossEntropy, Dots, LANES, LinearGradient, LinearRows, Losses,
-    MatrixMut, PanelDots, Rows, Scores, SparseGradient, SparseScores, StepAndDots, Strides, SumUp, Targets,
+    self, Activate, AddFactors, Aligned, BackThrough, Combine, CrossEntropies, CrossEntropy, Dots, LANES,
+    LinearGradient, LinearRows, Losses, MatrixMut, PanelDots, Rows, Scores, SparseGradient, SparseScores, Start,
+    StepAndDots, Strides, SumUp, Targets,
 };
 use crate::loader::Batch;
 use crate::loss::Loss;
@@ -30,9 +31,11 @@ pub(super) struct Pass {
     input: Aligned,
     /// The outputs of each hidden layer, (rows, width).
     hidden: Vec<Aligned>,
-    /// The derivative of the loss with respect to what each hidden layer's activation was given, (rows, width).
+    /// The derivative of the loss with respect to what each hidden layer's activation was given, laid out as the scores.
     deltas: Vec<Aligned>,
-    /// The scores, then the derivatives, (outputs, rows rounded up to whole lanes unless there is one).
+    /// With respect to what it gave, (rows, width): scratch for one layer at a time.
+    carried: Aligned,
+    /// The scores, then the derivatives, (outputs, [`Pass::stride`] of the rows).
     scores: Aligned,
     /// The weighted losses of the rows.
     losses: Vec<f32>,
@@ -46,14 +49,17 @@ impl Pass {
         let layers = model.layers();
         let of_width = |layer: &Layer| Aligned::zeros(block_rows * layer.n_outputs);
         let hidden = &layers[..layers.len() - 1];
+        let stride = Self::stride(block_rows);
+        let widest = hidden.iter().map(|layer| layer.n_outputs).max().unwrap_or(0);
         let turned = layers.iter().filter(|layer| PanelDots::pays(block_rows, layer.n_inputs, layer.n_outputs));
         let panel = turned.map(|layer| PanelDots::room(layer.n_inputs)).max().unwrap_or(0);
         let gathers = !model.is_linear() && matches!(features, Features::Sparse(_));
         Self {
             input: Aligned::zeros(if gathers { block_rows * model.n_features } else { 0 }),
             hidden: hidden.iter().map(of_width).collect(),
-            deltas: hidden.iter().map(of_width).collect(),
-            scores: Aligned::zeros(block_rows.next_multiple_of(LANES) * model.n_outputs),
+            deltas: hidden.iter().map(|layer| Aligned::zeros(layer.n_outputs * stride)).collect(),
+            carried: Aligned::zeros(block_rows * widest),
+            scores: Aligned::zeros(model.n_outputs * stride),
             losses: vec![0.0; block_rows],
             panels: vec![Aligned::zeros(panel); n_parts],
             activation: model.activation,
@@ -79,9 +85,10 @@ impl Pass {
     }
 
     /// How far apart the scores of two outputs stand for a block of `n_rows`; those of two rows are neighbours. Those of
-    /// one row alone are, too.
+    /// one row alone are, too. Else they are an odd number of lines apart: a cache has few places for numbers a power of two
+    /// apart.
     pub(super) fn stride(n_rows: usize) -> usize {
-        if n_rows == 1 { 1 } else { n_rows.next_multiple_of(LANES) }
+        if n_rows == 1 { 1 } else { (n_rows.div_ceil(LANES) | 1) * LANES }
     }
 
     /// The scores, or once derived the derivatives, of a block of `n_rows`: a row each for one output, else each output's
@@ -269,32 +276,34 @@ impl Pass {
     fn backward(&mut self, theta: &[f32], n_rows: usize, n_parts: usize) {
         for index in (1..self.layers.len()).rev() {
             let mut below = std::mem::take(&mut self.deltas[index - 1]);
+            let mut carried = std::mem::take(&mut self.carried);
             let (layer, outputs) = (&self.layers[index], &self.hidden[index - 1]);
-            let (factors, strides) = self.derivatives(index, n_rows);
+            let width = layer.n_inputs;
+            let (factors, Strides { row, output }) = self.derivatives(index, n_rows);
             let (weight, _) = layer.parts(theta);
-            let weight = Rows::all(weight, layer.n_inputs);
+            let (weight, outputs) = (Rows::all(weight, width), Rows::all(&outputs[..n_rows * width], width));
             // Rows of weights are added up here, an output for each row of the block.
-            let strides = Strides { row: strides.output, output: strides.row };
-            let into = MatrixMut::of_rows(&mut below[..n_rows * layer.n_inputs], layer.n_inputs);
-            in_parts(into, 0, &mut [(); MOST_SHARES][..n_parts], &|columns, mut into, ()| {
+            let strides = Strides { row: output, output: row };
+            let into = MatrixMut::of_rows(&mut carried[..n_rows * width], width);
+            let out = MatrixMut::new(&mut below, n_rows, width, self::strides(n_rows));
+            in_parts((into, out), 0, &mut [(); MOST_SHARES][..n_parts], &|columns, (mut into, out), ()| {
                 let rows = weight.clone().columns(columns.clone());
-                into.pieces().for_each(|(_, derivatives)| derivatives.fill(0.0));
-                kernels::run(Combine { rows, factors, strides, into: into.reborrow(), next: None });
-                for (row, derivatives) in into.pieces() {
-                    let outputs = &outputs[row * layer.n_inputs + columns.start..][..derivatives.len()];
-                    self.activation.scale_by_slope(outputs, derivatives);
-                }
+                let (start, next) = (Start::Zero, None);
+                kernels::run(Combine { rows, factors, strides, into: into.reborrow(), start, next });
+                let (outputs, activation) = (outputs.clone().columns(columns), self.activation);
+                kernels::run(BackThrough { derivatives: into, outputs, activation, out });
             });
             self.deltas[index - 1] = below;
+            self.carried = carried;
         }
     }
 
     /// The derivatives with respect to a layer's sums.
     fn derivatives(&self, index: usize, n_rows: usize) -> (&[f32], Strides) {
-        (self.deltas.get(index).unwrap_or(&self.scores), self.strides(index, n_rows))
+        (self.deltas.get(index).unwrap_or(&self.scores), strides(n_rows))
     }
 
-    /// How far apart a layer's outputs stand, and their derivatives; those of the last are the scores.
+    /// How far apart a layer's outputs stand; those of the last are the scores.
     fn strides(&self, index: usize, n_rows: usize) -> Strides {
         let is_last = index == self.hidden.len();
         if is_last { strides(n_rows) } else { Strides { row: self.layers[index].n_outputs, output: 1 } }
@@ -318,9 +327,9 @@ impl Pass {
     ) {
         let (factors, strides) = self.derivatives(index, block.len());
         let factors = &factors[first * strides.output..];
-        for position in 0..block.len() {
-            let factors = &factors[position * strides.row..];
-            bias.iter_mut().enumerate().for_each(|(output, bias)| *bias += factors[output * strides.output]);
+        match block.len() {
+            1 => kernels::axpy(1.0, &factors[..bias.len()], bias),
+            n_rows => kernels::run(AddFactors { factors, apart: strides.output, n_rows, into: bias }),
         }
         if let (1, Features::Sparse(x)) = (self.layers.len(), features) {
             return kernels::run(SparseGradient { x, batch: block, factors, strides, into: weight });
@@ -331,7 +340,7 @@ impl Pass {
         };
         let rows = self.inputs(index, features, block);
         let into = MatrixMut::of_rows(weight, rows.width());
-        kernels::run(Combine { rows, factors, strides, into, next });
+        kernels::run(Combine { rows, factors, strides, into, start: Start::Present, next });
     }
 
     /// Adds the gradient of the block, times the factor it was derived with, from some layer on.
@@ -382,7 +391,7 @@ impl Pass {
     }
 }
 
-/// How far apart the scores of a block stand.
+/// How far apart the scores of a block stand, and the derivatives of every layer.
 fn strides(n_rows: usize) -> Strides {
     Strides { row: 1, output: Pass::stride(n_rows) }
 }

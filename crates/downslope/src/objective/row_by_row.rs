@@ -16,7 +16,7 @@ use super::pass::{Pass, gather, rows_of};
 use super::workers::{MOST_SHARES, Problem};
 use super::{LossSum, StepLosses, TOGETHER};
 use crate::data::Features;
-use crate::kernels::{self, Aligned, Combine, Dots, MatrixMut, Products, Rows, Strides};
+use crate::kernels::{self, Aligned, Combine, Dots, MatrixMut, Products, Rows, Start, Strides};
 use crate::loader::{Batch, Batches};
 use crate::model::Layer;
 
@@ -235,7 +235,7 @@ impl Ahead {
             if let Some(rows) = taken.clone() {
                 let (factors, strides) = (&factors[outputs.start..], row_major(layer));
                 let into = MatrixMut::of_rows(weight, width);
-                kernels::run(Combine { rows, factors, strides, into, next: next.clone() });
+                kernels::run(Combine { rows, factors, strides, into, start: Start::Present, next: next.clone() });
             }
             if let Some(x) = x.clone() {
                 kernels::run(Dots { x, weight, bias, activation: None, out });
