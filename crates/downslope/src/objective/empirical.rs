@@ -97,7 +97,8 @@ impl EmpiricalLoss {
     /// The same, with large batches shared out between the threads of a pool. Changes no bit.
     #[must_use]
     pub fn with_pool(mut self, pool: Option<Arc<rayon::ThreadPool>>) -> Self {
-        self.workers.pool = pool;
+        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
+        self.workers = self.workers.with_pool(problem, pool);
         self
     }
 
@@ -128,9 +129,7 @@ impl EmpiricalLoss {
         let used = std::mem::replace(&mut self.data, data);
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
         if !self.workers.suit(problem) {
-            let mut workers = Workers::new(problem);
-            workers.pool = self.workers.pool.take();
-            self.workers = workers;
+            self.workers = Workers::new(problem).with_pool(problem, self.workers.pool().cloned());
         }
         used
     }
@@ -212,7 +211,7 @@ impl Objective for EmpiricalLoss {
         let mut aligned = std::mem::take(&mut self.theta);
         // Entered once, not in every step: threads that are asked again at once are still awake. And not at all for small
         // batches: waking a thread costs more than many of their steps.
-        let pool = self.workers.pool.clone().filter(|_| is_shared_out);
+        let pool = self.workers.pool().filter(|_| is_shared_out).cloned();
         let mut steps = |theta: &mut [f32]| install(pool.as_deref(), || self.steps(theta, ahead, batches, lr, losses));
         if is_worth_moving {
             aligned.copy_from_slice(theta);

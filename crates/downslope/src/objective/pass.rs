@@ -351,7 +351,7 @@ impl Pass {
         }
     }
 
-    /// Adds the gradient of a block of a linear model to `into`, which is not θ, and returns Σ wℓ. The block is at some
+    /// Adds the gradient of a block to `into`, which is not θ, and returns Σ wℓ. The block is at some
     /// positions of a batch; what is behind it comes next.
     pub(super) fn add_gradient(
         &mut self,
@@ -361,7 +361,8 @@ impl Pass {
         (batch, positions): (&Batch<'_>, Range<usize>),
         into: &mut [f32],
     ) -> f64 {
-        if let (Features::Dense(x), true) = (&data.features, loss != Loss::CrossEntropy) {
+        let is_single = self.layers.len() == 1 && loss != Loss::CrossEntropy;
+        if let (Features::Dense(x), true) = (&data.features, is_single) {
             let rows = LinearRows::of(loss, data, x, batch);
             return kernels::run(LinearGradient { rows, positions, theta, factor: 1.0, into });
         }

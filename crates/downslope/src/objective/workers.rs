@@ -8,8 +8,9 @@
 //! - **Sparse rows of one score**, where a step is taken on θ itself: halves of the columns ([`super::halves`]).
 //! - **Steps of one row**: the outputs of a large first layer ([`super::row_by_row`]).
 //! - **Hidden layers**: in small batches the outputs of every layer, forward, back and in the step, so that a thread's weights
-//!   stay in its cache. In large ones parts of the rows go forward and back side by side; then the *parameters* are shared
-//!   out, and each is added up over all rows in order. A gradient is large beside a few rows, so there is only one.
+//!   stay in its cache. In larger ones parts of the rows go forward and back side by side; then the *parameters* are shared
+//!   out, and each is added up over all rows in order: a gradient is large beside a few rows, so there is only one. Batches of
+//!   several spans are shared out span by span, each with a gradient of its own, added in order.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -56,6 +57,8 @@ const PART_ROWS: usize = 16;
 /// Rows whose gradients are added up on their own before they join the rest, at least. In one long `f32` sum small terms
 /// get lost: a million equal rows of 0.056 came to a mean of 0.0556.
 const SPAN_ROWS: usize = 4 * BLOCK_ROWS;
+/// With hidden layers so many spans a thread are under way at once: a gradient each, and who is done sooner takes more.
+const SPANS_A_THREAD: usize = 2;
 /// Sparse rows may be added up in longer spans, so that going through a long gradient pays, but not in longer ones.
 const MOST_SPAN_ROWS: usize = 128 * BLOCK_ROWS;
 
@@ -187,7 +190,7 @@ impl Problem<'_> {
 pub(super) struct Workers {
     each: Vec<Worker>,
     halves: Option<Halves>,
-    pub(super) pool: Option<Arc<ThreadPool>>,
+    pool: Option<Arc<ThreadPool>>,
     /// It was made for so many.
     n_rows: usize,
 }
@@ -196,8 +199,8 @@ struct Worker {
     pass: Pass,
     /// The sum over a span; only where there are more rows than one span has.
     span: Option<Gradient>,
-    /// The sum over a chunk; only where there are several chunks.
-    chunk: Option<Gradient>,
+    /// The sum over a share; only where several are added up side by side, or one after the other.
+    share: Option<Gradient>,
     loss: LossSum,
 }
 
@@ -211,8 +214,8 @@ impl Workers {
         let pass = |n_parts| Pass::new(problem.model, &problem.data.features, block_rows, n_parts);
         let worker = |index: usize| Worker {
             pass: pass(if index == 0 { n_shares } else { 1 }),
-            span: (has_spans && (is_linear || index == 0)).then(|| problem.gradient()),
-            chunk: (n_shares > 1 && is_linear).then(|| problem.gradient()),
+            span: (has_spans && is_linear).then(|| problem.gradient()),
+            share: if is_linear { n_shares > 1 } else { has_spans && index == 0 }.then(|| problem.gradient()),
             loss: LossSum::default(),
         };
         let direct_rows = problem.direct_rows().min(n_rows);
@@ -220,10 +223,26 @@ impl Workers {
         Self { each: (0..n_shares).map(worker).collect(), halves, pool: None, n_rows }
     }
 
+    /// The same, with the threads of a pool.
+    pub(super) fn with_pool(mut self, problem: Problem<'_>, pool: Option<Arc<ThreadPool>>) -> Self {
+        let n_threads = pool.as_ref().map_or(1, |pool| pool.current_num_threads());
+        if !problem.model.is_linear() && self.each[0].share.is_some() && n_threads > 1 {
+            let several = self.each.iter_mut().take(SPANS_A_THREAD * n_threads);
+            several.for_each(|worker| _ = worker.share.get_or_insert_with(|| problem.gradient()));
+        }
+        Self { pool, ..self }
+    }
+
+    /// The threads that it has.
+    pub(super) fn pool(&self) -> Option<&Arc<ThreadPool>> {
+        self.pool.as_ref()
+    }
+
     /// Whether there is scratch memory enough for other rows than it was made for.
     pub(super) fn suit(&self, problem: Problem<'_>) -> bool {
         let n_rows = problem.data.n_rows();
-        let has_spans = self.each[0].span.is_some();
+        let Worker { span, share, .. } = &self.each[0];
+        let has_spans = if problem.model.is_linear() { span } else { share }.is_some();
         n_rows <= self.n_rows
             && problem.n_shares(n_rows) <= self.each.len()
             && (has_spans || n_rows <= problem.span_rows())
@@ -307,49 +326,84 @@ impl Workers {
     ) -> LossSum {
         if !problem.model.is_linear() {
             let pool = self.pool_for(problem, batch.len()).cloned();
-            return install(pool.as_deref(), || self.add_in_layers(problem, theta, batch, gradient));
+            return install(pool.as_deref(), || {
+                if batch.len() <= problem.span_rows() {
+                    self.add_in_layers(problem, theta, batch, gradient)
+                } else {
+                    self.add_spans(problem, theta, batch, gradient)
+                }
+            });
         }
         let n_shares = problem.n_shares(batch.len());
         if n_shares == 1 {
             return self.each[0].add_rows(problem, theta, batch, gradient);
         }
         let mut total = LossSum::default();
-        self.share_out(problem, batch, &Shares::all(n_shares), &mut total, |worker, rows| {
-            let Some(mut chunk) = worker.chunk.take() else { return LossSum::default() };
-            chunk.clear();
-            let loss = worker.add_rows(problem, theta, &rows, &mut chunk);
-            worker.chunk = Some(chunk);
-            loss
-        });
-        self.each[..n_shares].iter().filter_map(|worker| worker.chunk.as_ref()).for_each(|chunk| gradient.add(chunk));
+        self.add_shares(problem, theta, batch, &Shares::all(n_shares), &mut total, gradient);
         total
     }
 
-    /// Adds Σ w∇ℓ over a batch of a model with hidden layers to a gradient, and returns Σ wℓ.
-    fn add_in_layers(
+    /// Adds up some shares of a batch, each to a gradient of its own, then these to one, in order; and what they lose to a total.
+    fn add_shares(
+        &mut self,
+        problem: Problem<'_>,
+        theta: &[f32],
+        batch: &Batch<'_>,
+        shares: &Shares,
+        total: &mut LossSum,
+        gradient: &mut Gradient,
+    ) {
+        self.share_out(problem, batch, shares, total, |worker, rows| {
+            let Some(mut sum) = worker.share.take() else { return LossSum::default() };
+            sum.clear();
+            let loss = worker.add_rows(problem, theta, &rows, &mut sum);
+            worker.share = Some(sum);
+            loss
+        });
+        self.each[..shares.which.len()]
+            .iter()
+            .filter_map(|worker| worker.share.as_ref())
+            .for_each(|sum| gradient.add(sum));
+    }
+
+    /// Adds Σ w∇ℓ over several spans of a batch of a model with hidden layers to a gradient, and returns Σ wℓ.
+    fn add_spans(
         &mut self,
         problem: Problem<'_>,
         theta: &[f32],
         batch: &Batch<'_>,
         gradient: &mut Gradient,
     ) -> LossSum {
-        let mut span_gradient = self.each[0].span.take();
-        let total = by_spans(problem, batch.len(), span_gradient.as_mut(), gradient, |span, gradient| {
-            let mut total = LossSum::default();
-            let block_rows = BLOCK_ROWS * problem.n_shares(span.len());
-            for rows in cut(span, block_rows) {
-                let rows = batch.part(rows);
-                let n_shares = problem.n_shares_of_step(rows.len());
-                // As many at a time as there are threads: then the rows are still in the cache when they are added.
-                for which in cut(0..n_shares, self.n_threads()) {
-                    let shares = Shares { which, n: n_shares };
-                    self.derive(problem, theta, &rows, &shares, 1.0, &mut total);
-                    self.accumulate(problem, (&rows, None), &shares, gradient.values_mut());
-                }
+        let n_spans = batch.len().div_ceil(problem.span_rows());
+        let n_with_room = self.each.iter().filter(|worker| worker.share.is_some()).count();
+        let at_once = n_with_room.min(SPANS_A_THREAD * self.n_threads());
+        let mut total = LossSum::default();
+        for which in cut(0..n_spans, at_once) {
+            let shares = Shares { which, n: n_spans };
+            self.add_shares(problem, theta, batch, &shares, &mut total, gradient);
+        }
+        total
+    }
+
+    /// Adds Σ w∇ℓ over a span of a model with hidden layers to a gradient, and returns Σ wℓ.
+    fn add_in_layers(
+        &mut self,
+        problem: Problem<'_>,
+        theta: &[f32],
+        span: &Batch<'_>,
+        gradient: &mut Gradient,
+    ) -> LossSum {
+        let mut total = LossSum::default();
+        for rows in cut(0..span.len(), BLOCK_ROWS * problem.n_shares(span.len())) {
+            let rows = span.part(rows);
+            let n_shares = problem.n_shares_of_step(rows.len());
+            // As many at a time as there are threads: then the rows are still in the cache when they are added.
+            for which in cut(0..n_shares, self.n_threads()) {
+                let shares = Shares { which, n: n_shares };
+                self.derive(problem, theta, &rows, &shares, 1.0, &mut total);
+                self.accumulate(problem, (&rows, None), &shares, gradient.values_mut());
             }
-            total
-        });
-        self.each[0].span = span_gradient;
+        }
         total
     }
 
