@@ -46,7 +46,7 @@ fn large_problems() -> Vec<(&'static str, Loss, Model, Arc<Dataset>)> {
     let tall = dense_table(Loss::Squared, 9_000, 1_000, 1);
     let wide = dense_table(softmax, 1_500, 2_000, 2);
     let deep = dense_table(Loss::Logistic, 900, 150, 3);
-    let (short, long) = (dense_table(softmax, 250, 800, 6), dense_table(Loss::Squared, 3_000, 150, 7));
+    let (short, long) = (dense_table(softmax, 250, 800, 6), dense_table(Loss::Squared, 9_700, 150, 7));
     let (_, sparse) = twin_tables(softmax, 7_000, 2_000, 0.2, 4);
     let (_, halved) = twin_tables(Loss::Logistic, 1_500, 2_001, 0.1, 5);
     vec![
@@ -109,6 +109,33 @@ fn one_row_a_step_through_a_large_layer_gives_the_same_bits_on_any_number_of_thr
             for stops in [&[406][..], &[83, 406], &[112, 406]] {
                 assert!(run(Some(pool(n_threads)), stops) == alone, "{n_threads} threads, {stops:?}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_gradient_over_several_spans_is_the_sum_of_those_over_parts_of_them() {
+    const N_ROWS: usize = 9_700;
+    const N_OF_PART: usize = 970;
+    let (dense, sparse) = twin_tables(Loss::CrossEntropy, N_ROWS, 40, 0.2, 17);
+    for data in [weighted(&dense), sparse] {
+        for n_threads in [1, 2] {
+            let mut objective = objective(Loss::CrossEntropy, &[33, 32], &data).with_pool(Some(pool(n_threads)));
+            let (theta, mut whole, mut parts) = (start(&objective), objective.gradient(), objective.gradient());
+            // A larger batch before: nothing of it may be left.
+            objective.loss_and_gradient(&theta, Batch::Range(0..N_ROWS), &mut parts);
+            parts.clear();
+            let loss = objective.loss_and_gradient(&theta, Batch::Range(0..N_ROWS - N_OF_PART), &mut whole);
+            let mut of_parts = LossSum::default();
+            for first in (0..N_ROWS - N_OF_PART).step_by(N_OF_PART) {
+                let batch = Batch::Range(first..first + N_OF_PART);
+                of_parts += objective.loss_and_gradient(&theta, batch, &mut parts);
+            }
+            assert_eq!([loss.n_rows, of_parts.n_rows], [(N_ROWS - N_OF_PART) as u64; 2]);
+            assert!((loss.sum - of_parts.sum).abs() < 1e-9 * loss.sum, "{loss:?} {of_parts:?}");
+            let largest = parts.values().iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+            let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5 * largest;
+            assert!(whole.values().iter().zip(parts.values()).all(close), "{n_threads} threads");
         }
     }
 }

@@ -46,7 +46,7 @@ impl Trend {
         if losses.len() < 2 * epochs || !positive {
             return None;
         }
-        let means = means_of_windows(losses.iter().map(|(_, loss)| *loss), epochs);
+        let means = means_of_windows(losses, epochs);
         let (last, before) = (means[means.len() - 1], means[means.len() - 1 - epochs]);
         let (epoch, lowest) = losses.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))?;
         let risen = last / means.iter().copied().fold(f64::INFINITY, f64::min) - 1.0;
@@ -65,21 +65,18 @@ impl Trend {
     }
 }
 
-/// The mean of every window of so many losses. Each window is the end of one block as long and the start of the next, so no
-/// sum is looked through again, and nothing is taken away from one: a first loss may be 10¹⁰ times the last.
-fn means_of_windows(
-    losses: impl DoubleEndedIterator<Item = f64> + ExactSizeIterator + Clone,
-    length: usize,
-) -> Vec<f64> {
-    let n_losses = losses.len();
-    let (mut sum, mut to_block_end) = (0.0, vec![0.0; n_losses + 1]);
-    for (at, loss) in losses.clone().enumerate().rev() {
+/// The mean of every window of so many losses, no more than there are. Each window is the end of one block as long and the
+/// start of the next, so none is looked through again, and nothing is taken away from a sum: a first loss may be 10¹⁰ times
+/// the last.
+fn means_of_windows(losses: &[(f64, f64)], length: usize) -> Vec<f64> {
+    let (mut sum, mut to_block_end) = (0.0, vec![0.0; losses.len()]);
+    for (at, &(_, loss)) in losses.iter().enumerate().rev() {
         sum = if (at + 1).is_multiple_of(length) { loss } else { sum + loss };
         to_block_end[at] = sum;
     }
     let mut from_block_start = 0.0;
-    let mut means = Vec::with_capacity(n_losses + 1 - length);
-    for (end, loss) in losses.enumerate() {
+    let mut means = Vec::with_capacity(losses.len() + 1 - length);
+    for (end, &(_, loss)) in losses.iter().enumerate() {
         from_block_start = if end.is_multiple_of(length) { loss } else { from_block_start + loss };
         if let Some(start) = (end + 1).checked_sub(length) {
             let of_block_before = if start.is_multiple_of(length) { 0.0 } else { to_block_end[start] };
@@ -95,11 +92,11 @@ mod tests {
 
     #[test]
     fn means_of_windows_are_those_of_each_alone() {
-        let losses: Vec<f64> = (0..47).map(|epoch| 1e10 * 0.3_f64.powi(epoch)).collect();
+        let losses: Vec<(f64, f64)> = (0..47).map(|epoch| (f64::from(epoch), 1e10 * 0.3_f64.powi(epoch))).collect();
         for length in [1, 3, 5, 46, 47] {
-            let found = means_of_windows(losses.iter().copied(), length);
-            let expected: Vec<f64> =
-                losses.windows(length).map(|part| part.iter().sum::<f64>() / length as f64).collect();
+            let found = means_of_windows(&losses, length);
+            let mean = |part: &[(f64, f64)]| part.iter().map(|(_, loss)| loss).sum::<f64>() / length as f64;
+            let expected: Vec<f64> = losses.windows(length).map(mean).collect();
             assert_eq!(found.len(), expected.len());
             let are_equal = found.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 1e-12 * b);
             assert!(are_equal, "{length}: {found:?} {expected:?}");

@@ -9,8 +9,8 @@ use super::{Kernel, MatrixMut, Rows, Strides};
 
 /// into(o, :) ← into(o, :) + Σᵣ factor(r, o)·row(r, :), r in order.
 ///
-/// Factors are best read where those of an output stand side by side, and the outputs an odd number of lines apart: where they
-/// are a power of two apart, a cache has few places for them (784 columns, 512 outputs: 15 % longer).
+/// Factors are best read where those of an output stand side by side, and the outputs an odd number of lines apart: where
+/// they are a power of two apart, a cache has few places for them (784 columns, 512 outputs: 15 % longer).
 pub(crate) struct Combine<'a> {
     /// The rows that are added.
     pub(crate) rows: Rows<'a>,
@@ -29,14 +29,14 @@ pub(crate) struct Combine<'a> {
 /// What sums begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
-    /// Zero, whatever stood there.
+    /// Zero, whatever stood there; but where there is no row, nothing is written.
     Zero,
     /// What stands where they go.
     Present,
 }
 
-/// Rows are added in blocks of so many at most, so that a strip of them stays in the first cache: in smaller ones where they
-/// are read in place, for then a strip's lines find fewer places there.
+/// Rows are added in blocks of so many at most, so that a strip of them (32 KB) stays in a first cache of 48 KB: in smaller
+/// ones where they are read in place, for then a strip's lines find fewer places there.
 const MOST_ROWS: usize = 128;
 const MOST_ROWS_IN_PLACE: usize = 64;
 /// Sixteens of columns in a strip at most.
@@ -86,6 +86,7 @@ impl Combine<'_> {
         column: usize,
     ) -> usize {
         let n_outputs = self.into.n_rows();
+        #[expect(clippy::large_stack_arrays, reason = "32 KB of a thread's 2 MB, and written only where used")]
         let mut copy = [MaybeUninit::<Line>::uninit(); MOST_ROWS * STRIP];
         let mut in_copy = [std::ptr::null(); MOST_ROWS];
         let (places, from) = if J > 0 && self.is_copied() {

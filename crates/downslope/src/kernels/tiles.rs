@@ -248,8 +248,8 @@ impl Kernel for Activate<'_> {
     }
 }
 
-/// Derivatives with respect to a layer's outputs become those with respect to its sums, and are turned where rows are several:
-/// out(r, o) = derivative(r, o)·slope(output(r, o)).
+/// Derivatives with respect to a layer's outputs become those with respect to its sums, and are turned where rows are
+/// several: out(r, o) = derivative(r, o)·slope(output(r, o)).
 pub(crate) struct BackThrough<'a> {
     /// With respect to the outputs: (rows, outputs), row-major.
     pub(crate) derivatives: MatrixMut<'a>,

@@ -22,10 +22,11 @@ use crate::model::{Model, Part};
 /// of the shares is added in order. So the bits are the same for any number of threads.
 ///
 /// **Cost**: scratch for blocks of 256 rows, of sparse ones for up to 16,384, and a gradient; another one where there are
-/// over 1024 rows; and for linear models two for each of up to eight chunks where batches are large enough to be cut; two
-/// rows' worth of activations where there are several scores or hidden layers, and sixteen rows' of a large first layer,
-/// and 32 sparse rows before it as dense ones; 48 rows of up to 1024 columns for each share, and for each part of a layer,
-/// where layers have many outputs. A step allocates nothing.
+/// over 1024 rows; where batches are large enough to be cut, for linear models two for each of up to eight chunks, and with
+/// hidden layers one for each of two spans a thread, eight at most, from the first batch of over 1024 rows on; two rows'
+/// worth of activations where there are several scores or hidden layers, and sixteen rows' of a large first layer, and 32
+/// sparse rows before it as dense ones; 48 rows of up to 1024 columns for each share, and for each part of a layer, where
+/// layers have many outputs. A step allocates nothing, but for these spans at their first.
 pub struct EmpiricalLoss {
     model: Model,
     loss: Loss,
@@ -97,8 +98,7 @@ impl EmpiricalLoss {
     /// The same, with large batches shared out between the threads of a pool. Changes no bit.
     #[must_use]
     pub fn with_pool(mut self, pool: Option<Arc<rayon::ThreadPool>>) -> Self {
-        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
-        self.workers = self.workers.with_pool(problem, pool);
+        self.workers.pool = pool;
         self
     }
 
@@ -129,7 +129,9 @@ impl EmpiricalLoss {
         let used = std::mem::replace(&mut self.data, data);
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
         if !self.workers.suit(problem) {
-            self.workers = Workers::new(problem).with_pool(problem, self.workers.pool().cloned());
+            let mut workers = Workers::new(problem);
+            workers.pool = self.workers.pool.take();
+            self.workers = workers;
         }
         used
     }
@@ -211,7 +213,7 @@ impl Objective for EmpiricalLoss {
         let mut aligned = std::mem::take(&mut self.theta);
         // Entered once, not in every step: threads that are asked again at once are still awake. And not at all for small
         // batches: waking a thread costs more than many of their steps.
-        let pool = self.workers.pool().filter(|_| is_shared_out).cloned();
+        let pool = self.workers.pool.clone().filter(|_| is_shared_out);
         let mut steps = |theta: &mut [f32]| install(pool.as_deref(), || self.steps(theta, ahead, batches, lr, losses));
         if is_worth_moving {
             aligned.copy_from_slice(theta);

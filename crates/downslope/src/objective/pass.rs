@@ -351,8 +351,8 @@ impl Pass {
         }
     }
 
-    /// Adds the gradient of a block to `into`, which is not θ, and returns Σ wℓ. The block is at some
-    /// positions of a batch; what is behind it comes next.
+    /// Adds the gradient of a block to `into`, which is not θ, and returns Σ wℓ. The block is at some positions of a batch;
+    /// what is behind it comes next.
     pub(super) fn add_gradient(
         &mut self,
         theta: &[f32],

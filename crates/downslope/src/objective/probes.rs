@@ -277,10 +277,10 @@ fn bend(loss: Loss, pass: &mut Pass, bends: &[f32], n_rows: usize) {
     }
     let stride = Pass::stride(n_rows);
     let mut means = [0.0_f32; super::pass::BLOCK_ROWS];
-    for (scores, p) in scores.chunks_exact(stride).zip(bends.chunks_exact(stride)) {
+    for (scores, p) in scores.chunks(stride).zip(bends.chunks(stride)) {
         means.iter_mut().zip(scores).zip(p).for_each(|((mean, score), p)| *mean += p * score);
     }
-    for (scores, p) in scores.chunks_exact_mut(stride).zip(bends.chunks_exact(stride)) {
+    for (scores, p) in scores.chunks_mut(stride).zip(bends.chunks(stride)) {
         scores.iter_mut().zip(&means).zip(p).for_each(|((score, mean), p)| *score = p * (*score - mean));
     }
 }

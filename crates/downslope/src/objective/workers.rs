@@ -7,10 +7,10 @@
 //!   rows, and rows are read once.
 //! - **Sparse rows of one score**, where a step is taken on θ itself: halves of the columns ([`super::halves`]).
 //! - **Steps of one row**: the outputs of a large first layer ([`super::row_by_row`]).
-//! - **Hidden layers**: in small batches the outputs of every layer, forward, back and in the step, so that a thread's weights
-//!   stay in its cache. In larger ones parts of the rows go forward and back side by side; then the *parameters* are shared
-//!   out, and each is added up over all rows in order: a gradient is large beside a few rows, so there is only one. Batches of
-//!   several spans are shared out span by span, each with a gradient of its own, added in order.
+//! - **Hidden layers**: in small batches the outputs of every layer, forward, back and in the step, so that a thread's
+//!   weights stay in its cache. In larger ones parts of the rows go forward and back side by side; then the *parameters* are
+//!   shared out, and each is added up over all rows in order: a gradient is large beside a few rows, so there is only one.
+//!   Batches of several spans are shared out span by span, each with a gradient of its own, added in order.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -160,6 +160,13 @@ impl Problem<'_> {
         self.n_shares_of_step(batch_rows) > 1 || self.has_large_steps(batch_rows) || self.shares_halves(batch_rows)
     }
 
+    /// Rows of a batch of more than one span that a thread adds up at a time, with hidden layers: fewer than a span where
+    /// there would be less than four of them, but no fewer than make up for adding another gradient.
+    fn rows_a_thread(batch_rows: usize) -> usize {
+        (batch_rows / 4).next_multiple_of(BLOCK_ROWS).clamp(2 * BLOCK_ROWS, SPAN_ROWS)
+    }
+
+    /// Rows whose gradients are added up on their own before they join the rest, at most.
     pub(super) fn span_rows(&self) -> usize {
         match &self.data.features {
             Features::Sparse(_) if self.model.is_linear() => {
@@ -190,16 +197,16 @@ impl Problem<'_> {
 pub(super) struct Workers {
     each: Vec<Worker>,
     halves: Option<Halves>,
-    pool: Option<Arc<ThreadPool>>,
+    pub(super) pool: Option<Arc<ThreadPool>>,
     /// It was made for so many.
     n_rows: usize,
 }
 
 struct Worker {
     pass: Pass,
-    /// The sum over a span; only where there are more rows than one span has.
+    /// The sum over a span of a linear model; only where there are more rows than one span has.
     span: Option<Gradient>,
-    /// The sum over a share; only where several are added up side by side, or one after the other.
+    /// The sum over a share, a span where there are hidden layers; from the first batch on that is cut in several.
     share: Option<Gradient>,
     loss: LossSum,
 }
@@ -215,7 +222,7 @@ impl Workers {
         let worker = |index: usize| Worker {
             pass: pass(if index == 0 { n_shares } else { 1 }),
             span: (has_spans && is_linear).then(|| problem.gradient()),
-            share: if is_linear { n_shares > 1 } else { has_spans && index == 0 }.then(|| problem.gradient()),
+            share: None,
             loss: LossSum::default(),
         };
         let direct_rows = problem.direct_rows().min(n_rows);
@@ -223,26 +230,10 @@ impl Workers {
         Self { each: (0..n_shares).map(worker).collect(), halves, pool: None, n_rows }
     }
 
-    /// The same, with the threads of a pool.
-    pub(super) fn with_pool(mut self, problem: Problem<'_>, pool: Option<Arc<ThreadPool>>) -> Self {
-        let n_threads = pool.as_ref().map_or(1, |pool| pool.current_num_threads());
-        if !problem.model.is_linear() && self.each[0].share.is_some() && n_threads > 1 {
-            let several = self.each.iter_mut().take(SPANS_A_THREAD * n_threads);
-            several.for_each(|worker| _ = worker.share.get_or_insert_with(|| problem.gradient()));
-        }
-        Self { pool, ..self }
-    }
-
-    /// The threads that it has.
-    pub(super) fn pool(&self) -> Option<&Arc<ThreadPool>> {
-        self.pool.as_ref()
-    }
-
     /// Whether there is scratch memory enough for other rows than it was made for.
     pub(super) fn suit(&self, problem: Problem<'_>) -> bool {
         let n_rows = problem.data.n_rows();
-        let Worker { span, share, .. } = &self.each[0];
-        let has_spans = if problem.model.is_linear() { span } else { share }.is_some();
+        let has_spans = !problem.model.is_linear() || self.each[0].span.is_some();
         n_rows <= self.n_rows
             && problem.n_shares(n_rows) <= self.each.len()
             && (has_spans || n_rows <= problem.span_rows())
@@ -343,7 +334,8 @@ impl Workers {
         total
     }
 
-    /// Adds up some shares of a batch, each to a gradient of its own, then these to one, in order; and what they lose to a total.
+    /// Adds up some shares of a batch, each to a gradient of its own, then these to one, in order; and what they lose to a
+    /// total.
     fn add_shares(
         &mut self,
         problem: Problem<'_>,
@@ -354,7 +346,7 @@ impl Workers {
         gradient: &mut Gradient,
     ) {
         self.share_out(problem, batch, shares, total, |worker, rows| {
-            let Some(mut sum) = worker.share.take() else { return LossSum::default() };
+            let mut sum = worker.share.take().unwrap_or_else(|| problem.gradient());
             sum.clear();
             let loss = worker.add_rows(problem, theta, &rows, &mut sum);
             worker.share = Some(sum);
@@ -374,9 +366,9 @@ impl Workers {
         batch: &Batch<'_>,
         gradient: &mut Gradient,
     ) -> LossSum {
-        let n_spans = batch.len().div_ceil(problem.span_rows());
-        let n_with_room = self.each.iter().filter(|worker| worker.share.is_some()).count();
-        let at_once = n_with_room.min(SPANS_A_THREAD * self.n_threads());
+        let n_spans = batch.len().div_ceil(Problem::rows_a_thread(batch.len()));
+        let n_threads = self.n_threads();
+        let at_once = if n_threads == 1 { 1 } else { self.each.len().min(SPANS_A_THREAD * n_threads) };
         let mut total = LossSum::default();
         for which in cut(0..n_spans, at_once) {
             let shares = Shares { which, n: n_spans };
@@ -499,7 +491,7 @@ pub(super) fn install<R: Send>(pool: Option<&ThreadPool>, work: impl FnOnce() ->
 }
 
 impl Worker {
-    /// Adds up rows of a linear model, span by span and block by block.
+    /// Adds up rows block by block, those of a linear model span by span.
     fn add_rows(&mut self, problem: Problem<'_>, theta: &[f32], batch: &Batch<'_>, gradient: &mut Gradient) -> LossSum {
         let Self { pass, span, .. } = self;
         by_spans(problem, batch.len(), span.as_mut(), gradient, |positions, gradient| {
