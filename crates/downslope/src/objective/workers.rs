@@ -54,11 +54,15 @@ const PART_WORK: usize = 1 << 21;
 /// but a share has no fewer rows than this.
 const PART_ROWS: usize = 16;
 
-/// Rows whose gradients are added up on their own before they join the rest, at least. In one long `f32` sum small terms
-/// get lost: a million equal rows of 0.056 came to a mean of 0.0556.
+/// Rows whose gradients are added up on their own before they join the rest. In one long `f32` sum small terms get lost: a
+/// million equal rows of 0.056 came to a mean of 0.0556.
 const SPAN_ROWS: usize = 4 * BLOCK_ROWS;
 /// With hidden layers so many spans a thread are under way at once: a gradient each, and who is done sooner takes more.
 const SPANS_A_THREAD: usize = 2;
+/// And so many are cut at least, of shorter ones if need be, so that as many threads find one,
+const FEWEST_SPANS: usize = 4;
+/// but none that are so short that adding another gradient costs more than is gained.
+const FEWEST_SPAN_ROWS: usize = SPAN_ROWS / 2;
 /// Sparse rows may be added up in longer spans, so that going through a long gradient pays, but not in longer ones.
 const MOST_SPAN_ROWS: usize = 128 * BLOCK_ROWS;
 
@@ -160,13 +164,13 @@ impl Problem<'_> {
         self.n_shares_of_step(batch_rows) > 1 || self.has_large_steps(batch_rows) || self.shares_halves(batch_rows)
     }
 
-    /// Rows of a batch of more than one span that a thread adds up at a time, with hidden layers: fewer than a span where
-    /// there would be less than four of them, but no fewer than make up for adding another gradient.
-    fn rows_a_thread(batch_rows: usize) -> usize {
-        (batch_rows / 4).next_multiple_of(BLOCK_ROWS).clamp(2 * BLOCK_ROWS, SPAN_ROWS)
+    /// Into how many equal spans a batch is cut that is more than one, with hidden layers.
+    fn n_spans(batch_rows: usize) -> usize {
+        let rows = (batch_rows / FEWEST_SPANS).next_multiple_of(BLOCK_ROWS).clamp(FEWEST_SPAN_ROWS, SPAN_ROWS);
+        batch_rows.div_ceil(rows)
     }
 
-    /// Rows whose gradients are added up on their own before they join the rest, at most.
+    /// Rows that are one span at most.
     pub(super) fn span_rows(&self) -> usize {
         match &self.data.features {
             Features::Sparse(_) if self.model.is_linear() => {
@@ -366,7 +370,7 @@ impl Workers {
         batch: &Batch<'_>,
         gradient: &mut Gradient,
     ) -> LossSum {
-        let n_spans = batch.len().div_ceil(Problem::rows_a_thread(batch.len()));
+        let n_spans = Problem::n_spans(batch.len());
         let n_threads = self.n_threads();
         let at_once = if n_threads == 1 { 1 } else { self.each.len().min(SPANS_A_THREAD * n_threads) };
         let mut total = LossSum::default();
