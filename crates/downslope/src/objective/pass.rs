@@ -18,7 +18,7 @@ use crate::model::{Activation, Layer, Model};
 
 use super::Gradient;
 use super::parts::{Outputs, in_parts};
-use super::workers::MOST_SHARES;
+use super::workers::{MOST_SHARES, Problem};
 
 /// Rows in a block at most: enough for the products to run at speed, few enough for a block to stay in cache.
 pub(super) const BLOCK_ROWS: usize = 256;
@@ -355,14 +355,13 @@ impl Pass {
     /// what is behind it comes next.
     pub(super) fn add_gradient(
         &mut self,
+        problem: Problem<'_>,
         theta: &[f32],
-        data: &Dataset,
-        loss: Loss,
         (batch, positions): (&Batch<'_>, Range<usize>),
         into: &mut [f32],
     ) -> f64 {
-        let is_single = self.layers.len() == 1 && loss != Loss::CrossEntropy;
-        if let (Features::Dense(x), true) = (&data.features, is_single) {
+        let Problem { data, loss, .. } = problem;
+        if let (Features::Dense(x), true) = (&data.features, problem.is_single()) {
             let rows = LinearRows::of(loss, data, x, batch);
             return kernels::run(LinearGradient { rows, positions, theta, factor: 1.0, into });
         }

@@ -495,42 +495,39 @@ pub(super) fn install<R: Send>(pool: Option<&ThreadPool>, work: impl FnOnce() ->
 }
 
 impl Worker {
-    /// Adds up rows block by block, those of a linear model span by span.
+    /// Adds up rows, those of a linear model span by span where they are more than one.
     fn add_rows(&mut self, problem: Problem<'_>, theta: &[f32], batch: &Batch<'_>, gradient: &mut Gradient) -> LossSum {
-        let Self { pass, span, .. } = self;
-        by_spans(problem, batch.len(), span.as_mut(), gradient, |positions, gradient| {
-            let mut total = LossSum::default();
-            let Problem { loss, data, .. } = problem;
-            pass.touch(&data.features, &batch.part(positions.clone()), gradient);
-            for block in blocks(positions) {
-                let n_rows = block.len();
-                let sum = pass.add_gradient(theta, data, loss, (batch, block), gradient.values_mut());
-                total += LossSum::new(sum, n_rows);
-            }
-            total
-        })
+        let (all, span_rows) = (0..batch.len(), problem.span_rows());
+        let Some(mut sum) = self.span.take_if(|_| batch.len() > span_rows) else {
+            return self.add_span(problem, theta, (batch, all), gradient);
+        };
+        let mut total = LossSum::default();
+        for span in cut(all, span_rows) {
+            sum.clear();
+            total += self.add_span(problem, theta, (batch, span), &mut sum);
+            gradient.add(&sum);
+        }
+        self.span = Some(sum);
+        total
     }
-}
 
-/// Adds the rows at the positions of a batch to a gradient: at once where they are one span, else span by span.
-fn by_spans(
-    problem: Problem<'_>,
-    batch_rows: usize,
-    span_gradient: Option<&mut Gradient>,
-    gradient: &mut Gradient,
-    mut add: impl FnMut(Range<usize>, &mut Gradient) -> LossSum,
-) -> LossSum {
-    let span_rows = problem.span_rows();
-    let Some(span_gradient) = span_gradient.filter(|_| batch_rows > span_rows) else {
-        return add(0..batch_rows, gradient);
-    };
-    let mut total = LossSum::default();
-    for span in cut(0..batch_rows, span_rows) {
-        span_gradient.clear();
-        total += add(span, span_gradient);
-        gradient.add(span_gradient);
+    /// Adds up the rows at some positions of a batch, block by block.
+    fn add_span(
+        &mut self,
+        problem: Problem<'_>,
+        theta: &[f32],
+        (batch, positions): (&Batch<'_>, Range<usize>),
+        gradient: &mut Gradient,
+    ) -> LossSum {
+        let mut total = LossSum::default();
+        self.pass.touch(&problem.data.features, &batch.part(positions.clone()), gradient);
+        for block in blocks(positions) {
+            let n_rows = block.len();
+            let sum = self.pass.add_gradient(problem, theta, (batch, block), gradient.values_mut());
+            total += LossSum::new(sum, n_rows);
+        }
+        total
     }
-    total
 }
 
 /// Whether this is one of a pool's threads, so that the others look for work.
