@@ -46,6 +46,9 @@ const MOST_OUTPUTS: usize = 6;
 /// Strips of so many rows or more and for more outputs than this are copied to where their rows stand one behind the other:
 /// where they are a power of two wide, a cache has few places for numbers one below the other.
 const COPIED_ROWS: usize = 32;
+/// Where so many of these are added, there is time to fetch the sums of the next outputs meanwhile (784 columns, 512 outputs: 3 to
+/// 5 % shorter; for 32 rows, 6 % longer).
+const FETCHED_AHEAD: usize = 64;
 const READ_IN_PLACE: usize = 60;
 
 impl Kernel for Combine<'_> {
@@ -151,6 +154,9 @@ impl Combine<'_> {
                 for j in 0..J {
                     sums[i][j] = V::load(&into[j]);
                 }
+            }
+            if self.is_copied() && places.len() >= FETCHED_AHEAD {
+                (0..I).for_each(|i| self.into.fetch_row::<V>(output + I + i, columns.clone()));
             }
         }
         let places = places.iter().map(|place| place.wrapping_add(from));

@@ -3,6 +3,8 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use super::lanes::{LANES, Lanes, Wanted};
+
 /// How far apart the elements of a matrix stand in a slice.
 #[derive(Clone, Copy)]
 pub(crate) struct Strides {
@@ -98,6 +100,16 @@ impl<'a> MatrixMut<'a> {
         let first = self.first.wrapping_add(row * self.row_apart + columns.start * self.column_apart);
         // SAFETY: the numbers were seen to be there, side by side, and nobody else has them while `self` is borrowed.
         unsafe { std::slice::from_raw_parts_mut(first, n) }
+    }
+
+    /// Asks for some numbers of a row that stand side by side; of a row that is not there, for nothing.
+    #[inline(always)]
+    pub(super) fn fetch_row<V: Lanes>(&self, row: usize, columns: Range<usize>) {
+        if row < self.n_rows {
+            for column in columns.step_by(LANES) {
+                V::prefetch_from(self.first.wrapping_add(row * self.row_apart + column), Wanted::Next);
+            }
+        }
     }
 
     /// Some numbers of a column that stand side by side.

@@ -28,7 +28,7 @@ pub(crate) struct PanelDots<'a> {
 /// Sixteens of rows side by side at most: with eight outputs, their sums leave just enough registers.
 const SIDE_BY_SIDE: usize = 3;
 /// Columns that are added to the sums of sixteen outputs before the next are, so that they stay in the first cache.
-const COLUMNS: usize = 8 * LANES;
+const COLUMNS: usize = 10 * LANES;
 /// Fewer outputs are not worth turning for.
 const FEWEST_OUTPUTS: usize = 8;
 /// Nor are wider rows, whose sums are long beside what is done at their end.
@@ -75,11 +75,13 @@ impl PanelDots<'_> {
             self.turn::<V, J>(start + j * LANES, j);
         }
         let (n_outputs, width) = (self.dots.bias.len(), self.dots.x.width());
+        // As equal as can be: a short last part would spend its time on loading and storing sums.
+        let n_columns = width.div_ceil(width.div_ceil(COLUMNS)).next_multiple_of(LANES);
         for first in (0..n_outputs).step_by(LANES) {
             let n = LANES.min(n_outputs - first);
             let mut sums = [[Line::ZEROS; J]; LANES];
-            for column in (0..width).step_by(COLUMNS) {
-                let columns = column..(column + COLUMNS).min(width);
+            for column in (0..width).step_by(n_columns) {
+                let columns = column..(column + n_columns).min(width);
                 for output in (0..n).step_by(I) {
                     self.tile::<V, I, J>(first + output, columns.clone(), &mut sums[output..]);
                 }
