@@ -103,10 +103,10 @@ impl<'a> Rows<'a> {
         places
     }
 
-    /// Asks for some lines of the row of a number into the first cache.
+    /// Asks for some lines of the row of a number.
     #[inline(always)]
-    pub(super) fn fetch<V: Lanes>(&self, number: u32, lines: Range<usize>) {
-        ask::<V>(self.values, number as usize * self.apart, lines, Wanted::Next);
+    pub(super) fn fetch<V: Lanes>(&self, number: u32, lines: Range<usize>, wanted: Wanted) {
+        ask::<V>(self.values, number as usize * self.apart, lines, wanted);
     }
 
     /// Asks for some lines of rows. Positions behind the last row ask for nothing.

@@ -535,7 +535,7 @@ fn gradients_of_one_score_agree_with_their_formula() {
             let (total, gradient) = plain_gradient(Loss::Logistic, &table, targets, &theta);
             let found = the_same_on_all("linear gradient", |machine| {
                 let mut into = vec![0.0; width + 1];
-                let rows = LinearRows { loss: Loss::Logistic, x: Rows::all(&table, width), targets };
+                let rows = LinearRows { loss: Loss::Logistic, x: Rows::all(&table, width), targets, next: None };
                 let (positions, theta, into_it) = (0..n_rows, &theta, &mut into);
                 let sum = run_on(machine, LinearGradient { rows, positions, theta, factor: 0.5, into: into_it });
                 into.push(sum as f32);
@@ -558,7 +558,12 @@ fn steps_of_small_batches_have_the_bits_of_gradients_taken_batch_by_batch() {
         let weights = weights(n_rows);
         let targets = Targets { values: &targets, weights: (width % 2 == 0).then_some(&weights) };
         let order: Vec<u32> = (0..n_rows as u32).map(|row| (5 * row) % n_rows as u32).collect();
-        let rows = || LinearRows { loss: Loss::Logistic, x: Rows::new(&table, width, Batch::Rows(&order)), targets };
+        let rows = || LinearRows {
+            loss: Loss::Logistic,
+            x: Rows::new(&table, width, Batch::Rows(&order)),
+            targets,
+            next: None,
+        };
         let found = the_same_on_all("linear steps", |machine| {
             let (mut theta, mut gradient, mut losses) = (start.clone(), vec![0.0; width + 1], StepLosses::default());
             let (theta_of, gradient, losses_of) = (&mut theta, &mut gradient[..], &mut losses);
@@ -589,7 +594,8 @@ fn a_gradient_of_no_rows_is_zero() {
     let (table, targets) = (numbers(70, 1), [0.0; 1]);
     let targets = Targets { values: &targets, weights: None };
     for width in [1, 32, 70] {
-        let rows = LinearRows { loss: Loss::Squared, x: Rows::new(&table, width, Batch::Range(0..0)), targets };
+        let rows =
+            LinearRows { loss: Loss::Squared, x: Rows::new(&table, width, Batch::Range(0..0)), targets, next: None };
         let (theta, mut into) = (vec![1.0; width + 1], vec![0.0; width + 1]);
         let kernel = LinearGradient { rows, positions: 0..0, theta: &theta, factor: 1.0, into: &mut into };
         assert_eq!(run(kernel).to_bits(), 0);
@@ -603,7 +609,7 @@ fn weights_that_do_not_suit_the_rows_are_refused() {
     let targets = Targets { values: &targets, weights: None };
     for (width, n_weights, n_of_gradient) in [(7, 8, 8), (7, 6, 6), (32, 33, 33), (70, 80, 80), (7, 7, 9)] {
         let refused = std::panic::catch_unwind(|| {
-            let rows = LinearRows { loss: Loss::Squared, x: Rows::all(&table, width), targets };
+            let rows = LinearRows { loss: Loss::Squared, x: Rows::all(&table, width), targets, next: None };
             let (theta, mut into) = (vec![1.0; n_weights + 1], vec![0.0; n_of_gradient + 1]);
             run(LinearGradient { rows, positions: 0..1, theta: &theta, factor: 1.0, into: &mut into })
         });
@@ -615,7 +621,7 @@ fn weights_that_do_not_suit_the_rows_are_refused() {
 fn steps_end_after_a_batch_whose_loss_is_not_finite() {
     let (table, targets) = ([1.0, 2.0, f32::INFINITY, 3.0, 4.0, 5.0], [0.0; 6]);
     let targets = Targets { values: &targets, weights: None };
-    let rows = LinearRows { loss: Loss::Squared, x: Rows::all(&table, 1), targets };
+    let rows = LinearRows { loss: Loss::Squared, x: Rows::all(&table, 1), targets, next: None };
     let (mut theta, mut gradient, mut losses) = ([1.0, 0.0], [0.0; 2], StepLosses::default());
     let (theta, gradient) = (&mut theta[..], &mut gradient[..]);
     run(LinearSteps { rows, batch_size: 2, lr: 0.1, theta, gradient, losses: &mut losses });

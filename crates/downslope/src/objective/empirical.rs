@@ -169,7 +169,7 @@ impl Objective for EmpiricalLoss {
 
     fn loss_and_gradient(&mut self, theta: &[f32], batch: Batch<'_>, gradient: &mut Gradient) -> LossSum {
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
-        self.workers.add_gradient(problem, theta, &batch, gradient)
+        self.workers.add_gradient(problem, theta, (&batch, None), gradient)
     }
 
     fn loss(&mut self, theta: &[f32], batch: Batch<'_>) -> LossSum {
@@ -307,7 +307,7 @@ impl EmpiricalLoss {
         for batch in batches.iter() {
             self.lazy.catch_up_rows(theta, x, &batch, n_steps);
             self.step.clear();
-            let loss = self.workers.add_gradient(problem, theta, &batch, &mut self.step);
+            let loss = self.workers.add_gradient(problem, theta, (&batch, None), &mut self.step);
             let factor = (-rule.lr / batch.len() as f64) as f32;
             self.lazy.apply(theta, &self.step, factor, n_steps);
             n_steps += 1;
@@ -341,7 +341,7 @@ impl EmpiricalLoss {
         if let (Features::Dense(x), true) = (&self.data.features, problem.is_single()) {
             // Small batches: entered once, not in every step.
             if batch_size <= BLOCK_ROWS && !problem.is_shared_out(batch_size) {
-                let rows = LinearRows::of(self.loss, &self.data, x, batches.rows());
+                let rows = LinearRows::of(self.loss, &self.data, x, batches.rows(), None);
                 let gradient = self.step.values_mut();
                 return kernels::run(LinearSteps { rows, batch_size, lr, theta, gradient, losses });
             }
@@ -367,11 +367,11 @@ impl EmpiricalLoss {
             }
             return self.workers.step_directly(problem, theta, (batch, next), factor);
         }
-        if let Some(next) = next {
+        if let (Some(next), false) = (next, is_read_once) {
             kernels::prefetch(&self.data, next);
         }
         self.step.clear();
-        let loss = self.workers.add_gradient(problem, theta, batch, &mut self.step);
+        let loss = self.workers.add_gradient(problem, theta, (batch, next), &mut self.step);
         self.step.add_to(factor, theta);
         loss
     }

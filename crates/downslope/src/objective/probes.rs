@@ -242,7 +242,7 @@ impl OneScore {
     fn add_product(&self, x: &Matrix, batch: &Batch<'_>, theta: &[f32], into: &mut [f32]) {
         let targets = Targets { values: &self.zeros, weights: Some(&self.weights) };
         let x = Rows::new(x.values(), x.n_columns(), batch.clone());
-        let (rows, positions) = (LinearRows { loss: Loss::Squared, x, targets }, 0..batch.len());
+        let (rows, positions) = (LinearRows { loss: Loss::Squared, x, targets, next: None }, 0..batch.len());
         kernels::run(LinearGradient { rows, positions, theta, factor: 0.5, into });
     }
 }

@@ -161,7 +161,7 @@ impl RowByRow {
                 ahead.step(&self.last, index);
             }
             if index + 1 == rows.len() || !sum.is_finite() {
-                self.last.accumulate_from(first_layer, &data.features, &row, theta);
+                self.last.accumulate_from(first_layer, &data.features, (&row, None), theta);
                 return index + 1;
             }
         }

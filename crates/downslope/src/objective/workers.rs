@@ -273,19 +273,19 @@ impl Workers {
         self.pool.as_ref().filter(|pool| is_awake(pool) || problem.is_worth_waking(batch_rows))
     }
 
-    /// Runs `work` on some shares of a batch, each with a worker, on as many threads as there are, and adds what they lost to a
-    /// total, one after the other.
+    /// Runs `work` on some shares of a batch of so many rows, each with a worker, on as many threads as there are, and adds
+    /// what they lost to a total, one after the other.
     fn share_out(
         &mut self,
         problem: Problem<'_>,
-        batch: &Batch<'_>,
+        batch_rows: usize,
         shares: &Shares,
         total: &mut LossSum,
-        work: impl Fn(&mut Worker, Batch<'_>) -> LossSum + Sync,
+        work: impl Fn(&mut Worker, usize) -> LossSum + Sync,
     ) {
-        let pool = self.pool_for(problem, batch.len()).cloned();
+        let pool = self.pool_for(problem, batch_rows).cloned();
         let workers = &mut self.each[..shares.which.len()];
-        let compute = |(index, worker): (usize, &mut Worker)| worker.loss = work(worker, shares.part(batch, index));
+        let compute = |(index, worker): (usize, &mut Worker)| worker.loss = work(worker, index);
         match pool {
             Some(pool) if workers.len() > 1 => pool.install(|| workers.par_iter_mut().enumerate().for_each(compute)),
             _ => workers.iter_mut().enumerate().for_each(compute),
@@ -298,8 +298,8 @@ impl Workers {
     /// Σ wℓ over a batch.
     pub(super) fn loss(&mut self, problem: Problem<'_>, theta: &[f32], batch: &Batch<'_>) -> LossSum {
         let (shares, mut total) = (Shares::all(problem.n_shares(batch.len())), LossSum::default());
-        self.share_out(problem, batch, &shares, &mut total, |worker, rows| {
-            let mut total = LossSum::default();
+        self.share_out(problem, batch.len(), &shares, &mut total, |worker, index| {
+            let (rows, mut total) = (shares.part(batch, index), LossSum::default());
             for block in blocks(0..rows.len()) {
                 let block = rows.part(block);
                 worker.pass.forward(theta, &problem.data.features, &block);
@@ -311,12 +311,13 @@ impl Workers {
         total
     }
 
-    /// Adds Σ w∇ℓ over a batch to a gradient that is not θ, and returns Σ wℓ.
+    /// Adds Σ w∇ℓ over a batch to a gradient that is not θ, and returns Σ wℓ. What comes of the `next` batch
+    /// is fetched on the way.
     pub(super) fn add_gradient(
         &mut self,
         problem: Problem<'_>,
         theta: &[f32],
-        batch: &Batch<'_>,
+        (batch, next): (&Batch<'_>, Option<&Batch<'_>>),
         gradient: &mut Gradient,
     ) -> LossSum {
         if !problem.model.is_linear() {
@@ -325,16 +326,16 @@ impl Workers {
                 if batch.len() <= problem.span_rows() {
                     self.add_in_layers(problem, theta, batch, gradient)
                 } else {
-                    self.add_spans(problem, theta, batch, gradient)
+                    self.add_spans(problem, theta, (batch, next), gradient)
                 }
             });
         }
         let n_shares = problem.n_shares(batch.len());
         if n_shares == 1 {
-            return self.each[0].add_rows(problem, theta, batch, gradient);
+            return self.each[0].add_rows(problem, theta, (batch, next), gradient);
         }
         let mut total = LossSum::default();
-        self.add_shares(problem, theta, batch, &Shares::all(n_shares), &mut total, gradient);
+        self.add_shares(problem, theta, (batch, next), &Shares::all(n_shares), &mut total, gradient);
         total
     }
 
@@ -344,15 +345,17 @@ impl Workers {
         &mut self,
         problem: Problem<'_>,
         theta: &[f32],
-        batch: &Batch<'_>,
+        (batch, next): (&Batch<'_>, Option<&Batch<'_>>),
         shares: &Shares,
         total: &mut LossSum,
         gradient: &mut Gradient,
     ) {
-        self.share_out(problem, batch, shares, total, |worker, rows| {
+        let n_threads = self.n_threads();
+        self.share_out(problem, batch.len(), shares, total, |worker, index| {
             let mut sum = worker.share.take().unwrap_or_else(|| problem.gradient());
             sum.clear();
-            let loss = worker.add_rows(problem, theta, &rows, &mut sum);
+            let (rows, next) = (shares.part(batch, index), shares.behind(index, n_threads, batch, next));
+            let loss = worker.add_rows(problem, theta, (&rows, next.as_ref()), &mut sum);
             worker.share = Some(sum);
             loss
         });
@@ -367,7 +370,7 @@ impl Workers {
         &mut self,
         problem: Problem<'_>,
         theta: &[f32],
-        batch: &Batch<'_>,
+        (batch, next): (&Batch<'_>, Option<&Batch<'_>>),
         gradient: &mut Gradient,
     ) -> LossSum {
         let n_spans = Problem::n_spans(batch.len());
@@ -376,7 +379,7 @@ impl Workers {
         let mut total = LossSum::default();
         for which in cut(0..n_spans, at_once) {
             let shares = Shares { which, n: n_spans };
-            self.add_shares(problem, theta, batch, &shares, &mut total, gradient);
+            self.add_shares(problem, theta, (batch, next), &shares, &mut total, gradient);
         }
         total
     }
@@ -441,7 +444,8 @@ impl Workers {
     ) {
         let Problem { data, loss, .. } = problem;
         if shares.n > 1 {
-            return self.share_out(problem, batch, shares, total, |worker, rows| {
+            return self.share_out(problem, batch.len(), shares, total, |worker, index| {
+                let rows = shares.part(batch, index);
                 LossSum::new(worker.pass.derive(theta, data, loss, &rows, factor, 1), rows.len())
             });
         }
@@ -496,15 +500,21 @@ pub(super) fn install<R: Send>(pool: Option<&ThreadPool>, work: impl FnOnce() ->
 
 impl Worker {
     /// Adds up rows, those of a linear model span by span where they are more than one.
-    fn add_rows(&mut self, problem: Problem<'_>, theta: &[f32], batch: &Batch<'_>, gradient: &mut Gradient) -> LossSum {
+    fn add_rows(
+        &mut self,
+        problem: Problem<'_>,
+        theta: &[f32],
+        (batch, next): (&Batch<'_>, Option<&Batch<'_>>),
+        gradient: &mut Gradient,
+    ) -> LossSum {
         let (all, span_rows) = (0..batch.len(), problem.span_rows());
         let Some(mut sum) = self.span.take_if(|_| batch.len() > span_rows) else {
-            return self.add_span(problem, theta, (batch, all), gradient);
+            return self.add_span(problem, theta, (batch, all), next, gradient);
         };
         let mut total = LossSum::default();
         for span in cut(all, span_rows) {
             sum.clear();
-            total += self.add_span(problem, theta, (batch, span), &mut sum);
+            total += self.add_span(problem, theta, (batch, span), next, &mut sum);
             gradient.add(&sum);
         }
         self.span = Some(sum);
@@ -517,13 +527,14 @@ impl Worker {
         problem: Problem<'_>,
         theta: &[f32],
         (batch, positions): (&Batch<'_>, Range<usize>),
+        next: Option<&Batch<'_>>,
         gradient: &mut Gradient,
     ) -> LossSum {
         let mut total = LossSum::default();
         self.pass.touch(&problem.data.features, &batch.part(positions.clone()), gradient);
         for block in blocks(positions) {
             let n_rows = block.len();
-            let sum = self.pass.add_gradient(problem, theta, (batch, block), gradient.values_mut());
+            let sum = self.pass.add_gradient(problem, theta, (batch, block), next, gradient.values_mut());
             total += LossSum::new(sum, n_rows);
         }
         total
@@ -548,8 +559,32 @@ impl Shares {
 
     /// The rows of one of them.
     fn part<'a>(&self, batch: &Batch<'a>, index: usize) -> Batch<'a> {
-        let share = self.which.start + index;
+        self.rows_of(batch, self.which.start + index)
+    }
+
+    /// The rows of any share.
+    fn rows_of<'a>(&self, batch: &Batch<'a>, share: usize) -> Batch<'a> {
         batch.part(batch.len() * share / self.n..batch.len() * (share + 1) / self.n)
+    }
+
+    /// The rows that a thread most likely takes after one of them: those of the next share, or where these are another
+    /// thread's, of the first that is left for it, in this batch or in the `next`.
+    fn behind<'a>(
+        &self,
+        index: usize,
+        n_threads: usize,
+        batch: &Batch<'a>,
+        next: Option<&Batch<'a>>,
+    ) -> Option<Batch<'a>> {
+        let n_each = self.which.len().div_ceil(n_threads);
+        let first = index / n_each * n_each;
+        let is_last = index + 1 == self.which.len().min(first + n_each);
+        let share = self.which.start + if is_last { self.which.len() + first } else { index + 1 };
+        if share < self.n {
+            Some(self.rows_of(batch, share))
+        } else {
+            next.map(|next| self.rows_of(next, share - self.n))
+        }
     }
 }
 
