@@ -46,10 +46,10 @@ const MOST_OUTPUTS: usize = 6;
 /// Strips of so many rows or more and for more outputs than this are copied to where their rows stand one behind the other:
 /// where they are a power of two wide, a cache has few places for numbers one below the other.
 const COPIED_ROWS: usize = 32;
-/// Where so many of these are added, there is time to fetch the sums of the next outputs meanwhile (784 columns, 512 outputs: 3 to
-/// 5 % shorter; for 32 rows, 6 % longer).
-const FETCHED_AHEAD: usize = 64;
 const READ_IN_PLACE: usize = 60;
+/// And while so many rows or more are added for some of so many outputs, there is time to fetch the sums of the next (784
+/// columns, 512 outputs: 3 to 5 % shorter; for 32 rows, 6 % longer; Intel Xeon, family 6, model 167).
+const WORTH_FETCHING_SUMS: usize = 64;
 
 impl Kernel for Combine<'_> {
     type Output = ();
@@ -155,7 +155,7 @@ impl Combine<'_> {
                     sums[i][j] = V::load(&into[j]);
                 }
             }
-            if self.is_copied() && places.len() >= FETCHED_AHEAD {
+            if self.is_copied() && places.len() >= WORTH_FETCHING_SUMS {
                 (0..I).for_each(|i| self.into.fetch_row::<V>(output + I + i, columns.clone()));
             }
         }

@@ -126,7 +126,7 @@ impl<'a> Coming<'a> {
     #[inline(always)]
     fn new(rows: &'a LinearRows<'a>, start: usize, n: usize, n_lines: usize) -> Self {
         let (which, start) = match &rows.next {
-            Some(next) if start >= rows.x.len() => (next, 0),
+            Some(next) if start >= rows.x.len() => (next, start - rows.x.len()),
             _ => (rows.x.which(), start),
         };
         let Batch::Rows(numbers) = which else { return Self { rows, n_lines, numbers: &[] } };
@@ -136,9 +136,9 @@ impl<'a> Coming<'a> {
 
     /// Whether they are so long that the first lines of many are better asked for at once: where a row lies on a page that the
     /// machine has not seen lately, asking waits for the page to be looked up, and many look-ups at once take hardly longer
-    /// than one. And so long that the first cache has no places for all that are on their way: 128 columns from memory took 80
-    /// instead of 98 ns a row asked for into the second cache, where 32 columns took 20 instead of 12 (Intel Xeon, family 6,
-    /// models 167 and 207).
+    /// than one. And so long that the first cache has no places for all that are on their way: asked for into the second, 128
+    /// columns from memory took 80 instead of 98 ns a row (Intel Xeon, family 6, model 167); but 32 columns took 20 instead of 12
+    /// (model 207).
     #[inline(always)]
     fn are_long(&self) -> bool {
         self.n_lines > 4

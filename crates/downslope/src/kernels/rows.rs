@@ -145,7 +145,7 @@ pub(crate) fn prefetch(data: &Dataset, batch: &Batch<'_>) {
     }
 }
 
-/// Asks for the targets of the first rows of a batch that comes next, where the rows themselves are fetched otherwise.
+/// Asks for the targets of the first rows of a batch that comes next.
 pub(crate) fn prefetch_targets(data: &Dataset, batch: &Batch<'_>) {
     run(PrefetchTargets { targets: Targets::of(data), batch });
 }

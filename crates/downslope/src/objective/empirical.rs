@@ -367,7 +367,8 @@ impl EmpiricalLoss {
             }
             return self.workers.step_directly(problem, theta, (batch, next), factor);
         }
-        if let (Some(next), false) = (next, is_read_once) {
+        // Of linear models, whoever adds the last of this batch asks for the first of the next.
+        if let (Some(next), false) = (next, problem.model.is_linear()) {
             kernels::prefetch(&self.data, next);
         }
         self.step.clear();

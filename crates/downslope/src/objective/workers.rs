@@ -311,8 +311,8 @@ impl Workers {
         total
     }
 
-    /// Adds Σ w∇ℓ over a batch to a gradient that is not θ, and returns Σ wℓ. What comes of the `next` batch
-    /// is fetched on the way.
+    /// Adds Σ w∇ℓ over a batch to a gradient that is not θ, and returns Σ wℓ. Without hidden
+    /// layers, dense rows of the `next` batch are fetched on the way.
     pub(super) fn add_gradient(
         &mut self,
         problem: Problem<'_>,
@@ -326,7 +326,7 @@ impl Workers {
                 if batch.len() <= problem.span_rows() {
                     self.add_in_layers(problem, theta, batch, gradient)
                 } else {
-                    self.add_spans(problem, theta, (batch, next), gradient)
+                    self.add_spans(problem, theta, batch, gradient)
                 }
             });
         }
@@ -350,11 +350,11 @@ impl Workers {
         total: &mut LossSum,
         gradient: &mut Gradient,
     ) {
-        let n_threads = self.n_threads();
+        let n_threads = self.pool_for(problem, batch.len()).map_or(1, |pool| pool.current_num_threads());
         self.share_out(problem, batch.len(), shares, total, |worker, index| {
             let mut sum = worker.share.take().unwrap_or_else(|| problem.gradient());
             sum.clear();
-            let (rows, next) = (shares.part(batch, index), shares.behind(index, n_threads, batch, next));
+            let (rows, next) = (shares.part(batch, index), shares.likely_next(index, n_threads, batch, next));
             let loss = worker.add_rows(problem, theta, (&rows, next.as_ref()), &mut sum);
             worker.share = Some(sum);
             loss
@@ -370,7 +370,7 @@ impl Workers {
         &mut self,
         problem: Problem<'_>,
         theta: &[f32],
-        (batch, next): (&Batch<'_>, Option<&Batch<'_>>),
+        batch: &Batch<'_>,
         gradient: &mut Gradient,
     ) -> LossSum {
         let n_spans = Problem::n_spans(batch.len());
@@ -379,7 +379,7 @@ impl Workers {
         let mut total = LossSum::default();
         for which in cut(0..n_spans, at_once) {
             let shares = Shares { which, n: n_spans };
-            self.add_shares(problem, theta, (batch, next), &shares, &mut total, gradient);
+            self.add_shares(problem, theta, (batch, None), &shares, &mut total, gradient);
         }
         total
     }
@@ -559,31 +559,26 @@ impl Shares {
 
     /// The rows of one of them.
     fn part<'a>(&self, batch: &Batch<'a>, index: usize) -> Batch<'a> {
-        self.rows_of(batch, self.which.start + index)
-    }
-
-    /// The rows of any share.
-    fn rows_of<'a>(&self, batch: &Batch<'a>, share: usize) -> Batch<'a> {
+        let share = self.which.start + index;
         batch.part(batch.len() * share / self.n..batch.len() * (share + 1) / self.n)
     }
 
-    /// The rows that a thread most likely takes after one of them: those of the next share, or where these are another
-    /// thread's, of the first that is left for it, in this batch or in the `next`.
-    fn behind<'a>(
+    /// Where all shares are taken at once, the rows that the thread of one most likely takes next: those of the share behind
+    /// it, or where that is another thread's, its first of the `next` batch. Two threads have half of the shares each, and so on;
+    /// a number that is not a power of two is told roughly.
+    fn likely_next<'a>(
         &self,
         index: usize,
         n_threads: usize,
         batch: &Batch<'a>,
         next: Option<&Batch<'a>>,
     ) -> Option<Batch<'a>> {
-        let n_each = self.which.len().div_ceil(n_threads);
-        let first = index / n_each * n_each;
-        let is_last = index + 1 == self.which.len().min(first + n_each);
-        let share = self.which.start + if is_last { self.which.len() + first } else { index + 1 };
-        if share < self.n {
-            Some(self.rows_of(batch, share))
+        let n_each = self.n.div_ceil(n_threads);
+        let is_last = (index + 1).is_multiple_of(n_each) || index + 1 == self.which.len();
+        if is_last {
+            next.map(|next| self.part(next, index / n_each * n_each))
         } else {
-            next.map(|next| self.rows_of(next, share - self.n))
+            Some(self.part(batch, index + 1))
         }
     }
 }
@@ -596,4 +591,27 @@ pub(super) fn blocks(positions: Range<usize>) -> impl Iterator<Item = Range<usiz
 fn cut(positions: Range<usize>, length: usize) -> impl Iterator<Item = Range<usize>> {
     let end = positions.end;
     positions.step_by(length).map(move |start| start..(start + length).min(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_takes_its_next_share_or_its_first_of_the_next_batch() {
+        let (batch, next) = (Batch::Range(0..80), Batch::Range(80..160));
+        let likely_next = |index, n_threads| {
+            let rows = Shares::all(8).likely_next(index, n_threads, &batch, Some(&next));
+            rows.map(|rows| rows.row(0)..rows.row(0) + rows.len())
+        };
+        // Two threads have four shares each.
+        assert_eq!(likely_next(0, 2), Some(10..20));
+        assert_eq!(likely_next(3, 2), Some(80..90));
+        assert_eq!(likely_next(7, 2), Some(120..130));
+        // One has them all; eight or more have one each.
+        assert_eq!(likely_next(3, 1), Some(40..50));
+        assert_eq!(likely_next(5, 8), Some(130..140));
+        assert_eq!(likely_next(5, 11), Some(130..140));
+        assert!(Shares::all(8).likely_next(7, 2, &batch, None).is_none(), "nothing is known to come");
+    }
 }
