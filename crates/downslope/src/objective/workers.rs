@@ -311,8 +311,8 @@ impl Workers {
         total
     }
 
-    /// Adds Σ w∇ℓ over a batch to a gradient that is not θ, and returns Σ wℓ. Without hidden
-    /// layers, dense rows of the `next` batch are fetched on the way.
+    /// Adds Σ w∇ℓ over a batch to a gradient that is not θ, and returns Σ wℓ. Without hidden layers, dense rows of the `next`
+    /// batch are fetched on the way.
     pub(super) fn add_gradient(
         &mut self,
         problem: Problem<'_>,
