@@ -27,8 +27,8 @@ pub(crate) struct PanelDots<'a> {
 
 /// Sixteens of rows side by side at most: with eight outputs, their sums leave just enough registers.
 const SIDE_BY_SIDE: usize = 3;
-/// Columns that are added to the sums of sixteen outputs before the next are, so that they stay in a first cache of 48 KB: 30 KB of
-/// rows and 10 KB of weights.
+/// Columns that are added to the sums of sixteen outputs before the next are, so that they stay in a first cache of 48 KB: 30 KB
+/// of rows and 10 KB of weights.
 const COLUMNS: usize = 10 * LANES;
 /// Fewer outputs are not worth turning for.
 const FEWEST_OUTPUTS: usize = 8;

@@ -169,7 +169,7 @@ struct Prefetch<'a> {
     targets: Targets<'a>,
 }
 
-/// So many rows; of the others, their features are asked for on the way.
+/// So many rows.
 const FIRST_ROWS: usize = 64;
 /// So many cache lines of sixteen numbers in all, but some of every row.
 const FIRST_LINES: usize = 512;

@@ -416,8 +416,8 @@ impl Workers {
         }
     }
 
-    /// θ ← θ + factor·Σ w∇ℓ over a batch that [`Workers::can_step_directly`], and returns Σ wℓ before. The `next` batch is
-    /// fetched on the way.
+    /// θ ← θ + factor·Σ w∇ℓ over a batch that [`Workers::can_step_directly`], and returns Σ wℓ before. Without hidden
+    /// layers, dense rows of the `next` batch are fetched on the way.
     pub(super) fn step_directly(
         &mut self,
         problem: Problem<'_>,
