@@ -46,7 +46,7 @@ pub fn write(path: &Path, n_rows: usize, n_columns: usize) -> Result<()> {
     write().map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Reads a table and makes a data set of it, as it stands, its last column the target.
+/// Reads a table and makes a data set of it, as it stands, its last column the target, on as many threads as there are.
 ///
 /// # Errors
 /// What the engine refuses.
@@ -64,7 +64,8 @@ pub fn read(path: &Path) -> Result<Measured> {
         let (dataset, _) = preprocessing.dataset(&table, &rows)?;
         Ok((dataset.n_rows(), dataset.n_features() + 1))
     };
-    let (n_rows, n_columns) = read().map_err(|error| error.to_string())?;
+    let threads = rayon::ThreadPoolBuilder::new().build().map_err(|error| error.to_string())?;
+    let (n_rows, n_columns) = threads.install(read).map_err(|error| error.to_string())?;
     let seconds = start.elapsed().as_secs_f64();
     Ok(Measured { n_rows, n_columns, seconds, peak_bytes: peak_bytes(), bytes_before })
 }

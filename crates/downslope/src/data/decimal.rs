@@ -9,6 +9,8 @@
 //! Digits are taken eight at a time out of one 64-bit word: fields have few digits, and a loop over them costs a
 //! mispredicted branch a field.
 
+use std::hint;
+
 /// A number m · 10⁻ᵖ, as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Decimal {
@@ -40,6 +42,42 @@ const POWERS_OF_TEN: [f64; MAX_PLACES as usize + 1] = [
 const WHOLE_POWERS_OF_TEN: [u64; 8] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
 
 impl Decimal {
+    /// The decimal of at most eight digits that a text begins with, and how many bytes spell it. None where there may be
+    /// another number: with more digits, with no digit before or behind the point, with an exponent, −0, or shortly
+    /// before the end of the text.
+    ///
+    /// Where it ends is seen before its digits are: from which of sixteen bytes are none. So the next field can be looked
+    /// at meanwhile. There is no branch for the sign, which cannot be guessed.
+    #[expect(clippy::inline_always, reason = "what it returns then stays in registers")]
+    #[inline(always)]
+    fn at_start_of(text: &[u8]) -> Option<(Self, usize)> {
+        let text: &[u8; 24] = text.first_chunk()?;
+        let word = |at: usize| text.get(at..)?.first_chunk().map(|word| u64::from_le_bytes(*word));
+        let negative = text[0] == b'-';
+        let sign = usize::from(negative || text[0] == b'+');
+        let others = (non_digits(word(0)?) | (non_digits(word(8)?) << 8)) & !(sign as u32);
+        let point = others.trailing_zeros() as usize;
+        if point == sign || point > sign + 8 {
+            return None;
+        }
+        let mut digits = last_digits(word(sign)?, point - sign);
+        let (mut end, mut n_places) = (point, 0);
+        if text[point] == b'.' {
+            end = (others & (others - 1)).trailing_zeros() as usize;
+            n_places = end - point - 1;
+            if n_places == 0 || point - sign + n_places > 8 {
+                return None;
+            }
+            digits = (digits >> (8 * n_places)) | last_digits(word(point + 1)?, n_places);
+        }
+        let magnitude = eight_digits(digits).cast_signed();
+        if matches!(text[end], b'e' | b'E') || (magnitude == 0 && is_negative_zero(negative)) {
+            return None;
+        }
+        let mantissa = hint::select_unpredictable(negative, -magnitude, magnitude);
+        Some((Self { mantissa, places: n_places as i8 }, end))
+    }
+
     /// The value, correctly rounded.
     #[inline]
     pub(super) fn value(self) -> f64 {
@@ -52,6 +90,14 @@ impl Number {
     /// The number at the start of a text, and how many bytes spell it; none where there is none, or an infinite one.
     #[inline]
     pub(super) fn at_start_of(text: &[u8]) -> Option<(Self, usize)> {
+        match Decimal::at_start_of(text) {
+            Some((decimal, length)) => Some((Self::Decimal(decimal), length)),
+            None => Self::of_any_length_at_start_of(text),
+        }
+    }
+
+    #[inline(never)]
+    fn of_any_length_at_start_of(text: &[u8]) -> Option<(Self, usize)> {
         let sign = text.first().copied().unwrap_or_default();
         let negative = sign == b'-';
         let first = usize::from(negative || sign == b'+');
@@ -198,6 +244,31 @@ fn leading_digits(word: u64) -> usize {
     none.trailing_zeros() as usize / 8
 }
 
+/// Whether a zero of that sign is −0. Not inlined, so that the sign is not asked for before it is known that this is zero.
+#[cold]
+#[inline(never)]
+fn is_negative_zero(negative: bool) -> bool {
+    negative
+}
+
+/// The first `n` digits of a word, one to eight, with zeros in front of them: eight digits.
+#[inline]
+fn last_digits(word: u64, n: usize) -> u64 {
+    debug_assert!((1..=8).contains(&n), "a word has eight digits");
+    (word ^ ZEROS) << (8 * (8 - n))
+}
+
+/// For each of eight bytes a bit, the lowest for the lowest: whether it is no digit.
+#[inline]
+fn non_digits(word: u64) -> u32 {
+    const LOW_BITS: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    // Of a digit the four lowest bits are left, less than ten; ten and more carry into the highest bit of the byte.
+    let value = word ^ ZEROS;
+    let none = (((value & LOW_BITS) + 0x7676_7676_7676_7676) | value) & !LOW_BITS;
+    // Brings the highest bits of all bytes together in the highest byte.
+    ((none >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+}
+
 /// The number that eight digits make, one a byte, the lowest byte first. By pairs, fours, and eights at once.
 #[inline]
 fn eight_digits(digits: u64) -> u64 {
@@ -224,7 +295,9 @@ mod tests {
         assert_eq!(value(text).map(f64::to_bits), expected.map(f64::to_bits), "{text}");
         // What stands behind a number changes nothing.
         if let Some(number) = value(text) {
-            for behind in [",", "\n", ",123456789", ";;;;;;;;;;"] {
+            for behind in
+                [",", "\n", ",123456789", ";;;;;;;;;;", ",.123456789012345678901234", "e.e-.-123456789012345678901"]
+            {
                 let (found, end) = Number::at_start_of(format!("{text}{behind}").as_bytes()).unwrap();
                 assert_eq!((found.value().to_bits(), end), (number.to_bits(), text.len()), "{text}{behind}");
             }

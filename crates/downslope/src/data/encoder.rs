@@ -24,6 +24,7 @@ pub(super) enum Out<'a> {
 
 impl Out<'_> {
     /// Puts a value into a feature of the block's k-th row. Features of a row come in ascending order.
+    #[inline]
     fn put(&mut self, k: usize, feature: usize, value: f32) {
         match self {
             Self::Dense { values, n_features } => values[k * *n_features + feature] = value,
@@ -64,6 +65,7 @@ impl Entries {
 }
 
 /// Writes the features of a column.
+#[derive(Clone)]
 pub(super) struct Encoder<'a> {
     name: &'a str,
     encoding: &'a Encoding,
@@ -248,6 +250,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// Puts a value into one of the column's features, if `f32` holds it.
+    #[inline]
     fn put(&self, k: usize, feature: usize, value: f64, out: &mut Out) -> Result<()> {
         let encoded = value as f32;
         if !encoded.is_finite() {
@@ -262,6 +265,15 @@ impl<'a> Encoder<'a> {
         if self.encoding.marks_missing() {
             out.put(k, self.first + self.encoding.width() - 1, 1.0);
         }
+    }
+
+    /// Takes over what should be said about the rows that another encoder of the same column has written.
+    pub(super) fn join(&mut self, other: Self) {
+        self.n_missing += other.n_missing;
+        for (level, rows) in other.unknown {
+            *self.unknown.entry(level).or_default() += rows;
+        }
+        self.names.is_unknown.iter_mut().zip(other.names.is_unknown).for_each(|(here, there)| *here |= there);
     }
 
     /// What should be said about the rows that were written.
@@ -282,7 +294,7 @@ impl<'a> Encoder<'a> {
 }
 
 /// The features of the names of sparse rows.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Names {
     features: Vec<Option<u32>>,
     /// Whether a row has the name though it has no feature.
@@ -298,6 +310,7 @@ impl Names {
 }
 
 /// A column where it is read.
+#[derive(Clone)]
 struct Reading<'a> {
     table: &'a Table,
     index: usize,
@@ -306,6 +319,7 @@ struct Reading<'a> {
 }
 
 /// A column of which a row has one feature at most, besides powers and marks of missing values.
+#[derive(Clone)]
 struct Single<'a> {
     reading: Reading<'a>,
     encoding: &'a Encoding,
@@ -334,7 +348,10 @@ impl<'a> Single<'a> {
         self.rows = &self.reading.rows[block.clone()];
         self.numbers.clear();
         match self.reading.values {
-            Values::Number(numbers) | Values::Time(numbers) => self.numbers.extend(numbers.of_rows(self.rows)),
+            Values::Number(numbers) | Values::Time(numbers) => {
+                let held = &mut self.numbers;
+                numbers.of_rows(self.rows).for_each(|number| held.push(number));
+            }
             _ => self.numbers.resize(block.len(), f64::NAN),
         }
         let refuse: fn(String, String) -> ErrorKind = match (self.encoding, self.reading.values) {
@@ -391,6 +408,7 @@ impl<'a> Single<'a> {
         }
     }
 
+    #[cold]
     fn refuse(&self, k: usize, kind: impl Fn(String, String) -> ErrorKind) -> Error {
         let Reading { table, index, values, .. } = &self.reading;
         let kind = kind(table.columns()[*index].name.clone(), values.text(self.row(k)));

@@ -5,10 +5,12 @@ use crate::data::csv::ColumnKind;
 use crate::data::encode::{EncodeOptions, Encoding, Input, MAX_LEVELS, Preprocessing, Scale};
 use crate::data::moments::Moments;
 use crate::data::notice::Notice;
+use crate::data::numbers::Numbers;
 use crate::data::pair::pair;
 use crate::data::table::{Column, Table, Values, shortest};
 use crate::data::tally::{Levels, Tally};
 use crate::data::target::{self, Target, TargetEncoding, TaskKind};
+use crate::data::threads;
 use crate::error::{Error, ErrorKind, Place, Problem, Result};
 
 impl Preprocessing {
@@ -102,6 +104,9 @@ impl Learner {
     /// [`ErrorKind::Settings`] for a cross of what cannot be crossed, or if the target is to be the weight,
     /// [`ErrorKind::MissingTarget`], [`ErrorKind::NotFinite`] if numbers are so large that their mean or spread overflows,
     /// [`ErrorKind::KindsDiffer`] if a column is not as in the first part.
+    ///
+    /// # Threads
+    /// Within [`rayon::ThreadPool::install`] those of the pool share the columns. They change no bit and no error.
     pub fn add(&mut self, table: &Table, rows: &[u32]) -> Result<()> {
         if self.source.is_empty() {
             table.source().clone_into(&mut self.source);
@@ -110,12 +115,11 @@ impl Learner {
         self.n_rows += rows.len();
         if let Values::Number(_) = table.column(&self.target)?.values {
             let numbers = target::numbers(&self.target, table, rows)?;
-            join(&mut self.of_target, &numbers, LEAST_POWER, table, &self.target)?;
+            join(&mut self.of_target, Moments::of(&numbers.iter().copied(), LEAST_POWER), table, &self.target)?;
         }
         let highest = LEAST_POWER * self.options.polynomial.cast_signed();
-        for counted in &mut self.columns {
-            counted.add(table, rows, highest)?;
-        }
+        let add = |(): &mut (), counted: &mut Counted| counted.add(table, rows, highest);
+        threads::for_each(self.columns.iter_mut(), || (), add)?;
         for Crossed { columns: [left, right], pairs } in &mut self.crosses {
             let Some(Counted { n_missing, tally: Tally::Category(counted), .. }) = pairs else { continue };
             let values = pair(&table.column(left)?.values, &table.column(right)?.values, rows);
@@ -232,8 +236,8 @@ impl Learner {
 const LEAST_POWER: i32 = 2;
 
 /// Joins the moments of a part's numbers to those of the parts before.
-fn join(moments: &mut Moments, numbers: &[f64], highest: i32, table: &Table, name: &str) -> Result<()> {
-    moments.join(Moments::of(numbers, highest));
+fn join(moments: &mut Moments, below: Moments, table: &Table, name: &str) -> Result<()> {
+    moments.join(below);
     if moments.are_finite() { Ok(()) } else { Err(overflow(table, name)) }
 }
 
@@ -262,13 +266,11 @@ impl Counted {
         let values = &table.column(&self.name)?.values;
         match (&mut self.tally, values) {
             (Tally::Number(moments), Values::Number(numbers)) => {
-                let numbers: Vec<f64> = numbers.of_rows(rows).filter(|number| !number.is_nan()).collect();
-                self.n_missing += rows.len() - numbers.len();
-                return join(moments, &numbers, highest, table, &self.name);
+                let below = Moments::of(&present(numbers, rows), highest);
+                self.n_missing += rows.len() - below.n();
+                return join(moments, below, table, &self.name);
             }
-            (Tally::Time(times), Values::Time(seconds)) => {
-                times.add(&seconds.of_rows(rows).filter(|seconds| !seconds.is_nan()).collect::<Vec<_>>());
-            }
+            (Tally::Time(times), Values::Time(seconds)) => times.add(&present(seconds, rows)),
             (Tally::Boolean { n_false, n_true }, Values::Boolean(codes)) => {
                 *n_false += rows.iter().filter(|&&row| codes[row as usize] == 0).count();
                 *n_true += rows.iter().filter(|&&row| codes[row as usize] == 1).count();
@@ -286,6 +288,11 @@ impl Counted {
         self.n_missing += rows.iter().filter(|&&row| values.is_missing(row as usize)).count();
         Ok(())
     }
+}
+
+/// The numbers of those rows that have one.
+fn present<'a>(numbers: &'a Numbers, rows: &'a [u32]) -> impl Iterator<Item = f64> + Clone + 'a {
+    numbers.of_rows(rows).filter(|number| !number.is_nan())
 }
 
 /// The error for a column whose numbers are too large for their moments, at the largest.

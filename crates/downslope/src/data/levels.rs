@@ -15,6 +15,7 @@ pub(super) enum Code {
 
 /// Finds the values of a column in a list of levels learned from another table, whatever kind the column has here:
 /// numbers are compared as numbers, booleans without regard to case.
+#[derive(Clone)]
 pub(super) enum LevelCodes<'a> {
     Numbers { numbers: &'a Numbers, known: HashMap<u64, u32> },
     Codes { codes: &'a [u32], known: Vec<Code> },

@@ -68,6 +68,7 @@ pub mod table;
 mod tally;
 pub mod target;
 mod text_rows;
+mod threads;
 mod times;
 mod transform;
 mod vowpal;

@@ -26,19 +26,18 @@ pub(super) struct Moments {
 
 impl Moments {
     /// Those of some numbers, up to the power `highest`, 2 or more.
-    pub(super) fn of(numbers: &[f64], highest: i32) -> Self {
-        let n = numbers.len();
-        let Some(&first) = numbers.first() else { return Self::default() };
-        let mean = numbers.iter().sum::<f64>() / n as f64;
-        let (mut squares, mut max_abs) = (0.0, 0.0);
-        for number in numbers {
+    pub(super) fn of(numbers: &(impl Iterator<Item = f64> + Clone), highest: i32) -> Self {
+        let Some(first) = numbers.clone().next() else { return Self::default() };
+        // As `Iterator::sum` begins.
+        let (n, sum) = numbers.clone().fold((0, -0.0), |(n, sum), number| (n + 1, sum + number));
+        let mean = sum / n as f64;
+        let (squares, max_abs) = numbers.clone().fold((0.0, 0.0), |(squares, max_abs), number| {
             let deviation = number - mean;
-            squares += deviation * deviation;
-            max_abs = if number.abs() > max_abs { number.abs() } else { max_abs };
-        }
-        let of_power = |p| numbers.iter().map(|number| (number - mean).powi(p)).sum::<f64>();
+            (squares + deviation * deviation, if number.abs() > max_abs { number.abs() } else { max_abs })
+        });
+        let of_power = |p| numbers.clone().map(|number| (number - mean).powi(p)).sum::<f64>();
         let sums = std::iter::once(squares).chain((3..=highest).map(of_power)).collect();
-        let is_constant = numbers.iter().all(|number| number.to_bits() == first.to_bits());
+        let is_constant = numbers.clone().all(|number| number.to_bits() == first.to_bits());
         Self { n, first, is_constant, mean, max_abs, sums }
     }
 
@@ -73,6 +72,11 @@ impl Moments {
         self.is_constant &= below.is_constant && self.first.to_bits() == below.first.to_bits();
         self.max_abs = self.max_abs.max(below.max_abs);
         self.n += below.n;
+    }
+
+    /// How many numbers they are of.
+    pub(super) fn n(&self) -> usize {
+        self.n
     }
 
     /// The first number.
@@ -127,14 +131,18 @@ mod tests {
     use super::*;
     use crate::random::{Purpose, Stream};
 
+    fn of(numbers: &[f64], highest: i32) -> Moments {
+        Moments::of(&numbers.iter().copied(), highest)
+    }
+
     #[test]
     fn parts_have_the_moments_of_the_whole() {
         let mut stream = Stream::new(3, Purpose::Probe, 0);
         let numbers: Vec<f64> = (0..100).map(|i| stream.normal() + if i < 30 { 2.0 } else { 5.0 }).collect();
-        let whole = Moments::of(&numbers, 8);
+        let whole = of(&numbers, 8);
         let mut joined = Moments::default();
         for part in [&numbers[..0], &numbers[..1], &numbers[1..40], &numbers[40..40], &numbers[40..]] {
-            joined.join(Moments::of(part, 8));
+            joined.join(of(part, 8));
         }
         assert_eq!((joined.n, joined.first().to_bits()), (100, numbers[0].to_bits()));
         assert!((joined.mean() / whole.mean() - 1.0).abs() < 1e-14);
@@ -147,19 +155,19 @@ mod tests {
     #[test]
     fn a_small_spread_far_from_zero_keeps_its_digits() {
         let numbers = [1e9, 1e9 + 1.0, 1e9 + 2.0, 1e9 + 3.0];
-        let mut joined = Moments::of(&numbers[..2], 2);
-        joined.join(Moments::of(&numbers[2..], 2));
+        let mut joined = of(&numbers[..2], 2);
+        joined.join(of(&numbers[2..], 2));
         assert_eq!((joined.mean(), joined.std()), (1e9 + 1.5, 1.25_f64.sqrt()));
         assert!(!joined.is_constant());
     }
 
     #[test]
     fn numbers_that_never_change_are_constant_whatever_their_parts() {
-        let mut constant = Moments::of(&[0.1; 3], 2);
-        constant.join(Moments::of(&[0.1; 7], 2));
+        let mut constant = of(&[0.1; 3], 2);
+        constant.join(of(&[0.1; 7], 2));
         assert!(constant.is_constant());
-        constant.join(Moments::of(&[0.3], 2));
+        constant.join(of(&[0.3], 2));
         assert!(!constant.is_constant());
-        assert!(!Moments::of(&[1e308, 1.5e308], 2).are_finite());
+        assert!(!of(&[1e308, 1.5e308], 2).are_finite());
     }
 }

@@ -11,6 +11,8 @@
 //! [`Numbers::get`] gives back the very `f64` that [`str::parse`] gives for the text. It takes some nanoseconds, so who
 //! wants numbers more than once takes a [`Vec`] of one column after the other.
 
+use std::ops::Range;
+
 use crate::data::decimal::{Decimal, Number};
 
 /// The numbers of a column, a row each: finite, or NaN where the value is missing.
@@ -63,12 +65,8 @@ impl Numbers {
     /// # Panics
     /// If there is no such row.
     pub fn get(&self, row: usize) -> f64 {
-        let run = self.ends.partition_point(|&end| end <= row);
-        let first = if run == 0 { 0 } else { self.ends[run - 1] };
-        match &self.runs[run] {
-            Run::Floats(floats) => floats[row - first],
-            Run::Packed(packed) => packed.get(row - first),
-        }
+        let (run, span) = self.run_of(row);
+        run.get(row - span.start)
     }
 
     /// The numbers, row by row.
@@ -76,32 +74,26 @@ impl Numbers {
         self.runs.iter().flat_map(|run| (0..run.len()).map(|i| run.get(i)))
     }
 
-    /// The numbers of some rows; NaN where one is missing. Quickest where the rows ascend.
+    /// The numbers of some rows; NaN where one is missing. Quickest where the rows ascend, and by [`Iterator::fold`] and
+    /// what is made of it.
     ///
     /// # Panics
     /// The iterator does, at a row that there is not.
-    pub fn of_rows<'a>(&'a self, rows: &'a [u32]) -> impl Iterator<Item = f64> + 'a {
-        let (mut run, mut first, mut end) = (None, 0, 0);
-        rows.iter().map(move |&row| {
-            let row = row as usize;
-            if row < first || end <= row {
-                let at = self.ends.partition_point(|&end| end <= row);
-                (first, end) = (if at == 0 { 0 } else { self.ends[at - 1] }, self.ends[at]);
-                run = Some(&self.runs[at]);
-            }
-            run.map_or(f64::NAN, |run| run.get(row - first))
-        })
+    pub fn of_rows<'a>(&'a self, rows: &'a [u32]) -> impl ExactSizeIterator<Item = f64> + Clone + 'a {
+        OfRows { numbers: self, rows, run: None, span: 0..0 }
+    }
+
+    /// The run that has a row, and which rows it has.
+    fn run_of(&self, row: usize) -> (&Run, Range<usize>) {
+        let at = self.ends.partition_point(|&end| end <= row);
+        let first = if at == 0 { 0 } else { self.ends[at - 1] };
+        (&self.runs[at], first..self.ends[at])
     }
 
     /// The numbers as `f64`, eight bytes a row.
     pub fn to_vec(&self) -> Vec<f64> {
         let mut numbers = Vec::with_capacity(self.len());
-        for run in &self.runs {
-            match run {
-                Run::Floats(floats) => numbers.extend_from_slice(floats),
-                Run::Packed(packed) => numbers.extend((0..packed.n).map(|i| packed.get(i))),
-            }
-        }
+        self.runs.iter().for_each(|run| run.fold(0..run.len(), (), |(), number| numbers.push(number)));
         numbers
     }
 
@@ -167,7 +159,68 @@ impl Run {
             Self::Packed(packed) => packed.get(i),
         }
     }
+
+    /// Folds the numbers at some places.
+    fn fold<B>(&self, places: impl Iterator<Item = usize>, begin: B, mut with: impl FnMut(B, f64) -> B) -> B {
+        match self {
+            Self::Floats(floats) => places.fold(begin, |folded, i| with(folded, floats[i])),
+            Self::Packed(packed) => match packed.form {
+                // As most tables are written: all with as many digits behind the point.
+                Form::Decimals { mantissa, places: after_point @ 0.., place_bits: 0 } => {
+                    let divisor = Decimal { mantissa: 1, places: -after_point }.value();
+                    places.fold(begin, |folded, i| {
+                        let code = packed.code(i).cast_signed();
+                        with(folded, if code == 0 { f64::NAN } else { (mantissa + (code - 1)) as f64 / divisor })
+                    })
+                }
+                form => places.fold(begin, |folded, i| with(folded, form.value(packed.code(i)))),
+            },
+        }
+    }
 }
+
+/// The numbers of some rows, in the order of these.
+#[derive(Clone)]
+struct OfRows<'a> {
+    numbers: &'a Numbers,
+    rows: &'a [u32],
+    /// Where the row before was found.
+    run: Option<&'a Run>,
+    span: Range<usize>,
+}
+
+impl Iterator for OfRows<'_> {
+    type Item = f64;
+
+    fn next(&mut self) -> Option<f64> {
+        let (&row, rows) = self.rows.split_first()?;
+        let row = row as usize;
+        if !self.span.contains(&row) {
+            let (run, span) = self.numbers.run_of(row);
+            (self.run, self.span) = (Some(run), span);
+        }
+        self.rows = rows;
+        self.run.map(|run| run.get(row - self.span.start))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.rows.len(), Some(self.rows.len()))
+    }
+
+    fn fold<B, F: FnMut(B, f64) -> B>(self, begin: B, mut with: F) -> B {
+        let (mut rows, mut folded) = (self.rows, begin);
+        while let Some(&row) = rows.first() {
+            let (run, span) = self.numbers.run_of(row as usize);
+            let n_here = rows.iter().position(|&row| !span.contains(&(row as usize))).unwrap_or(rows.len());
+            let (here, rest) = rows.split_at(n_here);
+            folded = run.fold(here.iter().map(|&row| row as usize - span.start), folded, &mut with);
+            rows = rest;
+        }
+        folded
+    }
+}
+
+impl ExactSizeIterator for OfRows<'_> {}
 
 impl Packed {
     /// Codes of which `largest` is the largest; none where they would not be smaller than the numbers.
@@ -177,18 +230,19 @@ impl Packed {
             return None;
         }
         let mut bytes = Vec::with_capacity((n * width as usize).div_ceil(64) * 8 + 16);
-        let (mut waiting, mut n_waiting) = (0_u128, 0);
+        let (mut waiting, mut n_waiting) = (0_u64, 0);
         for code in codes {
-            waiting |= u128::from(code) << n_waiting;
+            waiting |= code << n_waiting;
             n_waiting += width;
             if n_waiting >= u64::BITS {
-                bytes.extend_from_slice(&(waiting as u64).to_le_bytes());
-                waiting >>= u64::BITS;
+                bytes.extend_from_slice(&waiting.to_le_bytes());
                 n_waiting -= u64::BITS;
+                // What there was no room for: none of the code, or its highest bits.
+                waiting = (code >> 1) >> (width - n_waiting - 1);
             }
         }
         if n_waiting > 0 {
-            bytes.extend_from_slice(&(waiting as u64).to_le_bytes());
+            bytes.extend_from_slice(&waiting.to_le_bytes());
         }
         bytes.extend_from_slice(&[0; 16]);
         Some(Self { form, n, width, bytes })
@@ -196,18 +250,32 @@ impl Packed {
 
     #[inline]
     fn get(&self, i: usize) -> f64 {
+        self.form.value(self.code(i))
+    }
+
+    #[inline]
+    fn code(&self, i: usize) -> u64 {
         let bit = i * self.width as usize;
         let mut around = [0; 16];
         around.copy_from_slice(&self.bytes[bit / 8..][..16]);
-        let code = (u128::from_le_bytes(around) >> (bit % 8)) as u64 & mask(self.width);
+        let around = u128::from_le_bytes(around);
+        // Most codes end within eight bytes, wherever in the first one they begin.
+        let from_here = if self.width <= 57 { around as u64 >> (bit % 8) } else { (around >> (bit % 8)) as u64 };
+        from_here & mask(self.width)
+    }
+}
+
+impl Form {
+    #[inline]
+    fn value(self, code: u64) -> f64 {
         let Some(code) = code.checked_sub(1) else { return f64::NAN };
-        match self.form {
-            Form::Decimals { mantissa, places, place_bits } => Decimal {
+        match self {
+            Self::Decimals { mantissa, places, place_bits } => Decimal {
                 mantissa: mantissa + (code >> place_bits).cast_signed(),
                 places: places + (code & mask(place_bits)) as i8,
             }
             .value(),
-            Form::Floats { bits } => f64::from_bits((bits + code).rotate_right(1)),
+            Self::Floats { bits } => f64::from_bits((bits + code).rotate_right(1)),
         }
     }
 }
@@ -288,14 +356,16 @@ fn value(gathered: i64) -> f64 {
 fn pack_decimals(gathered: &[i64]) -> Option<Packed> {
     // The lowest and the highest of each; of none they stay the wrong way round.
     let ((mut low, mut high), (mut fewest, mut most)) = ((i64::MAX, i64::MIN), (i8::MAX, i8::MIN));
-    for Decimal { mantissa, places } in gathered.iter().copied().filter_map(decimal) {
-        (low, high) = (low.min(mantissa), high.max(mantissa));
-        (fewest, most) = (fewest.min(places), most.max(places));
+    for &gathered in gathered.iter().filter(|&&gathered| gathered != ABSENT) {
+        // With the places below them mantissas have the order they have without.
+        (low, high) = (low.min(gathered), high.max(gathered));
+        (fewest, most) = (fewest.min(gathered as i8), most.max(gathered as i8));
     }
     if low > high {
         let form = Form::Decimals { mantissa: 0, places: 0, place_bits: 0 };
         return Packed::of(gathered.iter().map(|_| 0), 0, form);
     }
+    let (low, high) = (low >> 8, high >> 8);
     let place_bits = i8::BITS - (most - fewest).leading_zeros();
     let code = |mantissa: i64, places: i8| {
         1 + (((mantissa - low).cast_unsigned() << place_bits) | u64::from((places - fewest).cast_unsigned()))

@@ -311,7 +311,8 @@ pub(super) fn read_block(
     options: &ReadOptions,
 ) -> Result<Block> {
     let mut columns: Vec<Reading> = kinds.iter().map(|&kind| Reading::new(kind)).collect();
-    let number_is_missing = options.number_is_missing();
+    let n_numbers = numbers_in_turn(kinds);
+    let (text, number_is_missing) = (rows.whole(), options.number_is_missing());
     let (mut lines, mut skipped) = (Lines::default(), Skipped::default());
     'rows: while let Some(line) = rows.next_row() {
         if options.on_bad_row == OnBadRow::Skip
@@ -322,25 +323,20 @@ pub(super) fn read_block(
             continue;
         }
         let mut wanted = columns.iter_mut().zip(kinds);
-        loop {
-            let column = wanted.next();
-            if let Some((Reading::Numbers(survey), _)) = column
-                && let Some((number, text)) = rows.number()
-            {
-                if number_is_missing && options.is_missing(text) {
-                    survey.add_missing();
-                } else {
-                    survey.add_number(number);
-                }
-            } else {
-                rows.field()?;
-                if rows.is_blank(kinds.len()) {
-                    continue 'rows;
-                }
-                let text = rows.text().trim();
-                if let Some((column, &kind)) = column {
-                    column.add(line, (!options.is_missing(text)).then_some(text), kind);
-                }
+        while rows.numbers(n_numbers[kinds.len() - wanted.len()], |number, at| match wanted.next() {
+            Some((Reading::Numbers(survey), _)) if number_is_missing && options.is_missing(&text[at]) => {
+                survey.add_missing();
+            }
+            Some((Reading::Numbers(survey), _)) => survey.add_number(number),
+            _ => {}
+        }) {
+            rows.field()?;
+            if rows.is_blank(kinds.len()) {
+                continue 'rows;
+            }
+            let field = rows.text().trim();
+            if let Some((column, &kind)) = wanted.next() {
+                column.add(line, (!options.is_missing(field)).then_some(field), kind);
             }
             if !rows.next_field() {
                 break;
@@ -350,6 +346,15 @@ pub(super) fn read_block(
         lines.push(line);
     }
     Ok(Block { lines, n_lines: rows.position().1, columns, skipped })
+}
+
+/// How many columns of numbers there are in turn from each column on, and from behind the last.
+fn numbers_in_turn(kinds: &[ColumnKind]) -> Vec<usize> {
+    let mut in_turn = vec![0; kinds.len() + 1];
+    for (column, kind) in kinds.iter().enumerate().rev() {
+        in_turn[column] = if *kind == ColumnKind::Number { in_turn[column + 1] + 1 } else { 0 };
+    }
+    in_turn
 }
 
 /// What makes the row that comes next a bad one, if anything does, and the walk behind it.
@@ -409,7 +414,7 @@ fn check_width(rows: &Rows, expected: usize, line: u64) -> Result<()> {
 /// # Errors
 /// [`ErrorKind::Ragged`] and [`ErrorKind::OpenQuote`], with lines from the block's first.
 pub(super) fn survey(mut rows: Rows, names: &[String], columns: &mut [Survey], options: &ReadOptions) -> Result<Part> {
-    let number_is_missing = options.number_is_missing();
+    let (text, number_is_missing) = (rows.whole(), options.number_is_missing());
     let (mut lines, expected) = (Lines::default(), columns.len());
     'rows: while let Some(line) = rows.next_row() {
         if options.on_bad_row == OnBadRow::Skip
@@ -419,25 +424,20 @@ pub(super) fn survey(mut rows: Rows, names: &[String], columns: &mut [Survey], o
             continue;
         }
         let mut column = columns.iter_mut();
-        loop {
-            let column = column.next();
-            if let Some((number, text)) = rows.number() {
-                match column {
-                    Some(column) if number_is_missing && options.is_missing(text) => column.add_missing(),
-                    Some(column) => column.add_number(number),
-                    None => {}
-                }
-            } else {
-                rows.field()?;
-                if rows.is_blank(expected) {
-                    continue 'rows;
-                }
-                let text = rows.text().trim();
-                match column {
-                    Some(column) if options.is_missing(text) => column.add_missing(),
-                    Some(column) => column.add(line, text),
-                    None => {}
-                }
+        while rows.numbers(usize::MAX, |number, at| match column.next() {
+            Some(column) if number_is_missing && options.is_missing(&text[at]) => column.add_missing(),
+            Some(column) => column.add_number(number),
+            None => {}
+        }) {
+            rows.field()?;
+            if rows.is_blank(expected) {
+                continue 'rows;
+            }
+            let field = rows.text().trim();
+            match column.next() {
+                Some(column) if options.is_missing(field) => column.add_missing(),
+                Some(column) => column.add(line, field),
+                None => {}
             }
             if !rows.next_field() {
                 break;

@@ -113,8 +113,8 @@ pub(super) struct Times {
 }
 
 impl Times {
-    pub(super) fn add(&mut self, seconds: &[f64]) {
-        for calendar in seconds.iter().map(|&seconds| Calendar::of(seconds)) {
+    pub(super) fn add(&mut self, seconds: &(impl Iterator<Item = f64> + Clone)) {
+        for calendar in seconds.clone().map(Calendar::of) {
             let first = *self.first.get_or_insert(calendar);
             // The first days of a year are not another time of year for their hour.
             self.year_varies |= (calendar.year - first.year).abs() > A_DAY_OF_A_YEAR;
@@ -199,7 +199,7 @@ mod tests {
     fn the_calendar_counts_where_it_varies() {
         let add = |texts: &[&str]| {
             let mut times = Times::default();
-            times.add(&texts.iter().map(|text| times::parse(text).unwrap()).collect::<Vec<_>>());
+            times.add(&texts.iter().map(|text| times::parse(text).unwrap()));
             (times.year_varies, times.day_varies, times.weekdays())
         };
         assert_eq!(add(&["2024-05-06", "2024-05-13"]), (true, false, vec![]));

@@ -1,5 +1,8 @@
 //! How does a [`Preprocessing`] turn the rows of a table into features and targets?
 
+use std::iter::zip;
+use std::ops::Range;
+
 use crate::data::csv::ColumnKind;
 use crate::data::dataset::{Dataset, Features, Matrix};
 use crate::data::encode::{Encoding, Input, Preprocessing};
@@ -7,6 +10,7 @@ use crate::data::encoder::{Encoder, Entries, Out};
 use crate::data::notice::Notice;
 use crate::data::pair::pair;
 use crate::data::table::{Table, Values};
+use crate::data::threads;
 use crate::error::Result;
 
 /// So many rows are encoded column by column at a time, so that they stay in the second-level cache.
@@ -23,6 +27,10 @@ impl Preprocessing {
     /// [`crate::ErrorKind::NoSuchColumn`]; [`crate::ErrorKind::NotANumber`], [`crate::ErrorKind::NotABoolean`] and
     /// [`crate::ErrorKind::NotATime`] at the first value of another kind; [`crate::ErrorKind::KindsDiffer`] where sparse
     /// rows should be; [`crate::ErrorKind::NotFinite`] at a value beyond what `f32` holds.
+    ///
+    /// # Threads
+    /// Within [`rayon::ThreadPool::install`] those of the pool share the rows, unless these become sparse. They change no
+    /// bit, notice or error.
     pub fn features(&self, table: &Table, rows: &[u32]) -> Result<(Features, Vec<Notice>)> {
         let otherwise = self.in_the_form_learned(table);
         let table = otherwise.as_ref().unwrap_or(table);
@@ -54,11 +62,14 @@ impl Preprocessing {
             Features::Sparse(entries.into_csr(n_features)?)
         } else {
             let mut matrix = Matrix::zeros(rows.len(), n_features);
-            for block in blocks {
-                let values = &mut matrix.values_mut()[block.start * n_features..block.end * n_features];
-                for encoder in &mut encoders {
-                    encoder.write(block.clone(), &mut Out::Dense { values, n_features })?;
-                }
+            let parts = blocks.zip(matrix.values_mut().chunks_mut(BLOCK_ROWS * n_features.max(1)));
+            let write = |encoders: &mut Vec<Encoder>, (block, values): (Range<usize>, &mut [f32])| {
+                let mut out = Out::Dense { values, n_features };
+                encoders.iter_mut().try_for_each(|encoder| encoder.write(block.clone(), &mut out))
+            };
+            let written = threads::for_each(parts, || encoders.clone(), write)?;
+            for others in written {
+                zip(&mut encoders, others).for_each(|(encoder, other)| encoder.join(other));
             }
             Features::Dense(matrix)
         };
@@ -152,6 +163,7 @@ mod tests {
     use crate::data::sparse::SparseBuilder;
     use crate::data::table::Column;
     use crate::data::target::{Target, TaskKind};
+    use crate::data::threads::tests::on_threads;
 
     fn table(text: &str) -> Table {
         Table::from_csv("new.csv", text.as_bytes(), &ReadOptions::default()).unwrap()
@@ -422,5 +434,30 @@ mod tests {
         assert_eq!(x.row(1), [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
         assert_eq!(x.row(2)[3..], [0.0, 1.0, 0.0]);
         assert!((f64::from(x.row(2)[0]) - (5.0_f64 / 4.0).sqrt()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn threads_change_neither_features_nor_what_is_said() {
+        let n_rows = 5 * BLOCK_ROWS + 7;
+        let text = |large: &[usize]| {
+            let number = |row: usize| match row {
+                row if large.contains(&row) => "1e39".to_owned(),
+                row if row % 1000 == 999 => String::new(),
+                row => (row % 17).to_string(),
+            };
+            let row = |row: usize| format!("{},{},{}\n", number(row), ["u", "v", "w"][row % 3], row % 2 == 0);
+            format!("a,c,y\n{}", (0..n_rows).map(row).collect::<String>())
+        };
+        let target = Target { name: "y".to_owned(), task: TaskKind::Classification, classes: vec![] };
+        let whole = table(&text(&[]));
+        let learn = |rows: &[u32]| Preprocessing::learn(&whole, &target, rows, &EncodeOptions::default()).unwrap().0;
+        on_threads(|| learn(&whole.rows()));
+        // From rows without a `w` and without a missing number.
+        let learned = learn(&[0, 1]);
+        let (features, notices) = on_threads(|| learned.features(&whole, &whole.rows()).unwrap());
+        assert_eq!((features.n_rows(), notices.len()), (n_rows, 2), "{notices:?}");
+        let refused = table(&text(&[2000, 2001, 4000]));
+        let refusal = on_threads(|| learned.features(&refused, &refused.rows()).unwrap_err().to_string());
+        assert!(refusal.starts_with("new.csv:2002:1: expected a finite number"), "{refusal}");
     }
 }
