@@ -101,7 +101,7 @@ pub(super) mod tests {
         let told = on_threads(|| {
             let does = |(): &mut (), item: usize| {
                 let of = |found| Err(Error::from(ErrorKind::TooFewRows { needed: 0, found }));
-                if item > 40 && item % 3 == 0 { of(item) } else { Ok(()) }
+                if item > 40 && item.is_multiple_of(3) { of(item) } else { Ok(()) }
             };
             for_each(0..1000, || (), does).unwrap_err().to_string()
         });

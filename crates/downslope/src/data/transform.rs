@@ -445,7 +445,7 @@ mod tests {
                 row if row % 1000 == 999 => String::new(),
                 row => (row % 17).to_string(),
             };
-            let row = |row: usize| format!("{},{},{}\n", number(row), ["u", "v", "w"][row % 3], row % 2 == 0);
+            let row = |row: usize| format!("{},{},{}\n", number(row), ["u", "v", "w"][row % 3], row.is_multiple_of(2));
             format!("a,c,y\n{}", (0..n_rows).map(row).collect::<String>())
         };
         let target = Target { name: "y".to_owned(), task: TaskKind::Classification, classes: vec![] };
