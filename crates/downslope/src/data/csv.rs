@@ -640,7 +640,19 @@ mod tests {
     #[test]
     fn a_missing_word_may_be_a_number() {
         let options = ReadOptions { missing: vec!["-999".to_owned()], ..ReadOptions::default() };
-        let table = Table::from_csv("t.csv", b"a\n1\n-999\n", &options).unwrap();
-        assert!(table.columns()[0].values.is_missing(1));
+        let text = b"a,b,c,d\n1,2,x,3\n4,-999,5,-999\n";
+        let table = Table::from_csv("t.csv", text, &options).unwrap();
+        assert_eq!(kinds(&table), "nncn");
+        let mut parts = Vec::new();
+        let consume = &mut |part| {
+            parts.push(part);
+            Ok(())
+        };
+        read_parts(&Source::of_bytes("t.csv", text), &options, consume).unwrap();
+        for table in [table, parts.remove(0)] {
+            let is_missing: Vec<bool> = table.columns().iter().map(|column| column.values.is_missing(1)).collect();
+            assert_eq!(is_missing, [false, true, false, true]);
+            assert_eq!(table.columns()[2].values.text(1), "5");
+        }
     }
 }

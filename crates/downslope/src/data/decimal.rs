@@ -38,6 +38,12 @@ const POWERS_OF_TEN: [f64; MAX_PLACES as usize + 1] = [
     1e21, 1e22,
 ];
 
+/// 10ⁿ, exactly; n is at most 22.
+#[inline]
+pub(super) fn power_of_ten(n: u8) -> f64 {
+    POWERS_OF_TEN[usize::from(n)]
+}
+
 /// 10ⁿ for the digits of one word, less than eight.
 const WHOLE_POWERS_OF_TEN: [u64; 8] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
 
@@ -51,7 +57,8 @@ impl Decimal {
     #[expect(clippy::inline_always, reason = "what it returns then stays in registers")]
     #[inline(always)]
     fn at_start_of(text: &[u8]) -> Option<(Self, usize)> {
-        let text: &[u8; 24] = text.first_chunk()?;
+        // A word may begin behind a point that is the tenth byte.
+        let text: &[u8; 18] = text.first_chunk()?;
         let word = |at: usize| text.get(at..)?.first_chunk().map(|word| u64::from_le_bytes(*word));
         let negative = text[0] == b'-';
         let sign = usize::from(negative || text[0] == b'+');
@@ -71,7 +78,8 @@ impl Decimal {
             digits = (digits >> (8 * n_places)) | last_digits(word(point + 1)?, n_places);
         }
         let magnitude = eight_digits(digits).cast_signed();
-        if matches!(text[end], b'e' | b'E') || (magnitude == 0 && is_negative_zero(negative)) {
+        let is_negative_zero = (magnitude << 1) | i64::from(negative) == 1;
+        if is_negative_zero || matches!(text[end], b'e' | b'E') {
             return None;
         }
         let mantissa = hint::select_unpredictable(negative, -magnitude, magnitude);
@@ -81,7 +89,7 @@ impl Decimal {
     /// The value, correctly rounded.
     #[inline]
     pub(super) fn value(self) -> f64 {
-        let power = POWERS_OF_TEN[usize::from(self.places.unsigned_abs())];
+        let power = power_of_ten(self.places.unsigned_abs());
         if self.places >= 0 { self.mantissa as f64 / power } else { self.mantissa as f64 * power }
     }
 }
@@ -244,13 +252,6 @@ fn leading_digits(word: u64) -> usize {
     none.trailing_zeros() as usize / 8
 }
 
-/// Whether a zero of that sign is −0. Not inlined, so that the sign is not asked for before it is known that this is zero.
-#[cold]
-#[inline(never)]
-fn is_negative_zero(negative: bool) -> bool {
-    negative
-}
-
 /// The first `n` digits of a word, one to eight, with zeros in front of them: eight digits.
 #[inline]
 fn last_digits(word: u64, n: usize) -> u64 {
@@ -367,6 +368,26 @@ mod tests {
             "1_000",
         ] {
             assert_as_the_standard_library(text);
+        }
+    }
+
+    #[test]
+    fn short_decimals_are_read_at_once_and_as_any_others() {
+        let behind = ",/:é;é123456789012";
+        for text in ["0", "0.0", "+7", "12345678", "-12345678", "1234567.8", "-0.1234567", "0.00", "-1"] {
+            let found = Decimal::at_start_of(format!("{text}{behind}").as_bytes());
+            assert!(found.is_some_and(|(_, end)| end == text.len()), "{text}");
+        }
+        let pieces = ["0", "1", "9", "12345678", "-", "+", ".", "e", "E", ",", "/", ":", "é", "\0"];
+        for number in 0..200_000 {
+            let mut stream = Stream::new(7, Purpose::Probe, number);
+            let n_pieces = 1 + stream.below(9);
+            let text: String = (0..n_pieces).map(|_| pieces[stream.below(pieces.len() as u32) as usize]).collect();
+            let text = text + behind;
+            if let Some((decimal, end)) = Decimal::at_start_of(text.as_bytes()) {
+                let expected = Some((Number::Decimal(decimal), end));
+                assert_eq!(Number::of_any_length_at_start_of(text.as_bytes()), expected, "{text}");
+            }
         }
     }
 

@@ -267,13 +267,12 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Takes over what should be said about the rows that another encoder of the same column has written.
+    /// Takes over what should be said about the rows that another encoder of the same column, no sparse one, has written.
     pub(super) fn join(&mut self, other: Self) {
         self.n_missing += other.n_missing;
         for (level, rows) in other.unknown {
             *self.unknown.entry(level).or_default() += rows;
         }
-        self.names.is_unknown.iter_mut().zip(other.names.is_unknown).for_each(|(here, there)| *here |= there);
     }
 
     /// What should be said about the rows that were written.
@@ -350,6 +349,7 @@ impl<'a> Single<'a> {
         match self.reading.values {
             Values::Number(numbers) | Values::Time(numbers) => {
                 let held = &mut self.numbers;
+                // Not `extend`, which takes one by one.
                 numbers.of_rows(self.rows).for_each(|number| held.push(number));
             }
             _ => self.numbers.resize(block.len(), f64::NAN),

@@ -17,7 +17,7 @@ impl Preprocessing {
     /// Learns from the training rows how each column becomes features, and the target a number.
     ///
     /// # Errors
-    /// Those of [`Learner::add`] and [`Learner::finish`].
+    /// Those of [`Learner::add`] and [`Learner::finish`]. Threads are told of there too.
     pub fn learn(
         table: &Table,
         target: &Target,
@@ -106,7 +106,8 @@ impl Learner {
     /// [`ErrorKind::KindsDiffer`] if a column is not as in the first part.
     ///
     /// # Threads
-    /// Within [`rayon::ThreadPool::install`] those of the pool share the columns. They change no bit and no error.
+    /// Within [`rayon::ThreadPool::install`] those of the pool share the columns. They change no bit and no error; what
+    /// a learner that has refused rows has counted of them is open.
     pub fn add(&mut self, table: &Table, rows: &[u32]) -> Result<()> {
         if self.source.is_empty() {
             table.source().clone_into(&mut self.source);

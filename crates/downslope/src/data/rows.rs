@@ -70,7 +70,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Reads those of the next fields of the row, at most so many, that are numbers and nothing else, up to the first that
-    /// is not; hands on each, and where it stands. Whether the row has another field.
+    /// is not; hands on each, and where it stands. Whether the row has another field, which then is next.
     #[inline]
     pub(super) fn numbers(&mut self, most: usize, mut each: impl FnMut(Number, Range<usize>)) -> bool {
         let bytes = self.text.as_bytes();

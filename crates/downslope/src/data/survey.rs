@@ -323,13 +323,18 @@ pub(super) fn read_block(
             continue;
         }
         let mut wanted = columns.iter_mut().zip(kinds);
-        while rows.numbers(n_numbers[kinds.len() - wanted.len()], |number, at| match wanted.next() {
-            Some((Reading::Numbers(survey), _)) if number_is_missing && options.is_missing(&text[at]) => {
-                survey.add_missing();
+        loop {
+            let more = rows.numbers(n_numbers[kinds.len() - wanted.len()], |number, at| match wanted.next() {
+                Some((Reading::Numbers(survey), _)) if number_is_missing && options.is_missing(&text[at]) => {
+                    survey.add_missing();
+                }
+                Some((Reading::Numbers(survey), _)) => survey.add_number(number),
+                // Numbers are asked for only where columns of numbers are.
+                _ => {}
+            });
+            if !more {
+                break;
             }
-            Some((Reading::Numbers(survey), _)) => survey.add_number(number),
-            _ => {}
-        }) {
             rows.field()?;
             if rows.is_blank(kinds.len()) {
                 continue 'rows;
@@ -424,11 +429,15 @@ pub(super) fn survey(mut rows: Rows, names: &[String], columns: &mut [Survey], o
             continue;
         }
         let mut column = columns.iter_mut();
-        while rows.numbers(usize::MAX, |number, at| match column.next() {
-            Some(column) if number_is_missing && options.is_missing(&text[at]) => column.add_missing(),
-            Some(column) => column.add_number(number),
-            None => {}
-        }) {
+        loop {
+            let more = rows.numbers(usize::MAX, |number, at| match column.next() {
+                Some(column) if number_is_missing && options.is_missing(&text[at]) => column.add_missing(),
+                Some(column) => column.add_number(number),
+                None => {}
+            });
+            if !more {
+                break;
+            }
             rows.field()?;
             if rows.is_blank(expected) {
                 continue 'rows;

@@ -2,13 +2,15 @@
 //!
 //! By those of the rayon pool that the caller is in: whoever wants threads calls the engine from within
 //! [`rayon::ThreadPool::install`], and outside of any pool there is one thread. Neither results nor errors depend on them.
+//! While it waits for others, the caller's thread may do other work of that pool, as ever with rayon: so no lock should be
+//! held that such work takes.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
 
 /// Does the same with each item. Each thread takes the next one as soon as it is done with another, and has room of its own
-/// for that; the rooms are returned, of those threads that had something to do.
+/// for that; the rooms are returned, of those threads that had something to do, in whatever order.
 ///
 /// # Errors
 /// Of several that of the first item. What lies behind an error may be left out.
@@ -17,6 +19,7 @@ pub(super) fn for_each<Item: Send, Room: Send>(
     room: impl Fn() -> Room + Sync,
     does: impl Fn(&mut Room, Item) -> Result<()> + Sync,
 ) -> Result<Vec<Room>> {
+    let most_threads = items.size_hint().1.unwrap_or(usize::MAX);
     let work = Mutex::new(Work { items: items.enumerate(), error: None, rooms: Vec::new() });
     let next = || lock(&work).next();
     let work_on = || {
@@ -31,7 +34,7 @@ pub(super) fn for_each<Item: Send, Room: Send>(
     match rayon::current_thread_index() {
         None => work_on(),
         Some(_) => rayon::scope(|scope| {
-            (1..rayon::current_num_threads()).for_each(|_| scope.spawn(|_| work_on()));
+            (1..most_threads.min(rayon::current_num_threads())).for_each(|_| scope.spawn(|_| work_on()));
             work_on();
         }),
     }

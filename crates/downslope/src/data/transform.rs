@@ -88,7 +88,7 @@ impl Preprocessing {
     /// Features and targets of some rows.
     ///
     /// # Errors
-    /// Those of [`Preprocessing::features`] and [`Preprocessing::targets`].
+    /// Those of [`Preprocessing::features`], where threads are told of, and [`Preprocessing::targets`].
     pub fn dataset(&self, table: &Table, rows: &[u32]) -> Result<(Dataset, Vec<Notice>)> {
         let targets = self.targets(table, rows)?;
         let (features, notices) = self.features(table, rows)?;
@@ -445,17 +445,28 @@ mod tests {
                 row if row % 1000 == 999 => String::new(),
                 row => (row % 17).to_string(),
             };
-            let row = |row: usize| format!("{},{},{}\n", number(row), ["u", "v", "w"][row % 3], row.is_multiple_of(2));
-            format!("a,c,y\n{}", (0..n_rows).map(row).collect::<String>())
+            let row = |row: usize| {
+                let (level, other) = (["u", "v", "w"][row % 3], ["s", "t"][row % 2]);
+                format!("{},{level},{other},2024-01-{:02},{}\n", number(row), row % 28 + 1, row.is_multiple_of(2))
+            };
+            format!("a,c,d,t,y\n{}", (0..n_rows).map(row).collect::<String>())
         };
         let target = Target { name: "y".to_owned(), task: TaskKind::Classification, classes: vec![] };
         let whole = table(&text(&[]));
-        let learn = |rows: &[u32]| Preprocessing::learn(&whole, &target, rows, &EncodeOptions::default()).unwrap().0;
+        let cross = [("a", "c"), ("c", "d")].map(|(left, right)| (left.to_owned(), right.to_owned())).to_vec();
+        let options = EncodeOptions { cross, polynomial: 3, ..EncodeOptions::default() };
+        let learn = |rows: &[u32]| Preprocessing::learn(&whole, &target, rows, &options).unwrap().0;
         on_threads(|| learn(&whole.rows()));
         // From rows without a `w` and without a missing number.
         let learned = learn(&[0, 1]);
-        let (features, notices) = on_threads(|| learned.features(&whole, &whole.rows()).unwrap());
-        assert_eq!((features.n_rows(), notices.len()), (n_rows, 2), "{notices:?}");
+        let (bits, notices) = on_threads(|| {
+            let (features, notices) = learned.features(&whole, &whole.rows()).unwrap();
+            let Features::Dense(x) = features else { panic!("dense") };
+            (x.values().iter().map(|value| value.to_bits()).collect::<Vec<_>>(), notices)
+        });
+        assert_eq!(bits.len(), n_rows * learned.n_features());
+        assert!(notices.contains(&Notice::UnknownLevel { column: "c".into(), level: "w".into(), rows: n_rows / 3 }));
+        assert!(notices.contains(&Notice::MissingUnseen { column: "a".into(), rows: 5 }), "{notices:?}");
         let refused = table(&text(&[2000, 2001, 4000]));
         let refusal = on_threads(|| learned.features(&refused, &refused.rows()).unwrap_err().to_string());
         assert!(refusal.starts_with("new.csv:2002:1: expected a finite number"), "{refusal}");

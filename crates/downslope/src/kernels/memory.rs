@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use super::lanes::LANES;
 
 /// Sixteen numbers, a cache line.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub(super) struct Line(pub(super) [f32; LANES]);
 
@@ -28,10 +28,13 @@ pub(crate) struct Aligned {
 }
 
 impl Aligned {
-    /// So many zeros. Of many, those that the system has cleared are not written again: pages are given out, and
-    /// cleared, at the first touch, to whichever thread that is.
+    /// So many zeros. Pages that the system clears when they are first touched are not touched here, but by whichever
+    /// thread has use for them.
+    ///
+    /// # Panics
+    /// If memory cannot hold so many.
     pub(crate) fn zeros(len: usize) -> Self {
-        let mut numbers = vec![0.0_f32; len + LANES - 1];
+        let mut numbers = vec![0.0_f32; len.saturating_add(LANES - 1)];
         want_large_pages(&mut numbers);
         let first = numbers.as_ptr().align_offset(align_of::<Line>());
         Self { numbers, first, len }
@@ -39,7 +42,7 @@ impl Aligned {
 
     /// The same memory for so many numbers, whatever they are.
     pub(crate) fn resize(&mut self, len: usize) {
-        if self.first + len > self.numbers.len() {
+        if len > self.numbers.len() - self.first {
             *self = Self::zeros(len);
         }
         self.len = len;
@@ -52,12 +55,6 @@ impl Clone for Aligned {
         let mut clone = Self::zeros(self.len);
         clone.copy_from_slice(self);
         clone
-    }
-}
-
-impl PartialEq for Aligned {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
     }
 }
 

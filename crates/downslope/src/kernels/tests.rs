@@ -942,7 +942,17 @@ fn large_memory_starts_at_a_cache_line_and_holds_what_is_written() {
         assert!(values.iter().all(|&value| value == 0.0));
         if let Some(last) = values.last_mut() {
             *last = 7.0;
-            assert_eq!(values.clone().last().map(|value| value.to_bits()), Some(7_f32.to_bits()));
+            let clone = values.clone();
+            assert_eq!(clone.last().map(|value| value.to_bits()), Some(7_f32.to_bits()));
+            assert_eq!(clone.as_ptr().align_offset(64), 0);
         }
+        values.resize(2 * len + 3);
+        assert_eq!((values.len(), values.as_ptr().align_offset(64)), (2 * len + 3, 0));
     }
+}
+
+#[test]
+#[should_panic(expected = "capacity overflow")]
+fn more_numbers_than_memory_can_hold_are_refused_at_once() {
+    Aligned::zeros(usize::MAX);
 }
