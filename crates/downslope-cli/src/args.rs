@@ -484,7 +484,7 @@ impl Read {
 #[command(next_help_heading = "Data")]
 pub(crate) struct Reading {
     /// Words that stand for a missing value, besides the empty field
-    #[arg(long, value_name = "WORD,…", value_delimiter = ',', default_value = "NA,null")]
+    #[arg(long, value_name = "WORD,…", value_delimiter = ',', default_value = "NA,null", allow_hyphen_values = true)]
     missing: Vec<String>,
     /// Read columns as number, boolean, category, text (taken apart into words) or time, whatever they look like
     #[arg(long = "as", value_name = "COL=KIND,…", value_delimiter = ',', value_parser = column_kind)]

@@ -210,6 +210,16 @@ fn no_escape_codes_where_no_terminal_is() {
 }
 
 #[test]
+fn words_for_a_missing_value_may_begin_with_a_hyphen() {
+    let here = Workplace::new();
+    here.write("t.csv", "a,b,y\n1,-999,0\n-,2,1\n3,4,0\n5,-999,1\n");
+    let said = here.run("data show t.csv --missing -999,-").with_code(0);
+    for notice in ["column `a` misses 1 training value", "column `b` misses 2 training values"] {
+        assert!(said.err.contains(notice), "{said:?}");
+    }
+}
+
+#[test]
 fn numbered_directories_do_not_overwrite_each_other() {
     let here = with_plane();
     here.run("train plane.csv --epochs 1 --quiet").with_code(0);
