@@ -112,6 +112,7 @@ mod steps {
             let batches = Batches::new(Batch::Rows(&order), batch_size);
             objective.fused_steps(
                 &mut theta,
+                &mut [],
                 &mut Vec::new(),
                 &batches,
                 StepRule::plain(1e-4),

@@ -36,8 +36,9 @@ use crate::objective::{Gradient, StepRule};
 /// gradient makes θ infinite and the trainer stops the run.
 ///
 /// **Cost.** Plain: one pass over θ (over the touched indices of a sparse gradient). Momentum: one buffer as long as θ
-/// and a dense pass, also where rows are sparse. Penalties: a dense pass, but on sparse rows without momentum a
-/// [`crate::objective::EmpiricalLoss`] touches only the weights of its rows and makes up for the rest later.
+/// and a dense pass. Penalties: a dense pass. But on sparse rows a linear [`crate::objective::EmpiricalLoss`] touches only the
+/// weights of its rows and makes up for the rest later, with penalties or with momentum (below 1) and weight decay; not with
+/// momentum and L1.
 ///
 /// **Differs from**: scikit-learn and Vowpal Wabbit spare the bias from L2; PyTorch and this do not. PyTorch has no L1.
 /// The truncation of Langford et al. is the same as the proximal step when done every step, as here. L1 spares biases.
@@ -129,10 +130,11 @@ impl Sgd {
         Rate { lr: self.lr, momentum: self.momentum }
     }
 
-    /// The rule of a step at a rate, if it needs no memory of other steps, so that an objective may fuse it.
+    /// The rule of a step at a rate, if it goes down, so that an objective may fuse it.
     pub fn rule(&self, rate: Rate) -> Option<StepRule> {
-        let rule = StepRule { lr: rate.lr, weight_decay: self.weight_decay, l1: self.l1 };
-        (rate.momentum == 0.0 && !self.maximize).then_some(rule)
+        let Self { weight_decay, l1, dampening, nesterov, .. } = *self;
+        let rule = StepRule { lr: rate.lr, weight_decay, l1, momentum: rate.momentum, dampening, nesterov };
+        (!self.maximize).then_some(rule)
     }
 
     /// Takes one step.

@@ -362,9 +362,10 @@ impl<'a> Descent<'a> {
         rate: Rate,
     ) -> LossSum {
         let mut losses = StepLosses::after(state.running);
-        let are_fused = self
-            .rule(rate)
-            .is_some_and(|rule| objective.fused_steps(&mut state.theta, &mut state.ahead, batches, rule, &mut losses));
+        let are_fused = self.rule(rate).is_some_and(|rule| {
+            let State { theta, velocity, ahead, .. } = &mut *state;
+            objective.fused_steps(theta, velocity, ahead, batches, rule, &mut losses)
+        });
         if !are_fused {
             losses.push(self.step(objective, state, batches.batch(0), rate));
         }

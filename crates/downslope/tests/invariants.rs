@@ -513,7 +513,7 @@ fn the_first_step_of_one_row_without_a_finite_loss_is_the_last_and_is_taken() {
         let (of, lr) = (|| objective(Loss::Squared, &[20], &data), 1e-3);
         let (mut together, mut losses) = (start(&of()), StepLosses::default());
         let batches = Batches::new(Batch::all(45), 1);
-        assert!(of().fused_steps(&mut together, &mut Vec::new(), &batches, StepRule::plain(lr), &mut losses));
+        assert!(of().fused_steps(&mut together, &mut [], &mut Vec::new(), &batches, StepRule::plain(lr), &mut losses));
         assert_eq!((losses.n_steps, losses.last.sum), (22, f64::INFINITY));
         let (mut objective, mut alone) = (of(), start(&of()));
         for row in 0..22 {
@@ -539,7 +539,7 @@ fn fused_equals_unfused(name: &str, loss: Loss, data: &Arc<Dataset>, hidden: &[u
         let mut losses = StepLosses::default();
         let batches = Batches::new(Batch::Range(0..batch_size), batch_size);
         assert!(
-            of().fused_steps(&mut start(&of()), &mut Vec::new(), &batches, StepRule::plain(lr), &mut losses),
+            of().fused_steps(&mut start(&of()), &mut [], &mut Vec::new(), &batches, StepRule::plain(lr), &mut losses),
             "{name} is fused"
         );
         assert_eq!(losses.total.n_rows, batch_size as u64);
@@ -633,7 +633,7 @@ fn rows_that_weigh_the_same_change_no_bit() {
     }
 }
 
-// Penalties on sparse rows.
+// Penalties and momentum on sparse rows.
 
 /// Rows of few of many features, in which most weights are left alone for a long time.
 fn rare_rows(share: f64) -> Arc<Dataset> {
@@ -641,19 +641,24 @@ fn rare_rows(share: f64) -> Arc<Dataset> {
 }
 
 #[test]
-fn penalties_applied_lazily_equal_those_applied_in_every_step() {
+fn penalties_and_momentum_applied_lazily_equal_those_applied_in_every_step() {
     let data = weighted(&rare_rows(0.002));
     for sgd in [
         Sgd { weight_decay: 0.02, ..Sgd::new(0.5) },
         Sgd { l1: 0.003, ..Sgd::new(0.5) },
         Sgd { weight_decay: 0.02, l1: 0.003, ..Sgd::new(0.5) },
+        Sgd { momentum: 0.9, ..Sgd::new(0.1) },
+        Sgd { momentum: 0.9, weight_decay: 0.02, ..Sgd::new(0.1) },
+        Sgd { momentum: 0.9, weight_decay: 0.02, nesterov: true, ..Sgd::new(0.1) },
+        Sgd { momentum: 0.7, weight_decay: 0.02, dampening: 0.4, ..Sgd::new(0.3) },
     ] {
         for batch_size in [1, 7, 32] {
             let trainer = Trainer { loader: Some(loader(400, rows(batch_size))), ..Trainer::new(sgd, Stop::epochs(3)) };
             let run = |objective: &mut dyn Objective| {
                 let mut state = State::new(start(&objective_on(&data)));
                 assert_eq!(trainer.run(objective, None, &mut state, &mut []).unwrap(), StopReason::Epochs);
-                state.theta
+                assert_eq!(state.velocity.is_empty(), sgd.momentum == 0.0);
+                [state.theta, state.velocity].concat()
             };
             let lazy = run(&mut objective_on(&data));
             let what = format!("{sgd:?}, batch {batch_size}");
@@ -671,6 +676,9 @@ fn whoever_watches_or_stops_a_lazily_penalised_run_changes_no_bit() {
     let sgd = Sgd { weight_decay: 0.02, l1: 0.003, ..Sgd::new(0.5) };
     let looks = watched_or_stopped_is_the_same(sgd, 2, || objective(Loss::Logistic, &[], &rare_rows(0.01)));
     // Nobody looks after every one of 600 steps, and yet often.
+    assert!((10..300).contains(&looks), "{looks}");
+    let sgd = Sgd { weight_decay: 0.02, momentum: 0.9, ..Sgd::new(0.1) };
+    let looks = watched_or_stopped_is_the_same(sgd, 2, || objective(Loss::Logistic, &[], &rare_rows(0.01)));
     assert!((10..300).contains(&looks), "{looks}");
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::lazy::Lazy;
+use super::lazy::{Lazy, Moving};
 use super::pass::{BLOCK_ROWS, Pass};
 use super::row_by_row::RowByRow;
 use super::workers::{MOST_SHARES, Problem, Workers, blocks, install};
@@ -180,6 +180,7 @@ impl Objective for EmpiricalLoss {
     fn fused_steps(
         &mut self,
         theta: &mut [f32],
+        velocity: &mut [f32],
         ahead: &mut Vec<f32>,
         batches: &Batches<'_>,
         rule: StepRule,
@@ -187,11 +188,12 @@ impl Objective for EmpiricalLoss {
     ) -> bool {
         if !rule.is_plain() {
             let at_once = self.steps_between_looks(batches.batch_size(), rule);
-            if at_once == 1 {
+            // Velocities begin with the first gradient, all of them.
+            if at_once == 1 || (rule.momentum > 0.0 && velocity.is_empty()) {
                 return false;
             }
             for group in batches.groups(at_once as usize) {
-                self.lazy_steps(theta, &group, rule, losses);
+                self.lazy_steps(&mut Moving { theta, velocity }, &group, rule, losses);
                 if !losses.last.sum.is_finite() {
                     break;
                 }
@@ -226,12 +228,11 @@ impl Objective for EmpiricalLoss {
         true
     }
 
-    /// Penalties on sparse rows are applied when a weight is next needed, and to all weights once about as much has been
-    /// done on rows.
+    /// Penalties and momentum on sparse rows are applied when a weight is next needed, and to all weights once about as much
+    /// has been done on rows.
     fn steps_between_looks(&self, batch_size: usize, rule: StepRule) -> u64 {
-        let kept = 1.0 - rule.lr * rule.weight_decay;
-        if rule.is_plain() || kept < 0.0 || !self.model.is_linear() || matches!(self.data.features, Features::Dense(_))
-        {
+        let is_sparse = matches!(self.data.features, Features::Sparse(_));
+        if rule.is_plain() || !rule.can_wait() || !self.model.is_linear() || !is_sparse {
             return 1;
         }
         (self.model.n_parameters() / self.work_a_row / batch_size.max(1)).max(1) as u64
@@ -298,25 +299,24 @@ impl EmpiricalLoss {
         }
     }
 
-    /// Steps with penalties on sparse rows, each touching the weights of its rows alone.
-    fn lazy_steps(&mut self, theta: &mut [f32], batches: &Batches<'_>, rule: StepRule, losses: &mut StepLosses) {
+    /// Steps with penalties or momentum on sparse rows, each touching the weights of its rows alone.
+    fn lazy_steps(&mut self, moving: &mut Moving<'_>, batches: &Batches<'_>, rule: StepRule, losses: &mut StepLosses) {
         let Features::Sparse(x) = &self.data.features else { return };
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
         self.lazy.begin(&self.model, rule, batches.len());
         let mut n_steps = 0;
         for batch in batches.iter() {
-            self.lazy.catch_up_rows(theta, x, &batch, n_steps);
+            self.lazy.catch_up_rows(moving, x, &batch, n_steps);
             self.step.clear();
-            let loss = self.workers.add_gradient(problem, theta, (&batch, None), &mut self.step);
-            let factor = (-rule.lr / batch.len() as f64) as f32;
-            self.lazy.apply(theta, &self.step, factor, n_steps);
+            let loss = self.workers.add_gradient(problem, moving.theta, (&batch, None), &mut self.step);
+            self.lazy.apply(moving, &self.step, batch.len(), n_steps);
             n_steps += 1;
             losses.push(loss);
             if !loss.sum.is_finite() {
                 break;
             }
         }
-        self.lazy.catch_up_all(theta, n_steps);
+        self.lazy.catch_up_all(moving, n_steps);
     }
 
     /// A step on each batch, one after the other.

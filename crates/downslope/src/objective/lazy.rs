@@ -1,10 +1,15 @@
-//! Penalties on sparse rows, applied to a weight when it is next needed.
+//! Penalties and momentum on sparse rows, applied to a weight when it is next needed.
 //!
-//! Weight decay and L1 change every weight in every step, a sparse row only its own. While its rows stay away, a weight
-//! only decays and shrinks, θ ← S(aθ) with a = 1 − lr·`weight_decay` and S taking τ = lr·l1 off its size; and k such steps
-//! are one: |θ| ← max(0, aᵏ|θ| − τ(1 − aᵏ)/(1 − a)) (Carpenter 2008, "Lazy sparse stochastic gradient descent", for each
-//! penalty alone; together the sum is geometric). So a step costs its rows, and the steps are those of the eager rule up to
-//! rounding.
+//! Weight decay, L1 and momentum change every weight in every step, a sparse row only its own. While its rows stay away, k
+//! steps of a weight are one:
+//!
+//! - Without momentum it only decays and shrinks, θ ← S(aθ) with a = 1 − lr·`weight_decay` and S taking τ = lr·l1 off its
+//!   size: |θ| ← max(0, aᵏ|θ| − τ(1 − aᵏ)/(1 − a)) (Carpenter 2008, "Lazy sparse stochastic gradient descent", for each
+//!   penalty alone; together the sum is geometric).
+//! - With momentum and without L1 it glides on: (θ, v) ← Mᵏ(θ, v), where M is a step of [`crate::sgd::Sgd`] without a gradient,
+//!   which is linear.
+//!
+//! So a step costs its rows, and the steps are those of the eager rule up to rounding.
 
 use crate::data::Csr;
 use crate::loader::Batch;
@@ -14,27 +19,74 @@ use super::{Gradient, StepRule};
 
 /// How far behind its steps every parameter is.
 ///
-/// **Cost**: a `u32` a parameter, and two `f64` for each step between two times at which all are brought up to date.
-#[derive(Default)]
+/// **Cost**: a `u32` a parameter, and two or four `f64` for each step between two times at which all are brought up to date.
 pub(super) struct Lazy {
+    rule: StepRule,
     /// The steps that a parameter has seen.
     seen: Vec<u32>,
-    /// aᵏ.
+    /// aᵏ, without momentum.
     powers: Vec<f64>,
-    /// τ(1 + a + … + aᵏ⁻¹).
+    /// τ(1 + a + … + aᵏ⁻¹), without momentum.
     drops: Vec<f64>,
+    /// Mᵏ, with momentum.
+    glides: Vec<Glide>,
     /// Biases, which are not shrunk, stand from here on.
     weights: usize,
+}
+
+/// Parameters, and their velocities where there is momentum.
+pub(super) struct Moving<'a> {
+    pub(super) theta: &'a mut [f32],
+    pub(super) velocity: &'a mut [f32],
+}
+
+/// A matrix that takes (θ, v) to where they are after some steps.
+type Glide = [[f64; 2]; 2];
+
+impl StepRule {
+    /// Whether a parameter without a gradient can be brought over many steps at once, and stays finite there.
+    pub(super) fn can_wait(self) -> bool {
+        let decay = self.lr * self.weight_decay;
+        if self.momentum == 0.0 {
+            return decay <= 1.0;
+        }
+        self.l1 == 0.0 && self.momentum < 1.0 && decay <= 1.0 && (0.0..=1.0).contains(&self.dampening)
+    }
+
+    /// (θ, v) ← M(θ, v), a step without a gradient.
+    fn glide(self) -> Glide {
+        let direction = [self.weight_decay, 0.0];
+        let velocity = [(1.0 - self.dampening) * direction[0], self.momentum];
+        let way = |i: usize| if self.nesterov { direction[i] + self.momentum * velocity[i] } else { velocity[i] };
+        [[1.0 - self.lr * way(0), -self.lr * way(1)], velocity]
+    }
+}
+
+impl Default for Lazy {
+    fn default() -> Self {
+        let (seen, powers, drops, glides) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { rule: StepRule::plain(0.0), seen, powers, drops, glides, weights: 0 }
+    }
 }
 
 impl Lazy {
     /// Before `n_steps` steps by a rule, for which every parameter is up to date.
     pub(super) fn begin(&mut self, model: &Model, rule: StepRule, n_steps: usize) {
+        self.rule = rule;
         self.weights = model.n_features * model.n_outputs;
         self.seen.clear();
         self.seen.resize(model.n_parameters(), 0);
         self.powers.clear();
         self.drops.clear();
+        self.glides.clear();
+        if rule.momentum > 0.0 {
+            let (step, mut steps) = (rule.glide(), [[1.0, 0.0], [0.0, 1.0]]);
+            for _ in 0..=n_steps {
+                self.glides.push(steps);
+                steps = steps.map(|row| [0, 1].map(|j| row[0] * step[0][j] + row[1] * step[1][j]));
+            }
+            return;
+        }
         let (kept, threshold) = (1.0 - rule.lr * rule.weight_decay, rule.lr * rule.l1);
         let (mut power, mut drop) = (1.0, 0.0);
         for _ in 0..=n_steps {
@@ -46,31 +98,39 @@ impl Lazy {
     }
 
     /// Brings the weights of some rows to where they are after `step` steps.
-    pub(super) fn catch_up_rows(&mut self, theta: &mut [f32], x: &Csr, batch: &Batch<'_>, step: usize) {
+    pub(super) fn catch_up_rows(&mut self, moving: &mut Moving<'_>, x: &Csr, batch: &Batch<'_>, step: usize) {
         for position in 0..batch.len() {
             let (columns, _) = x.row(batch.row(position));
             for first in (0..self.weights).step_by(x.n_columns()) {
                 for &column in columns {
-                    let index = first + column as usize;
-                    self.catch_up(&mut theta[index], index, step);
+                    self.catch_up(moving, first + column as usize, step);
                 }
             }
         }
     }
 
     /// Brings every parameter to where it is after `step` steps.
-    pub(super) fn catch_up_all(&mut self, theta: &mut [f32], step: usize) {
-        for (index, theta) in theta[..self.weights].iter_mut().enumerate() {
-            self.catch_up(theta, index, step);
+    pub(super) fn catch_up_all(&mut self, moving: &mut Moving<'_>, step: usize) {
+        for index in 0..self.weights {
+            self.catch_up(moving, index, step);
         }
     }
 
-    fn catch_up(&mut self, theta: &mut f32, index: usize, step: usize) {
+    fn catch_up(&mut self, moving: &mut Moving<'_>, index: usize, step: usize) {
         let missed = step - self.seen[index] as usize;
-        if missed > 0 && *theta != 0.0 {
+        self.seen[index] = step as u32;
+        if missed == 0 {
+            return;
+        }
+        let theta = &mut moving.theta[index];
+        if self.rule.momentum > 0.0 {
+            let velocity = &mut moving.velocity[index];
+            let here = [f64::from(*theta), f64::from(*velocity)];
+            let [there, then] = self.glides[missed].map(|row| (row[0] * here[0] + row[1] * here[1]) as f32);
+            (*theta, *velocity) = (there, then);
+        } else if *theta != 0.0 {
             *theta = self.shrunk(f64::from(*theta), missed);
         }
-        self.seen[index] = step as u32;
     }
 
     /// A weight after `n` steps without a gradient.
@@ -78,24 +138,35 @@ impl Lazy {
         ((self.powers[n] * theta.abs() - self.drops[n]).max(0.0) * theta.signum()) as f32
     }
 
-    /// θ ← S(aθ + factor·g) for the parameters that a gradient touches, in the step after `step` others.
-    pub(super) fn apply(&mut self, theta: &mut [f32], gradient: &Gradient, factor: f32, step: usize) {
+    /// The step after `step` others for the parameters that the gradient of `n_rows` rows touches.
+    pub(super) fn apply(&mut self, moving: &mut Moving<'_>, gradient: &Gradient, n_rows: usize, step: usize) {
         if let Some(touched) = gradient.touched() {
             for &index in touched {
-                self.apply_to(&mut theta[index as usize], index as usize, gradient, factor, step);
+                self.apply_to(moving, index as usize, gradient, n_rows, step);
             }
             return;
         }
-        self.catch_up_all(theta, step);
-        for (index, theta) in theta.iter_mut().enumerate() {
-            self.apply_to(theta, index, gradient, factor, step);
+        self.catch_up_all(moving, step);
+        for index in 0..moving.theta.len() {
+            self.apply_to(moving, index, gradient, n_rows, step);
         }
     }
 
-    fn apply_to(&mut self, theta: &mut f32, index: usize, gradient: &Gradient, factor: f32, step: usize) {
-        let moved = self.powers[1] * f64::from(*theta) + f64::from(factor * gradient.values()[index]);
+    fn apply_to(&mut self, moving: &mut Moving<'_>, index: usize, gradient: &Gradient, n_rows: usize, step: usize) {
+        self.seen[index] = step as u32 + 1;
+        let (theta, slope, rule) = (&mut moving.theta[index], gradient.values()[index], self.rule);
+        if rule.momentum > 0.0 {
+            let velocity = &mut moving.velocity[index];
+            let direction = f64::from(slope) / n_rows as f64 + rule.weight_decay * f64::from(*theta);
+            let moved = rule.momentum * f64::from(*velocity) + (1.0 - rule.dampening) * direction;
+            let way = if rule.nesterov { direction + rule.momentum * moved } else { moved };
+            *velocity = moved as f32;
+            *theta = (f64::from(*theta) - rule.lr * way) as f32;
+            return;
+        }
+        let factor = (-rule.lr / n_rows as f64) as f32;
+        let moved = self.powers[1] * f64::from(*theta) + f64::from(factor * slope);
         let drop = if index < self.weights { self.drops[1] } else { 0.0 };
         *theta = ((moved.abs() - drop).max(0.0) * moved.signum()) as f32;
-        self.seen[index] = step as u32 + 1;
     }
 }

@@ -52,8 +52,8 @@ impl std::ops::AddAssign for LossSum {
     }
 }
 
-/// A step that remembers nothing of those before: θ ← S(θ − `lr`·(g + `weight_decay`·θ)), where S takes `lr`·`l1` off the
-/// size of every weight, but not of biases.
+/// A step of [`crate::sgd::Sgd`] downhill. Without momentum it remembers nothing of those before: θ ← S(θ − `lr`·(g +
+/// `weight_decay`·θ)), where S takes `lr`·`l1` off the size of every weight, but not of biases.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepRule {
     /// The learning rate.
@@ -62,17 +62,23 @@ pub struct StepRule {
     pub weight_decay: f64,
     /// L1 penalty.
     pub l1: f64,
+    /// How much of the last direction is kept.
+    pub momentum: f64,
+    /// How much of the new direction is left out of it.
+    pub dampening: f64,
+    /// Whether the step looks ahead along the momentum.
+    pub nesterov: bool,
 }
 
 impl StepRule {
     /// θ ← θ − `lr`·g.
     pub fn plain(lr: f64) -> Self {
-        Self { lr, weight_decay: 0.0, l1: 0.0 }
+        Self { lr, weight_decay: 0.0, l1: 0.0, momentum: 0.0, dampening: 0.0, nesterov: false }
     }
 
-    /// Whether there is no penalty.
+    /// Whether there is neither a penalty nor momentum.
     pub fn is_plain(self) -> bool {
-        self.weight_decay == 0.0 && self.l1 == 0.0
+        self.weight_decay == 0.0 && self.l1 == 0.0 && self.momentum == 0.0
     }
 }
 
@@ -140,16 +146,18 @@ pub trait Objective: Send {
     ///
     /// How the steps of a run are shared out among calls must change no bit, as long as calls end where
     /// [`Objective::steps_between_looks`] allows. What one call has to hand to the next for that stands in `ahead`, which
-    /// belongs to θ: see [`State::ahead`](crate::state::State::ahead).
+    /// belongs to θ: see [`State::ahead`](crate::state::State::ahead). `velocity` is the momentum buffer: empty without momentum
+    /// and before the first step.
     fn fused_steps(
         &mut self,
         theta: &mut [f32],
+        velocity: &mut [f32],
         ahead: &mut Vec<f32>,
         batches: &Batches<'_>,
         rule: StepRule,
         losses: &mut StepLosses,
     ) -> bool {
-        let _ = (theta, ahead, batches, rule, losses);
+        let _ = (theta, velocity, ahead, batches, rule, losses);
         false
     }
 

@@ -253,6 +253,7 @@ impl Objective for StreamedLoss {
     fn fused_steps(
         &mut self,
         theta: &mut [f32],
+        velocity: &mut [f32],
         ahead: &mut Vec<f32>,
         batches: &Batches<'_>,
         rule: StepRule,
@@ -276,7 +277,7 @@ impl Objective for StreamedLoss {
             }
             let local = Batches::new(self.local(&rows.part(from..from + n_here), &mut places), batch_size);
             let local = local.behind(batches.n_before() + from / batch_size).first(n.div_ceil(batch_size));
-            if !self.inner.fused_steps(theta, ahead, &local, rule, losses) {
+            if !self.inner.fused_steps(theta, velocity, ahead, &local, rule, losses) {
                 break;
             }
             from += n;
@@ -501,11 +502,15 @@ mod tests {
         let columns = places.iter().map(|place| (place % 100) as u32).collect();
         let sparse = Features::Sparse(Csr::new(100, starts, columns, values).unwrap());
         let (large, lazy) = (Sgd::new(0.02), Sgd { weight_decay: 0.01, l1: 0.001, ..Sgd::new(0.1) });
+        let gliding = Sgd { weight_decay: 0.01, momentum: 0.9, ..Sgd::new(0.1) };
         let narrow = x.values().chunks(100).flat_map(|row| row[..50].to_vec()).collect();
         let narrow = Features::Dense(Matrix::new(N_ROWS, 50, narrow).unwrap());
-        for (features, hidden, sgd) in
-            [(narrow, Vec::new(), large), (Features::Dense(x), vec![180], large), (sparse, Vec::new(), lazy)]
-        {
+        for (features, hidden, sgd) in [
+            (narrow, Vec::new(), large),
+            (Features::Dense(x), vec![180], large),
+            (sparse.clone(), Vec::new(), lazy),
+            (sparse, Vec::new(), gliding),
+        ] {
             let rows = Dataset::new(features, targets.clone()).unwrap();
             let n_features = rows.n_features();
             let model = Model { n_features, hidden, activation: Activation::Relu, n_outputs: 1 };
