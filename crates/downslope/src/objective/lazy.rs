@@ -20,6 +20,7 @@ use super::{Gradient, StepRule};
 /// How far behind its steps every parameter is.
 ///
 /// **Cost**: a `u32` a parameter, and two or four `f64` for each step between two times at which all are brought up to date.
+#[derive(Default)]
 pub(super) struct Lazy {
     rule: StepRule,
     /// The steps that a parameter has seen.
@@ -53,19 +54,18 @@ impl StepRule {
         self.l1 == 0.0 && self.momentum < 1.0 && decay <= 1.0 && (0.0..=1.0).contains(&self.dampening)
     }
 
-    /// (θ, v) ← M(θ, v), a step without a gradient.
-    fn glide(self) -> Glide {
-        let direction = [self.weight_decay, 0.0];
-        let velocity = [(1.0 - self.dampening) * direction[0], self.momentum];
-        let way = |i: usize| if self.nesterov { direction[i] + self.momentum * velocity[i] } else { velocity[i] };
-        [[1.0 - self.lr * way(0), -self.lr * way(1)], velocity]
+    /// Where a step with momentum and without L1 takes (θ, v), given the slope.
+    fn step(self, [theta, velocity]: [f64; 2], slope: f64) -> [f64; 2] {
+        let direction = slope + self.weight_decay * theta;
+        let velocity = self.momentum * velocity + (1.0 - self.dampening) * direction;
+        let way = if self.nesterov { direction + self.momentum * velocity } else { velocity };
+        [theta - self.lr * way, velocity]
     }
-}
 
-impl Default for Lazy {
-    fn default() -> Self {
-        let (seen, powers, drops, glides) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { rule: StepRule::plain(0.0), seen, powers, drops, glides, weights: 0 }
+    /// M: its columns are where a step takes (1, 0) and (0, 1).
+    fn glide(self) -> Glide {
+        let [of_theta, of_velocity] = [[1.0, 0.0], [0.0, 1.0]].map(|unit| self.step(unit, 0.0));
+        [0, 1].map(|i| [of_theta[i], of_velocity[i]])
     }
 }
 
@@ -126,8 +126,7 @@ impl Lazy {
         if self.rule.momentum > 0.0 {
             let velocity = &mut moving.velocity[index];
             let here = [f64::from(*theta), f64::from(*velocity)];
-            let [there, then] = self.glides[missed].map(|row| (row[0] * here[0] + row[1] * here[1]) as f32);
-            (*theta, *velocity) = (there, then);
+            [*theta, *velocity] = self.glides[missed].map(|row| (row[0] * here[0] + row[1] * here[1]) as f32);
         } else if *theta != 0.0 {
             *theta = self.shrunk(f64::from(*theta), missed);
         }
@@ -157,11 +156,8 @@ impl Lazy {
         let (theta, slope, rule) = (&mut moving.theta[index], gradient.values()[index], self.rule);
         if rule.momentum > 0.0 {
             let velocity = &mut moving.velocity[index];
-            let direction = f64::from(slope) / n_rows as f64 + rule.weight_decay * f64::from(*theta);
-            let moved = rule.momentum * f64::from(*velocity) + (1.0 - rule.dampening) * direction;
-            let way = if rule.nesterov { direction + rule.momentum * moved } else { moved };
-            *velocity = moved as f32;
-            *theta = (f64::from(*theta) - rule.lr * way) as f32;
+            let here = [f64::from(*theta), f64::from(*velocity)];
+            [*theta, *velocity] = rule.step(here, f64::from(slope) / n_rows as f64).map(|value| value as f32);
             return;
         }
         let factor = (-rule.lr / n_rows as f64) as f32;

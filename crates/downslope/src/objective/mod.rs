@@ -54,7 +54,7 @@ impl std::ops::AddAssign for LossSum {
 
 /// A step of [`crate::sgd::Sgd`] downhill. Without momentum it remembers nothing of those before: θ ← S(θ − `lr`·(g +
 /// `weight_decay`·θ)), where S takes `lr`·`l1` off the size of every weight, but not of biases.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StepRule {
     /// The learning rate.
     pub lr: f64,
@@ -73,7 +73,7 @@ pub struct StepRule {
 impl StepRule {
     /// θ ← θ − `lr`·g.
     pub fn plain(lr: f64) -> Self {
-        Self { lr, weight_decay: 0.0, l1: 0.0, momentum: 0.0, dampening: 0.0, nesterov: false }
+        Self { lr, ..Self::default() }
     }
 
     /// Whether there is neither a penalty nor momentum.
