@@ -483,7 +483,8 @@ impl Read {
 #[derive(Debug, Group)]
 #[command(next_help_heading = "Data")]
 pub(crate) struct Reading {
-    /// Words that stand for a missing value, besides the empty field
+    /// Words that stand for a missing value, besides the empty field and in place of these; a number counts however it is
+    /// spelled
     #[arg(long, value_name = "WORD,…", value_delimiter = ',', default_value = "NA,null", allow_hyphen_values = true)]
     missing: Vec<String>,
     /// Read columns as number, boolean, category, text (taken apart into words) or time, whatever they look like

@@ -113,7 +113,9 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
             "decimal commas are not read: write numbers with a point".to_owned()
         }
         ErrorKind::NotANumber { .. } | ErrorKind::NotFinite { .. } if command == "predict" || command == "evaluate" => {
-            "the model was trained on numbers in this column: leave the field empty where there is none".to_owned()
+            "the model was trained on numbers in this column: where there is none leave the field empty, or write a word that \
+             `--missing` named in training"
+                .to_owned()
         }
         ErrorKind::NotANumber { name, .. } if error.place().column.is_none() => {
             format!("`--as {name}=category` reads all values as texts, `--on-bad-row skip` leaves the row out")

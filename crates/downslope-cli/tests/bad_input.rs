@@ -595,7 +595,7 @@ fn columns_at_prediction() {
         &here,
         "predict run words.csv",
         "error: words.csv:2:1: expected a number in column `a`, found `x`\n\
-         hint: the model was trained on numbers in this column: leave the field empty where there is none\n",
+         hint: the model was trained on numbers in this column: where there is none leave the field empty, or write a word that `--missing` named in training\n",
     );
     here.write("new.csv", "a,b,y\n1,2,w\n");
     refused(

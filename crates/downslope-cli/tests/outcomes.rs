@@ -220,6 +220,24 @@ fn words_for_a_missing_value_may_begin_with_a_hyphen() {
 }
 
 #[test]
+fn nines_that_may_stand_for_a_missing_value_are_told_with_the_flag_that_says_so() {
+    let here = Workplace::new();
+    here.write("t.csv", "a,y\n1,0.5\n-999,2\n3,-9999\n-999.0,1\n-2,-9999\n4,1.5\n");
+    let said = here.run("data show t.csv --target y").with_code(0);
+    for (column, value) in
+        [("a", "-999 in 2 training rows and at most 4"), ("y", "-9999 in 2 training rows and at most 2")]
+    {
+        let notice = format!(
+            "column `{column}` is {value} away from 0 in all others: if that stands for a missing value, `--missing 'NA,null,"
+        );
+        assert!(said.err.contains(&notice), "{said:?}");
+    }
+    let said =
+        here.run("data show t.csv --target y --missing NA,null,-999,-9999 --on-missing-target drop").with_code(0);
+    assert!(said.err.contains("column `a` misses 2 training values") && !said.err.contains("stands for"), "{said:?}");
+}
+
+#[test]
 fn numbered_directories_do_not_overwrite_each_other() {
     let here = with_plane();
     here.run("train plane.csv --epochs 1 --quiet").with_code(0);

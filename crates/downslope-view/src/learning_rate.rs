@@ -10,21 +10,36 @@ use crate::words::plural;
 
 /// One sentence on a rate that was chosen: what was measured, and what limits a step of so many rows.
 pub fn learning_rate_words(chosen: &Chosen, batch_size: usize, n_rows: usize) -> String {
-    let Chosen { lr, lambda_max, row_curvature, stability_limit, .. } = *chosen;
+    let Chosen { lr, lambda_max, row_curvature, stability_limit, momentum, .. } = *chosen;
     let curvature = format!(
-        "the largest curvature λmax {} allows up to {} for full batches",
+        "the largest curvature λmax {} allows up to {} for full batches{}",
         number(lambda_max),
-        number(stability_limit)
+        number(stability_limit),
+        if momentum > 0.0 { format!(" with momentum {}", number(momentum)) } else { String::new() }
     );
     let limit = if batch_size >= n_rows {
-        format!("{curvature}; half of that goes down at every step")
+        // With momentum the limit is higher, and no rate goes down at every step.
+        let safe = if momentum > 0.0 {
+            "1/λmax leaves room for what it adds up"
+        } else {
+            "half of that goes down at every step"
+        };
+        format!("{curvature}; {safe}")
     } else {
         let rows = if batch_size == 1 {
             "steps of a single row".to_owned()
         } else {
             format!("batches of {} rows", count(batch_size as u64))
         };
-        format!("{curvature}; {rows} must stay lower, for a typical row alone curves by {}", number(row_curvature))
+        let adds_up = if momentum > 0.0 && momentum < 1.0 {
+            format!(", and momentum adds up {} steps", number(1.0 / (1.0 - momentum)))
+        } else {
+            String::new()
+        };
+        format!(
+            "{curvature}; {rows} must stay lower, for a typical row alone curves by {}{adds_up}",
+            number(row_curvature)
+        )
     };
     let trials = match chosen.halvings {
         0 => String::new(),
@@ -71,4 +86,33 @@ pub fn race_words(race: &Race, batch_size: usize) -> String {
         sizes,
         seconds(race.took_seconds)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn momentum_is_told_where_it_changes_the_rate_or_the_limit() {
+        let chosen = |momentum| Chosen {
+            lr: 0.1,
+            lambda_max: 1.0,
+            row_curvature: 8.0,
+            largest_row_curvature: 9.0,
+            stability_limit: 2.0 * (1.0 + momentum),
+            momentum,
+            halvings: 0,
+        };
+        let words = |momentum, batch_size| learning_rate_words(&chosen(momentum), batch_size, 100);
+        assert_eq!(
+            words(0.9, 10),
+            "learning rate 0.1 (auto: the largest curvature λmax 1 allows up to 3.8 for full batches with momentum 0.9; \
+             batches of 10 rows must stay lower, for a typical row alone curves by 8, and momentum adds up 10 steps)"
+        );
+        for batch_size in [1, 10] {
+            assert!(!words(0.0, batch_size).contains("momentum"));
+        }
+        assert!(words(0.0, 100).ends_with("allows up to 2 for full batches; half of that goes down at every step)"));
+        assert!(words(0.9, 100).ends_with("with momentum 0.9; 1/λmax leaves room for what it adds up)"));
+    }
 }

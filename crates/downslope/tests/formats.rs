@@ -88,6 +88,33 @@ fn every_kind_of_column_comes_back_from_the_forms_that_have_it() {
 }
 
 #[test]
+fn words_for_a_missing_value_are_missing_in_every_form() {
+    let table = read("t.csv", b"a,cut,label\n1.5,u,1\n-999,n/a,0\n2.5,u,-999\n-999,v,1\n");
+    let numbers = Table::from_columns("made", vec![table.columns()[0].clone(), table.columns()[2].clone()]).unwrap();
+    let words = ["-999.0".to_owned(), "n/a".to_owned()];
+    for (format, name) in Format::ALL {
+        let table = match format {
+            // Sparse rows have no words: every number in them is one.
+            Format::Libsvm | Format::Vowpal => continue,
+            Format::Npy | Format::Npz => &numbers,
+            _ => &table,
+        };
+        let options = ReadOptions { missing: words.to_vec(), ..ReadOptions::default() };
+        let bytes = written(table, format, Packing::None, "label");
+        let read = Table::from_bytes(&format!("t.{name}"), &bytes, &options).unwrap();
+        for column in read.columns() {
+            let missing: Vec<usize> = (0..4).filter(|&row| column.values.is_missing(row)).collect();
+            let expected = match column.name.as_str() {
+                "a" | "0" => &[1, 3][..],
+                "cut" => &[1],
+                _ => &[2],
+            };
+            assert_eq!(missing, expected, "{format}, `{}`", column.name);
+        }
+    }
+}
+
+#[test]
 fn what_a_form_cannot_hold_is_refused_with_its_column() {
     let table = read("t.csv", b"a,cut,when,y\n1,u v,2024-01-02,1\n,v,2024-01-03,0\n");
     let refusal = |table: &Table, format, target| {

@@ -35,6 +35,7 @@ fn method(name: &str, batch_size: usize, speed: f64, step_seconds: f64) -> Metho
             row_curvature: 25.6,
             largest_row_curvature: 246.0,
             stability_limit: 2.68,
+            momentum: 0.0,
             halvings: 0,
         }),
         steps_per_epoch,

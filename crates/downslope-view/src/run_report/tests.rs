@@ -58,6 +58,7 @@ fn record(reason: Option<StopReason>) -> Record {
                 row_curvature: 25.6,
                 largest_row_curvature: 246.0,
                 stability_limit: 2.68,
+                momentum: 0.0,
                 halvings: 0,
             }),
             schedule: Schedule::Constant,

@@ -36,7 +36,7 @@ pub(super) fn choose(
     options: &EncodeOptions,
     notices: &mut Vec<Notice>,
 ) -> Result<Option<Chosen>, ErrorKind> {
-    let Counted { name, asked, n_missing, tally, .. } = counted;
+    let Counted { name, asked, n_missing, tally, stand_in, .. } = counted;
     if n_missing == n_rows {
         notices.push(Notice::EmptyColumn { column: name });
         return Ok(None);
@@ -77,6 +77,7 @@ pub(super) fn choose(
         notices.push(Notice::ConstantColumn { column: name, value });
         return Ok(None);
     }
+    notices.extend(stand_in.notice(&name));
     notices.extend(filled.filter(|_| marks_missing));
     Ok(Some(Chosen { becomes: encoding.feature_names(&name), encoding }))
 }

@@ -1,7 +1,8 @@
 //! How do Parquet files and Arrow's own become tables, and tables become them?
 //!
 //! Whole and decimal numbers of any width become `f64`: whole numbers beyond 2⁵³ are rounded. Booleans, texts (as a
-//! dictionary or not), dates and timestamps are what they are; a timestamp with a zone is in UTC. Null and NaN are missing.
+//! dictionary or not), dates and timestamps are what they are; a timestamp with a zone is in UTC. Null and NaN are missing, and so are
+//! the words in [`ReadOptions::missing`].
 //! Columns of lists, records, bytes, durations are left out, and told of.
 //!
 //! Written are numbers as `f64`, booleans, texts, and times as timestamps of microseconds without a zone.
@@ -36,6 +37,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use crate::data::claims;
 use crate::data::csv::{ColumnKind, ReadOptions, forced_kinds};
 use crate::data::format::Consume;
+use crate::data::missing::Missing;
 use crate::data::notice::Notice;
 use crate::data::numpy::check_finite;
 use crate::data::source::{Source, read_at};
@@ -195,6 +197,7 @@ struct Parts<'a> {
     readable: Vec<usize>,
     names: Vec<String>,
     forced: Vec<Option<ColumnKind>>,
+    missing: Missing<'a>,
     /// Of the columns that are not.
     notices: Vec<Notice>,
     n_rows: u64,
@@ -202,7 +205,7 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn new(source: &'a Source, schema: &Schema, options: &ReadOptions, consume: Consume<'a>) -> Result<Self> {
+    fn new(source: &'a Source, schema: &Schema, options: &'a ReadOptions, consume: Consume<'a>) -> Result<Self> {
         let (mut readable, mut names, mut notices) = (Vec::new(), Vec::new(), Vec::new());
         for (place, field) in schema.fields().iter().enumerate() {
             if is_readable(field.data_type()) {
@@ -218,7 +221,16 @@ impl<'a> Parts<'a> {
             return Err(Error::malformed("table", detail));
         }
         let forced = forced_kinds(&names, options)?;
-        Ok(Self { source: source.name(), readable, names, forced, notices, n_rows: 0, consume })
+        Ok(Self {
+            source: source.name(),
+            readable,
+            names,
+            forced,
+            missing: Missing::of(options),
+            notices,
+            n_rows: 0,
+            consume,
+        })
     }
 
     fn hand_on(&mut self, batch: &RecordBatch) -> Result<()> {
@@ -229,7 +241,7 @@ impl<'a> Parts<'a> {
         for ((array, name), place) in batch.columns().iter().zip(&self.names).zip(1..) {
             let values = values(array).ok_or_else(|| Error::malformed("table", "a column changes its type"))?;
             check_finite(&values, name, self.n_rows, &Place::default().column(place))?;
-            columns.push(Column { name: name.clone(), values });
+            columns.push(Column { name: name.clone(), values: self.missing.taken_from(values) });
         }
         let table = Table::from_columns(self.source, columns)?.with_places(Places::Rows(self.n_rows));
         let table = table.with_kinds(&self.forced)?;

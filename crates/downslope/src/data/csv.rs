@@ -12,7 +12,7 @@
 //!   else is an error too;
 //! - otherwise: categories.
 //!
-//! Missing is an empty field, or one of the words in [`ReadOptions::missing`], spelled exactly so.
+//! Missing is an empty field, or one of the words in [`ReadOptions::missing`].
 //! A header of numbers is taken for a row of data and refused, except `0,1,2…` as pandas numbers nameless columns.
 //!
 //! A file is read in blocks of whole rows on several threads (`blocks`), each block by itself (`rows`, `survey`), and
@@ -59,7 +59,9 @@ pub enum ColumnKind {
 /// How text is read as a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// Words that stand for a missing value, besides the empty field. Default: `NA` and `null`.
+    /// Words that stand for a missing value, spelled exactly so, and numbers that do, however they are spelled; besides
+    /// the empty field, and null and NaN where a form has them. In columns of numbers and texts of every form of table but
+    /// sparse rows. Default: `NA` and `null`.
     pub missing: Vec<String>,
     /// Columns whose kind is given rather than inferred. Default: none.
     pub kinds: Vec<(String, ColumnKind)>,
@@ -84,16 +86,6 @@ impl Default for ReadOptions {
 }
 
 impl ReadOptions {
-    pub(super) fn is_missing(&self, field: &str) -> bool {
-        field.is_empty() || self.missing.iter().any(|word| word == field)
-    }
-
-    /// Whether a missing value may be spelled as a number: looked for among numbers only then.
-    pub(super) fn number_is_missing(&self) -> bool {
-        let is_number_like = |first: char| first.is_ascii_digit() || ['+', '-', '.'].contains(&first);
-        self.missing.iter().any(|word| word.starts_with(is_number_like))
-    }
-
     pub(super) fn n_threads(&self) -> usize {
         self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
@@ -638,9 +630,9 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_word_may_be_a_number() {
+    fn a_missing_word_may_be_a_number_however_it_is_spelled() {
         let options = ReadOptions { missing: vec!["-999".to_owned()], ..ReadOptions::default() };
-        let text = b"a,b,c,d\n1,2,x,3\n4,-999,5,-999\n";
+        let text = b"a,b,c,d\n1,2,x,3\n4,-999,5,-999.0\n";
         let table = Table::from_csv("t.csv", text, &options).unwrap();
         assert_eq!(kinds(&table), "nncn");
         let mut parts = Vec::new();

@@ -2,7 +2,8 @@
 //!
 //! Every line is an object of numbers, booleans, texts and nulls; each key is a column, in the order in which they first
 //! appear in the file. A column is of the kind that most of its values have (of several, the first met), and a value of
-//! another kind is an error; texts that are all dates are times. What is `null`, or not there, is missing.
+//! another kind is an error; texts that are all dates are times. What is `null`, or not there, or one of the
+//! words in [`ReadOptions::missing`], is missing.
 //!
 //! The file is read twice: what its columns are is known only at its end.
 
@@ -16,6 +17,7 @@ use crate::data::csv::{ColumnKind, ReadOptions, forced_kinds};
 use crate::data::decimal::Number;
 use crate::data::format::Consume;
 use crate::data::libsvm::number;
+use crate::data::missing::Missing;
 use crate::data::skipped::Parts;
 use crate::data::source::Source;
 use crate::data::survey::Texts;
@@ -26,8 +28,10 @@ use crate::error::{Error, ErrorKind, Place, Result};
 
 /// Hands on the rows block by block.
 pub(super) fn read_parts(source: &Source, options: &ReadOptions, consume: Consume) -> Result<()> {
+    let missing = Missing::of(options);
     let mut survey = Survey::default();
-    let seen = read_rows(source, options, Survey::add, |below, _| {
+    let add = |rows: &mut Survey, line: &str| rows.add(line, &missing);
+    let seen = read_rows(source, options, add, |below, _| {
         survey.join(&below);
         Ok(())
     })?;
@@ -41,7 +45,7 @@ pub(super) fn read_parts(source: &Source, options: &ReadOptions, consume: Consum
     let kinds: Vec<ColumnKind> =
         forced.iter().zip(found).map(|(forced, found)| forced.unwrap_or_else(|| found.kind())).collect();
     let columns = Columns { names, places, kinds, forced: forced.iter().map(Option::is_some).collect() };
-    let add = |rows: &mut Vec<Reading>, line: &str| columns.add(rows, line);
+    let add = |rows: &mut Vec<Reading>, line: &str| columns.add(rows, line, &missing);
     let seen = read_rows(source, options, add, |rows, lines| {
         let columns = columns.names.iter().zip(rows);
         let columns = columns.map(|(name, values)| Column { name: name.clone(), values: values.finish() });
@@ -75,10 +79,10 @@ impl Cell<'_> {
 type Row<'a> = Vec<(Cow<'a, str>, Cell<'a>)>;
 
 /// The keys and values of a line.
-fn row(line: &str) -> Result<Row<'_>> {
+fn row<'a>(line: &'a str, missing: &Missing) -> Result<Row<'a>> {
     let mut deserializer = serde_json::Deserializer::from_str(line);
     let row = deserializer.deserialize_map(RowVisitor).and_then(|row| deserializer.end().map(|()| row));
-    let row = row.map_err(|error| {
+    let mut row = row.map_err(|error| {
         let words = error.to_string();
         let detail = words.split_once(" at line ").map_or(words.as_str(), |(detail, _)| detail);
         Error::malformed("JSON object", detail).at(Place::default().column(error.column().max(1) as u64))
@@ -88,9 +92,12 @@ fn row(line: &str) -> Result<Row<'_>> {
     if let Some(twice) = keys.windows(2).find(|keys| keys[0] == keys[1]) {
         return Err(ErrorKind::DuplicateKey { name: twice[0].to_owned() }.into());
     }
-    for (key, cell) in &row {
-        if let Cell::Nested(found) = cell {
-            return Err(ErrorKind::Nested { name: key.clone().into_owned(), found }.into());
+    for (key, cell) in &mut row {
+        match cell {
+            Cell::Nested(found) => return Err(ErrorKind::Nested { name: key.clone().into_owned(), found }.into()),
+            Cell::Number(number) if missing.is_number(*number) => *cell = Cell::Missing,
+            Cell::Text(text) if missing.is_text(text) => *cell = Cell::Missing,
+            _ => {}
         }
     }
     Ok(row)
@@ -231,8 +238,8 @@ impl Found {
 }
 
 impl Survey {
-    fn add(&mut self, line: &str) -> Result<bool> {
-        for (at, (key, cell)) in row(line)?.iter().enumerate() {
+    fn add(&mut self, line: &str, missing: &Missing) -> Result<bool> {
+        for (at, (key, cell)) in row(line, missing)?.iter().enumerate() {
             let place = self.place(key, at);
             self.found[place].add(cell);
         }
@@ -280,9 +287,9 @@ enum Reading {
 }
 
 impl Columns {
-    fn add(&self, rows: &mut Vec<Reading>, line: &str) -> Result<bool> {
+    fn add(&self, rows: &mut Vec<Reading>, line: &str, missing: &Missing) -> Result<bool> {
         let mut cells: Vec<Cell> = self.names.iter().map(|_| Cell::Missing).collect();
-        for (at, (key, cell)) in row(line)?.into_iter().enumerate() {
+        for (at, (key, cell)) in row(line, missing)?.into_iter().enumerate() {
             let here = self.names.get(at).is_some_and(|name| *name == key).then_some(at);
             let place = here.or_else(|| self.places.get(&*key).copied());
             let place = place.ok_or_else(|| Error::malformed("table", "the file changed while it was read"))?;

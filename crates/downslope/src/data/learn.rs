@@ -3,6 +3,7 @@
 use crate::data::choose::{Chosen, MAX_LEVELS_ASKED, choose, product};
 use crate::data::csv::ColumnKind;
 use crate::data::encode::{EncodeOptions, Encoding, Input, MAX_LEVELS, Preprocessing, Scale};
+use crate::data::missing::StandIn;
 use crate::data::moments::Moments;
 use crate::data::notice::Notice;
 use crate::data::numbers::Numbers;
@@ -57,6 +58,7 @@ pub struct Learner {
     source: String,
     n_rows: usize,
     of_target: Moments,
+    stand_in_of_target: StandIn,
     columns: Vec<Counted>,
     crosses: Vec<Crossed>,
 }
@@ -69,6 +71,8 @@ pub(super) struct Counted {
     pub(super) asked: Option<ColumnKind>,
     pub(super) n_missing: usize,
     pub(super) tally: Tally,
+    /// Of numbers.
+    pub(super) stand_in: StandIn,
     /// What messages call its values.
     kind: &'static str,
     /// Whether it is a feature by itself, and not only part of a cross.
@@ -91,6 +95,7 @@ impl Learner {
             source: String::new(),
             n_rows: 0,
             of_target: Moments::default(),
+            stand_in_of_target: StandIn::default(),
             columns: Vec::new(),
             crosses: Vec::new(),
         }
@@ -116,7 +121,9 @@ impl Learner {
         self.n_rows += rows.len();
         if let Values::Number(_) = table.column(&self.target)?.values {
             let numbers = target::numbers(&self.target, table, rows)?;
-            join(&mut self.of_target, Moments::of(&numbers.iter().copied(), LEAST_POWER), table, &self.target)?;
+            let below = Moments::of(&numbers.iter().copied(), LEAST_POWER);
+            self.stand_in_of_target.join(StandIn::among(numbers.iter().copied(), below.max_abs()));
+            join(&mut self.of_target, below, table, &self.target)?;
         }
         let highest = LEAST_POWER * self.options.polynomial.cast_signed();
         let add = |(): &mut (), counted: &mut Counted| counted.add(table, rows, highest);
@@ -176,6 +183,7 @@ impl Learner {
                 asked: None,
                 n_missing: 0,
                 tally: Tally::Category(Levels::new(MAX_LEVELS)),
+                stand_in: StandIn::default(),
                 kind: of_left.values.kind(),
                 is_feature: true,
             });
@@ -199,6 +207,9 @@ impl Learner {
         }
         let mut notices = Vec::new();
         let target = target_encoding(target, &self.of_target, self.options.scale_target, &mut notices);
+        if let TargetEncoding::Regression { name, .. } = &target {
+            notices.extend(self.stand_in_of_target.notice(name));
+        }
         let mut inputs = Vec::new();
         let mut factors = Vec::new();
         for counted in self.columns {
@@ -260,7 +271,8 @@ impl Counted {
     fn new(column: &Column, asked: Option<ColumnKind>, is_feature: bool) -> Self {
         let max_levels = if asked == Some(ColumnKind::Category) { MAX_LEVELS_ASKED } else { MAX_LEVELS };
         let (name, kind) = (column.name.clone(), column.values.kind());
-        Self { name, asked, n_missing: 0, tally: Tally::of(&column.values, max_levels), kind, is_feature }
+        let (tally, stand_in) = (Tally::of(&column.values, max_levels), StandIn::default());
+        Self { name, asked, n_missing: 0, tally, stand_in, kind, is_feature }
     }
 
     fn add(&mut self, table: &Table, rows: &[u32], highest: i32) -> Result<()> {
@@ -269,6 +281,7 @@ impl Counted {
             (Tally::Number(moments), Values::Number(numbers)) => {
                 let below = Moments::of(&present(numbers, rows), highest);
                 self.n_missing += rows.len() - below.n();
+                self.stand_in.join(StandIn::among(present(numbers, rows), below.max_abs()));
                 return join(moments, below, table, &self.name);
             }
             (Tally::Time(times), Values::Time(seconds)) => times.add(&present(seconds, rows)),

@@ -52,6 +52,7 @@ mod learn;
 mod levels;
 mod libsvm;
 mod lines;
+mod missing;
 mod moments;
 pub mod notice;
 pub mod numbers;

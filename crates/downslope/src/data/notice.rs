@@ -74,6 +74,17 @@ pub enum Notice {
         /// What they were given.
         fill: String,
     },
+    /// A number that looks as if it stood for a missing value.
+    StandIn {
+        /// The column.
+        column: String,
+        /// The number.
+        value: f64,
+        /// Training rows that have it.
+        rows: usize,
+        /// The largest absolute value of all other training rows.
+        others: f64,
+    },
     /// Texts of several words, hashed word by word.
     HashedWords {
         /// The column.
@@ -226,6 +237,15 @@ impl fmt::Display for Notice {
                 "column `{column}` misses {}: filled with the mean {fill} and marked in `{column} is missing`",
                 counted(*rows, "training value")
             ),
+            Self::StandIn { column, value, rows, others } => {
+                let (value, others) = (shortest(*value), short(*others));
+                write!(
+                    f,
+                    "column `{column}` is {value} in {} and at most {others} away from 0 in all others: if that stands for \
+                     a missing value, `--missing 'NA,null,{value}'` says so",
+                    counted(*rows, "training row")
+                )
+            }
             Self::HashedWords { column, n_values, at_least, bits } => write!(
                 f,
                 "column `{column}` is free text, {}: words and pairs of words are hashed into 2^{bits} features; \

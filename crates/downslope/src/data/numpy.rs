@@ -2,7 +2,8 @@
 //!
 //! `.npy` holds one array of numbers or booleans; its columns are named `0`, `1`, … as pandas numbers them. `.npz` holds
 //! several, packed or not: `X` becomes the columns `0`, `1`, … and `y` the column `target`, which may hold texts. Under
-//! other names the only array of two dimensions and the only one of one are taken. NaN is missing.
+//! other names the only array of two dimensions and the only one of one are taken. NaN is missing, and so are the words in
+//! [`ReadOptions::missing`].
 //!
 //! What a header says of shapes is not believed: memory grows with the bytes that are there. An array in Fortran's order is
 //! read whole, since a row of it is scattered over all the file.
@@ -13,6 +14,7 @@ use zip::ZipArchive;
 
 use crate::data::csv::{ReadOptions, forced_kinds};
 use crate::data::format::Consume;
+use crate::data::missing::Missing;
 use crate::data::source::{Positioned, Source};
 use crate::data::table::{Column, Places, Table, Values, shortest};
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -302,7 +304,7 @@ fn hand_on<R: Read>(
     let n_values = n_rows.saturating_mul(n_columns);
     let whole = if is_fortran { Some(x.read(n_values)?) } else { None };
     let part_rows = (PART_VALUES / n_columns).max(1);
-    let mut forced = Vec::new();
+    let (mut forced, missing) = (Vec::new(), Missing::of(options));
     for first in (0..n_rows).step_by(part_rows as usize) {
         let n_part = part_rows.min(n_rows - first);
         let read = if is_fortran { None } else { Some(x.read(n_part * n_columns)?) };
@@ -316,11 +318,11 @@ fn hand_on<R: Read>(
             let values = element.values(bytes, starts)?;
             let place = Place::default().column(column as u64 + 1);
             check_finite(&values, &column.to_string(), first, &place)?;
-            columns.push(Column { name: column.to_string(), values });
+            columns.push(Column { name: column.to_string(), values: missing.taken_from(values) });
         }
         if let Some(y) = y {
             let rows: Vec<u32> = (first as u32..first as u32 + n_part as u32).collect();
-            columns.push(Column { name: TARGET.to_owned(), values: y.rows(&rows) });
+            columns.push(Column { name: TARGET.to_owned(), values: missing.taken_from(y.rows(&rows)) });
         }
         if first == 0 {
             let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();

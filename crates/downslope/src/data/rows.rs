@@ -9,8 +9,6 @@
 //! - `\n`, `\r` and `\r\n` end a row, except between quotation marks. Lines without a byte are no rows.
 //! - Lines are counted by `\n` alone, those between quotation marks too.
 
-use std::ops::Range;
-
 use crate::data::blocks::behind_quoted;
 use crate::data::decimal::Number;
 use crate::data::sniff::count_newlines;
@@ -43,11 +41,6 @@ impl<'a> Rows<'a> {
         Self { text, delimiter, at: 0, line: 0, n_fields: 0, last: Last::Plain(""), unquoted: String::new() }
     }
 
-    /// The whole text.
-    pub(super) fn whole(&self) -> &'a str {
-        self.text
-    }
-
     /// How many bytes and lines lie behind.
     pub(super) fn position(&self) -> (usize, u64) {
         (self.at, self.line)
@@ -70,9 +63,9 @@ impl<'a> Rows<'a> {
     }
 
     /// Reads those of the next fields of the row, at most so many, that are numbers and nothing else, up to the first that
-    /// is not; hands on each, and where it stands. Whether the row has another field, which then is next.
+    /// is not; hands on each. Whether the row has another field, which then is next.
     #[inline]
-    pub(super) fn numbers(&mut self, most: usize, mut each: impl FnMut(Number, Range<usize>)) -> bool {
+    pub(super) fn numbers(&mut self, most: usize, mut each: impl FnMut(Number)) -> bool {
         let bytes = self.text.as_bytes();
         let (mut at, mut n_read) = (self.at, 0);
         let more = loop {
@@ -85,7 +78,7 @@ impl<'a> Rows<'a> {
             if behind != self.delimiter && !matches!(behind, b'\n' | b'\r') {
                 break true;
             }
-            each(number, at..end);
+            each(number);
             n_read += 1;
             if behind != self.delimiter {
                 at = end;
@@ -162,7 +155,13 @@ impl<'a> Rows<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::libsvm::number;
     use crate::random::{Purpose, Stream};
+
+    /// A field as it is, or the value of the number it spells.
+    fn shown(field: &str) -> String {
+        number(field).map_or_else(|| field.to_owned(), |number| number.value().to_string())
+    }
 
     /// Each row's line, from zero, and its fields; or what is said.
     type Found = std::result::Result<Vec<(u64, Vec<String>)>, String>;
@@ -173,16 +172,13 @@ mod tests {
         while let Some(line) = rows.next_row() {
             let mut fields = Vec::new();
             loop {
-                let more = rows.numbers(most, |number, at| {
-                    assert_eq!(text[at.clone()].parse::<f64>().unwrap().to_bits(), number.value().to_bits(), "{text}");
-                    fields.push(text[at].to_owned());
-                });
+                let more = rows.numbers(most, |number| fields.push(number.value().to_string()));
                 assert_eq!(rows.n_fields(), fields.len());
                 if !more {
                     break;
                 }
                 rows.field().map_err(|error| error.to_string())?;
-                fields.push(rows.text().to_owned());
+                fields.push(shown(rows.text()));
                 if !rows.next_field() {
                     break;
                 }
@@ -198,7 +194,7 @@ mod tests {
         let mut reader = csv::ReaderBuilder::new();
         reader.delimiter(delimiter).has_headers(false).flexible(true);
         let records = reader.from_reader(text.as_bytes()).into_records();
-        records.map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
+        records.map(|record| record.unwrap().iter().map(shown).collect()).collect()
     }
 
     #[test]

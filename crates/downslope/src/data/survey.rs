@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use crate::data::csv::{ColumnKind, ReadOptions};
 use crate::data::decimal::{Decimal, Number};
 use crate::data::lines::Lines;
+use crate::data::missing::Missing;
 use crate::data::numbers::{Gathering, Numbers};
 use crate::data::rows::Rows;
 use crate::data::skipped::{OnBadRow, Skipped};
@@ -312,11 +313,12 @@ pub(super) fn read_block(
 ) -> Result<Block> {
     let mut columns: Vec<Reading> = kinds.iter().map(|&kind| Reading::new(kind)).collect();
     let n_numbers = numbers_in_turn(kinds);
-    let (text, number_is_missing) = (rows.whole(), options.number_is_missing());
+    let missing = Missing::of(options);
+    let number_is_missing = missing.has_numbers();
     let (mut lines, mut skipped) = (Lines::default(), Skipped::default());
     'rows: while let Some(line) = rows.next_row() {
         if options.on_bad_row == OnBadRow::Skip
-            && let Some((error, behind)) = bad_row(&rows, line, names, Some(kinds), options)?
+            && let Some((error, behind)) = bad_row(&rows, line, names, Some(kinds), &missing)?
         {
             skipped.add(error, options.on_bad_row)?;
             rows = behind;
@@ -324,8 +326,8 @@ pub(super) fn read_block(
         }
         let mut wanted = columns.iter_mut().zip(kinds);
         loop {
-            let more = rows.numbers(n_numbers[kinds.len() - wanted.len()], |number, at| match wanted.next() {
-                Some((Reading::Numbers(survey), _)) if number_is_missing && options.is_missing(&text[at]) => {
+            let more = rows.numbers(n_numbers[kinds.len() - wanted.len()], |number| match wanted.next() {
+                Some((Reading::Numbers(survey), _)) if number_is_missing && missing.is_number(number.value()) => {
                     survey.add_missing();
                 }
                 Some((Reading::Numbers(survey), _)) => survey.add_number(number),
@@ -341,7 +343,7 @@ pub(super) fn read_block(
             }
             let field = rows.text().trim();
             if let Some((column, &kind)) = wanted.next() {
-                column.add(line, (!options.is_missing(field)).then_some(field), kind);
+                column.add(line, (!missing.is_field(field)).then_some(field), kind);
             }
             if !rows.next_field() {
                 break;
@@ -371,7 +373,7 @@ fn bad_row<'a>(
     line: u64,
     names: &[String],
     kinds: Option<&[ColumnKind]>,
-    options: &ReadOptions,
+    missing: &Missing,
 ) -> Result<Option<(Error, Rows<'a>)>> {
     let mut rows = rows.clone();
     let mut offence = None;
@@ -385,7 +387,7 @@ fn bad_row<'a>(
             && let (Some(name), Some(&kind)) = (names.get(field - 1), kinds.and_then(|kinds| kinds.get(field - 1)))
         {
             let text = rows.text().trim();
-            let is_of_kind = options.is_missing(text)
+            let is_of_kind = missing.is_field(text)
                 || match kind {
                     ColumnKind::Number => matches!(Cell::of(text), Cell::Number(_)),
                     ColumnKind::Boolean => matches!(Cell::of(text), Cell::Boolean(_)),
@@ -419,19 +421,20 @@ fn check_width(rows: &Rows, expected: usize, line: u64) -> Result<()> {
 /// # Errors
 /// [`ErrorKind::Ragged`] and [`ErrorKind::OpenQuote`], with lines from the block's first.
 pub(super) fn survey(mut rows: Rows, names: &[String], columns: &mut [Survey], options: &ReadOptions) -> Result<Part> {
-    let (text, number_is_missing) = (rows.whole(), options.number_is_missing());
+    let missing = Missing::of(options);
+    let number_is_missing = missing.has_numbers();
     let (mut lines, expected) = (Lines::default(), columns.len());
     'rows: while let Some(line) = rows.next_row() {
         if options.on_bad_row == OnBadRow::Skip
-            && let Some((_, behind)) = bad_row(&rows, line, names, None, options)?
+            && let Some((_, behind)) = bad_row(&rows, line, names, None, &missing)?
         {
             rows = behind;
             continue;
         }
         let mut column = columns.iter_mut();
         loop {
-            let more = rows.numbers(usize::MAX, |number, at| match column.next() {
-                Some(column) if number_is_missing && options.is_missing(&text[at]) => column.add_missing(),
+            let more = rows.numbers(usize::MAX, |number| match column.next() {
+                Some(column) if number_is_missing && missing.is_number(number.value()) => column.add_missing(),
                 Some(column) => column.add_number(number),
                 None => {}
             });
@@ -444,7 +447,7 @@ pub(super) fn survey(mut rows: Rows, names: &[String], columns: &mut [Survey], o
             }
             let field = rows.text().trim();
             match column.next() {
-                Some(column) if options.is_missing(field) => column.add_missing(),
+                Some(column) if missing.is_field(field) => column.add_missing(),
                 Some(column) => column.add(line, field),
                 None => {}
             }
@@ -465,7 +468,7 @@ pub(super) fn gather_texts(
     options: &ReadOptions,
     columns: &mut [Texts],
 ) -> Result<()> {
-    let n_columns = wanted.len();
+    let (n_columns, missing) = (wanted.len(), Missing::of(options));
     'rows: while rows.next_row().is_some() {
         let mut columns = columns.iter_mut();
         for &wanted in wanted {
@@ -475,7 +478,7 @@ pub(super) fn gather_texts(
             }
             if wanted && let Some(column) = columns.next() {
                 let text = rows.text().trim();
-                column.add((!options.is_missing(text)).then_some(text));
+                column.add((!missing.is_field(text)).then_some(text));
             }
             rows.next_field();
         }

@@ -62,6 +62,9 @@ pub struct Chosen {
     /// The rate above which full batches leap out, with this momentum.
     #[serde(deserialize_with = "number_or_null")]
     pub stability_limit: f64,
+    /// The momentum it was chosen for, the largest of the schedule.
+    #[serde(default)]
+    pub momentum: f64,
     /// How often a trial halved the rate.
     pub halvings: u32,
 }
@@ -124,7 +127,8 @@ impl Curvatures {
             lambda_max,
             row_curvature: of_row,
             largest_row_curvature: largest_of_row,
-            stability_limit: curvature::stability_limit(lambda_max, sgd),
+            stability_limit: curvature::stability_limit(lambda_max, &Sgd { momentum, ..*sgd }),
+            momentum,
             halvings: 0,
         };
         if !(chosen.lr > 0.0 && chosen.lr.is_finite()) {
