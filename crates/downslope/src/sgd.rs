@@ -9,6 +9,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Problem, Result};
+use crate::kernels::{self, Update};
 use crate::objective::{Gradient, StepRule};
 
 /// `torch.optim.SGD`, and a proximal L1 penalty.
@@ -32,7 +33,7 @@ use crate::objective::{Gradient, StepRule};
 /// | `maximize` | | no | | go up instead of down |
 /// | `l1` | | 0 | finite, ≥ 0 | L1 penalty l1·‖weights‖₁ |
 ///
-/// **Numerics.** `f32` throughout, the rate rounded to `f32` once. Nothing here turns a number into NaN; an infinite
+/// **Numerics.** `f32` throughout, the rate rounded to `f32` once, products added with one rounding. Nothing here turns a number into NaN; an infinite
 /// gradient makes θ infinite and the trainer stops the run.
 ///
 /// **Cost.** Plain: one pass over θ (over the touched indices of a sparse gradient). Momentum: one buffer as long as θ
@@ -132,15 +133,19 @@ impl Sgd {
 
     /// The rule of a step at a rate, if it goes down, so that an objective may fuse it.
     pub fn rule(&self, rate: Rate) -> Option<StepRule> {
+        (!self.maximize).then(|| self.rule_down(rate))
+    }
+
+    /// The rule of a step at a rate, down the gradient or, with its sign turned, up.
+    fn rule_down(&self, rate: Rate) -> StepRule {
         let Self { weight_decay, l1, dampening, nesterov, .. } = *self;
-        let rule = StepRule { lr: rate.lr, weight_decay, l1, momentum: rate.momentum, dampening, nesterov };
-        (!self.maximize).then_some(rule)
+        StepRule { lr: rate.lr, weight_decay, l1, momentum: rate.momentum, dampening, nesterov }
     }
 
     /// Takes one step.
     ///
     /// `velocity` is the momentum buffer: empty before the first step, as long as θ after it; left alone without
-    /// momentum. `shrunk` are the ranges of θ that L1 applies to.
+    /// momentum. `shrunk` are the ranges of θ that L1 applies to, in their order.
     pub fn step(
         &self,
         theta: &mut [f32],
@@ -149,46 +154,30 @@ impl Sgd {
         rate: Rate,
         shrunk: &[Range<usize>],
     ) {
-        let lr = rate.lr as f32;
-        if let (Some(true), Some(touched)) = (self.rule(rate).map(StepRule::is_plain), gradient.touched()) {
-            for &index in touched {
-                theta[index as usize] -= lr * gradient.values()[index as usize];
-            }
-            return;
+        let (rule, factor) = (self.rule_down(rate), if self.maximize { -1.0 } else { 1.0 });
+        if rule.is_plain() {
+            return gradient.add_to(-factor * rate.lr as f32, theta);
         }
-        let (sign, decay) = (if self.maximize { -1.0 } else { 1.0 }, self.weight_decay as f32);
-        let direction = |g: f32, theta: f32| sign * g + decay * theta;
-        if rate.momentum == 0.0 {
-            for (theta, &g) in theta.iter_mut().zip(gradient.values()) {
-                *theta -= lr * direction(g, *theta);
-            }
+        let is_first = velocity.is_empty();
+        let velocity = if rule.momentum > 0.0 {
+            velocity.resize(theta.len(), 0.0);
+            &mut velocity[..]
         } else {
-            let (momentum, share) = (rate.momentum as f32, (1.0 - self.dampening) as f32);
-            if velocity.is_empty() {
-                velocity.extend(gradient.values().iter().zip(&*theta).map(|(&g, &theta)| direction(g, theta)));
-            } else {
-                for ((v, &g), &theta) in velocity.iter_mut().zip(gradient.values()).zip(&*theta) {
-                    *v = momentum * *v + share * direction(g, theta);
-                }
-            }
-            if self.nesterov {
-                for ((theta, &v), &g) in theta.iter_mut().zip(&*velocity).zip(gradient.values()) {
-                    *theta -= lr * (direction(g, *theta) + momentum * v);
-                }
-            } else {
-                for (theta, &v) in theta.iter_mut().zip(&*velocity) {
-                    *theta -= lr * v;
-                }
-            }
+            &mut []
+        };
+        let mut update = |range: Range<usize>, rule: StepRule| {
+            let of_range = if velocity.is_empty() { 0..0 } else { range.clone() };
+            let (theta, velocity) = (&mut theta[range.clone()], &mut velocity[of_range]);
+            kernels::run(Update { rule, is_first, factor, gradient: &gradient.values()[range], velocity, theta });
+        };
+        // What L1 applies to, and what stands before, between and behind.
+        let (mut end, without_l1) = (0, StepRule { l1: 0.0, ..rule });
+        for range in shrunk.iter().filter(|_| rule.l1 > 0.0) {
+            update(end..range.start, without_l1);
+            update(range.clone(), rule);
+            end = range.end;
         }
-        if self.l1 > 0.0 {
-            let threshold = (rate.lr * self.l1) as f32;
-            for range in shrunk {
-                for theta in &mut theta[range.clone()] {
-                    *theta = theta.signum() * (theta.abs() - threshold).max(0.0);
-                }
-            }
-        }
+        update(end..gradient.values().len(), without_l1);
     }
 }
 

@@ -474,6 +474,41 @@ fn a_fused_step_equals_an_unfused_one_up_to_rounding() {
     }
 }
 
+/// Rows in registers and beyond, one and few a step; from the second step on, where there is momentum.
+#[test]
+fn fused_steps_with_momentum_and_penalties_equal_unfused_ones_up_to_rounding() {
+    let plain = Sgd::new(0.02);
+    let penalised = Sgd { weight_decay: 0.1, l1: 0.01, ..plain };
+    let optimisers = [
+        penalised,
+        Sgd { momentum: 0.8, ..plain },
+        Sgd { momentum: 0.8, dampening: 0.3, ..penalised },
+        Sgd { momentum: 0.8, nesterov: true, ..penalised },
+    ];
+    for (width, weighs) in [(5, false), (30, true), (64, true), (150, false)] {
+        let (data, _) = twin_tables(Loss::Logistic, 300, width, 0.5, 8);
+        let data = if weighs { weighted(&data) } else { data };
+        for (sgd, batch_size) in optimisers.into_iter().flat_map(|sgd| [1, 7, 32].map(|batch_size| (sgd, batch_size))) {
+            let of = || objective(Loss::Logistic, &[], &data);
+            let what = format!("{width} columns, batch {batch_size}, {sgd:?}");
+            let mut velocity = if sgd.momentum > 0.0 { vec![0.0; width + 1] } else { Vec::new() };
+            let (batches, mut losses) = (Batches::new(Batch::Range(0..64), batch_size), StepLosses::default());
+            let rule = sgd.rule(sgd.rate()).unwrap();
+            let ahead = &mut vec![1.0];
+            assert!(of().fused_steps(&mut start(&of()), &mut velocity, ahead, &batches, rule, &mut losses), "{what}");
+            assert_eq!((losses.n_steps, losses.total.n_rows), (64_usize.div_ceil(batch_size) as u64, 64), "{what}");
+            let run = |objective: &mut dyn Objective| {
+                let mut state = State::new(start(&of()));
+                let loader = Some(loader(300, rows(batch_size)));
+                let trainer = Trainer { loader, ..Trainer::new(sgd, Stop::epochs(2)) };
+                assert_eq!(trainer.run(objective, None, &mut state, &mut []).unwrap(), StopReason::Epochs);
+                [state.theta, state.velocity].concat()
+            };
+            assert_close(&run(&mut of()), &run(&mut Unfused(of())), 2e-5, &what);
+        }
+    }
+}
+
 /// Rows of many scores, and of products that are beyond all numbers.
 #[test]
 fn steps_of_a_large_first_layer_equal_those_taken_one_by_one() {

@@ -10,11 +10,12 @@
 
 use super::lanes::{LANES, Lanes, Wanted};
 use super::losses::derivative_of_one;
+use super::update::RuleLanes;
 use super::{Kernel, Rows, Targets};
 use crate::loss::Loss;
-use crate::objective::{LossSum, StepLosses, TOGETHER};
+use crate::objective::{LossSum, StepLosses, StepRule, TOGETHER};
 
-/// θ ← θ − lr·w∇ℓ for one row after the other.
+/// A step down w∇ℓ for one row after the other.
 pub(crate) struct OneRowSteps<'a> {
     /// The loss, not cross-entropy.
     pub(crate) loss: Loss,
@@ -28,10 +29,12 @@ pub(crate) struct OneRowSteps<'a> {
     pub(crate) ahead: &'a mut Vec<f32>,
     /// The targets and weights of all rows of the table.
     pub(crate) targets: Targets<'a>,
-    /// The learning rate.
-    pub(crate) lr: f32,
+    /// How a step is taken.
+    pub(crate) rule: StepRule,
     /// Weights, and the bias behind them.
     pub(crate) theta: &'a mut [f32],
+    /// As many velocities, or none without momentum.
+    pub(crate) velocity: &'a mut [f32],
     /// What the steps are told to; the first without a finite loss is the last.
     pub(crate) losses: &'a mut StepLosses,
 }
@@ -53,6 +56,9 @@ impl Kernel for OneRowSteps<'_> {
         if self.n_steps == 0 {
             return;
         }
+        if !self.rule.is_plain() {
+            return self.by_rule::<V>();
+        }
         match self.x.width().div_ceil(LANES) {
             1 => self.in_registers::<V, 1>(),
             2 => self.in_registers::<V, 2>(),
@@ -67,7 +73,7 @@ impl OneRowSteps<'_> {
     /// C·16 weights in registers; those beyond the last are zero and see only zeros.
     #[inline(always)]
     fn in_registers<V: Lanes, const C: usize>(self) {
-        let width = self.x.width();
+        let (width, lr) = (self.x.width(), self.rule.lr as f32);
         // The bias stands in the first lane alone, where every sum of products begins.
         let first_lane = V::load_part(&[1.0]);
         let (weight, bias) = self.theta.split_at_mut(width);
@@ -93,7 +99,7 @@ impl OneRowSteps<'_> {
             };
             let number = self.x.number(position);
             let (target, row_weight) = (self.targets.value(number), self.targets.weight(number));
-            let step = derivative_of_one::<V>(self.loss, score, target, -self.lr * row_weight);
+            let step = derivative_of_one::<V>(self.loss, score, target, -lr * row_weight);
             let steps = V::splat(step);
             bias_lane = first_lane.mul_add(steps, bias_lane);
             for c in 0..C {
@@ -131,7 +137,7 @@ impl OneRowSteps<'_> {
     /// More weights than registers: they stay in the first cache.
     #[inline(always)]
     fn in_memory<V: Lanes>(self) {
-        let width = self.x.width();
+        let (width, lr) = (self.x.width(), self.rule.lr as f32);
         let mut record = Record::new(self.loss);
         self.ahead.clear();
         for position in 0..self.n_steps {
@@ -141,7 +147,7 @@ impl OneRowSteps<'_> {
             let score = dot_of_four::<V>(row, weight).first() + bias[0];
             let number = self.x.number(position);
             let (target, row_weight) = (self.targets.value(number), self.targets.weight(number));
-            let step = derivative_of_one::<V>(self.loss, score, target, -self.lr * row_weight);
+            let step = derivative_of_one::<V>(self.loss, score, target, -lr * row_weight);
             bias[0] += step;
             let steps = V::splat(step);
             let (weight_chunks, weight_rest) = weight.as_chunks_mut::<LANES>();
@@ -150,6 +156,31 @@ impl OneRowSteps<'_> {
                 V::load(row).mul_add(steps, V::load(weight)).store(weight);
             }
             V::load_part(row_rest).mul_add(steps, V::load_part(weight_rest)).store_part(weight_rest);
+            if record.push::<V>(score, target, row_weight, self.losses) {
+                break;
+            }
+        }
+        record.flush::<V>(self.losses);
+    }
+}
+
+impl OneRowSteps<'_> {
+    /// Steps with momentum or penalties. Weights and velocities stay in the first cache.
+    #[inline(always)]
+    fn by_rule<V: Lanes>(self) {
+        let width = self.x.width();
+        let (weight, bias) = self.theta.split_at_mut(width);
+        let (of_weight, of_bias) = self.velocity.split_at_mut(width.min(self.velocity.len()));
+        let (lanes, mut record) = (RuleLanes::<V>::of(self.rule, false), Record::new(self.loss));
+        self.ahead.clear();
+        for position in 0..self.n_steps {
+            Self::prefetch::<V>(&self.x, self.targets, position);
+            let (row, number) = (self.x.row(position), self.x.number(position));
+            let score = dot_of_four::<V>(row, weight).first() + bias[0];
+            let (target, row_weight) = (self.targets.value(number), self.targets.weight(number));
+            let slope = derivative_of_one::<V>(self.loss, score, target, row_weight);
+            lanes.update(slope, row, of_weight, weight);
+            lanes.sparing().update(slope, &[1.0], of_bias, bias);
             if record.push::<V>(score, target, row_weight, self.losses) {
                 break;
             }

@@ -1,7 +1,8 @@
 //! Dense rows of one score: gradients of many, and steps of small batches.
 //!
 //! Each row is read once: scored, derived and added to the gradient while it is in the first cache. Weights of up to 64 columns,
-//! and their gradient, stay in registers for as many steps as are asked for, or, where there are too few, near by.
+//! and their gradient, stay in registers for as many steps as are asked for, or, where there are too few, near by; velocities
+//! stay near by.
 
 use std::ops::{Deref, Range};
 
@@ -9,11 +10,12 @@ use super::lanes::{LANES, Lanes, Wanted};
 use super::losses::Sum;
 use super::slices::Axpy;
 use super::tiles::dots;
+use super::update::RuleLanes;
 use super::{Kernel, Rows, Targets};
 use crate::data::{Dataset, Matrix};
 use crate::loader::Batch;
 use crate::loss::Loss;
-use crate::objective::{LossSum, StepLosses};
+use crate::objective::{LossSum, StepLosses, StepRule};
 
 /// Rows of one score each, and what their losses are told.
 pub(crate) struct LinearRows<'a> {
@@ -84,14 +86,25 @@ impl<'a> LinearRows<'a> {
 
     /// A step on each batch, one after the other; the first without a finite loss is the last.
     #[inline(always)]
-    fn take_steps<V: Lanes>(&self, batch_size: usize, lr: f64, losses: &mut StepLosses, on: &mut impl Steps<V>) {
-        let n_rows = self.x.len();
+    fn take_steps<V: Lanes>(
+        &self,
+        batch_size: usize,
+        rule: StepRule,
+        velocity: &mut [f32],
+        losses: &mut StepLosses,
+        on: &mut impl Steps<V>,
+    ) {
+        let (n_rows, lanes) = (self.x.len(), RuleLanes::of(rule, false));
         for start in (0..n_rows).step_by(batch_size) {
             let positions = start..(start + batch_size).min(n_rows);
             let n = positions.len();
             on.clear();
             let sum = self.add_gradient(positions, 1.0, on);
-            on.step((-lr / n as f64) as f32);
+            if rule.is_plain() {
+                on.step((-rule.lr / n as f64) as f32);
+            } else {
+                on.step_by(lanes, (1.0 / n as f64) as f32, velocity);
+            }
             losses.push(LossSum::new(sum, n));
             if !sum.is_finite() {
                 break;
@@ -199,6 +212,9 @@ trait Steps<V: Lanes>: Gradient<V> {
 
     /// θ ← θ + α·gradient.
     fn step(&mut self, alpha: f32);
+
+    /// A step by another rule, down `factor` times the gradient; there are no velocities without momentum.
+    fn step_by(&mut self, rule: RuleLanes<V>, factor: f32, velocity: &mut [f32]);
 }
 
 /// Of rows of up to C·16 columns, and of just so many if `WHOLE`; numbers beyond the last are zero and see only zeros.
@@ -325,6 +341,28 @@ impl<V: Lanes, const C: usize, const WHOLE: bool> Steps<V> for InRegisters<V, C,
         }
         self.bias = alpha.mul_add(self.of_bias, self.bias);
     }
+
+    #[inline(always)]
+    fn step_by(&mut self, rule: RuleLanes<V>, factor: f32, velocity: &mut [f32]) {
+        self.add_up();
+        let factor = V::splat(factor);
+        let slope_of_bias = factor * self.of_bias;
+        let Some((of_bias, of_weight)) = velocity.split_last_mut() else {
+            for c in 0..C {
+                self.weight[c] = rule.step(self.weight[c], factor * self.of_weight[0][c]);
+            }
+            self.bias = rule.sparing().step(self.bias, slope_of_bias);
+            return;
+        };
+        for (c, velocity) in of_weight.chunks_mut(LANES).enumerate() {
+            let slope = factor * self.of_weight[0][c];
+            let after = rule.step_with_momentum(self.weight[c], V::load_part(velocity), slope);
+            self.weight[c] = after[0];
+            after[1].store_part(velocity);
+        }
+        let after = rule.sparing().step_with_momentum(self.bias, V::splat(*of_bias), slope_of_bias);
+        (self.bias, *of_bias) = (after[0], after[1].first());
+    }
 }
 
 /// Of any rows.
@@ -372,6 +410,14 @@ impl<V: Lanes> Steps<V> for InMemory<'_, &mut [f32]> {
     fn step(&mut self, alpha: f32) {
         Axpy(alpha, self.gradient, self.theta).run::<V>();
     }
+
+    #[inline(always)]
+    fn step_by(&mut self, rule: RuleLanes<V>, factor: f32, velocity: &mut [f32]) {
+        let width = self.theta.len() - 1;
+        let (of_weight, of_bias) = velocity.split_at_mut(width.min(velocity.len()));
+        rule.update(factor, &self.gradient[..width], of_weight, &mut self.theta[..width]);
+        rule.sparing().update(factor, &self.gradient[width..], of_bias, &mut self.theta[width..]);
+    }
 }
 
 /// Σ wℓ of some of the rows and the sum of their gradients.
@@ -418,16 +464,18 @@ impl LinearGradient<'_> {
     }
 }
 
-/// θ ← θ − lr·(1/B) Σ w∇ℓ for one small batch of B rows after the other.
+/// A step down (1/B) Σ w∇ℓ for one small batch of B rows after the other.
 pub(crate) struct LinearSteps<'a> {
     /// The rows, in the order of their batches.
     pub(crate) rows: LinearRows<'a>,
     /// Rows in a batch; the last may have fewer.
     pub(crate) batch_size: usize,
-    /// The learning rate.
-    pub(crate) lr: f64,
+    /// How a step is taken.
+    pub(crate) rule: StepRule,
     /// Weights, and the bias behind them.
     pub(crate) theta: &'a mut [f32],
+    /// As many velocities, or none without momentum.
+    pub(crate) velocity: &'a mut [f32],
     /// Scratch, as long as θ.
     pub(crate) gradient: &'a mut [f32],
     /// What the steps are told to; the first without a finite loss is the last.
@@ -440,6 +488,8 @@ impl Kernel for LinearSteps<'_> {
     #[inline(always)]
     fn run<V: Lanes>(self) {
         self.rows.must_suit(self.theta, self.gradient);
+        let n_velocities = if self.rule.momentum > 0.0 { self.theta.len() } else { 0 };
+        assert_eq!(self.velocity.len(), n_velocities, "velocities are there with momentum alone");
         match self.rows.x.width() {
             ..=16 => self.in_registers::<V, 1, false>(),
             32 => self.in_registers::<V, 2, true>(),
@@ -447,7 +497,7 @@ impl Kernel for LinearSteps<'_> {
             33..=64 => self.in_registers::<V, 4, false>(),
             _ => {
                 let mut on = InMemory { theta: self.theta, gradient: self.gradient };
-                self.rows.take_steps::<V>(self.batch_size, self.lr, self.losses, &mut on);
+                self.rows.take_steps::<V>(self.batch_size, self.rule, self.velocity, self.losses, &mut on);
             }
         }
     }
@@ -457,7 +507,7 @@ impl LinearSteps<'_> {
     #[inline(always)]
     fn in_registers<V: Lanes, const C: usize, const WHOLE: bool>(self) {
         let mut on = InRegisters::<V, C, WHOLE>::load(self.theta, self.gradient);
-        self.rows.take_steps(self.batch_size, self.lr, self.losses, &mut on);
+        self.rows.take_steps(self.batch_size, self.rule, self.velocity, self.losses, &mut on);
         store(on.weight, on.bias, self.theta);
     }
 }

@@ -15,6 +15,7 @@
 //! | [`sparse`] | scores, gradients and steps of sparse rows |
 //! | [`linear`] | gradients and steps of small batches of dense rows of one score |
 //! | [`losses`] | losses and derivatives of sixteen rows |
+//! | [`update`] | what a step makes of a gradient |
 //! | [`slices`] | what is done to a whole slice |
 //! | [`matrix`] | what products are written to, which threads may share by columns |
 //!
@@ -41,6 +42,7 @@ mod slices;
 mod sparse;
 mod targets;
 mod tiles;
+mod update;
 
 pub(crate) use combine::{AddFactors, Combine, Start};
 pub(crate) use descent::OneRowSteps;
@@ -55,6 +57,7 @@ pub(crate) use slices::{SquaredLengths, axpy, scale, sum_of_squares};
 pub(crate) use sparse::{SparseGradient, SparseOneRowSteps, SparseScores, StepAndHalfScores};
 pub(crate) use targets::Targets;
 pub(crate) use tiles::{Activate, BackThrough, Dots, Products, StepAndDots};
+pub(crate) use update::Update;
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use crate::data::Csr;
 use crate::loader::Batch;
 use crate::loss::{Loss, OF_ONE_SCORE};
 use crate::model::Activation;
-use crate::objective::StepLosses;
+use crate::objective::{StepLosses, StepRule};
 use crate::random::{Purpose, Stream};
 
 /// An instruction set of this machine.
@@ -551,11 +551,25 @@ fn gradients_of_one_score_agree_with_their_formula() {
     }
 }
 
+/// Plain, with penalties, with momentum, with all of it.
+fn rules() -> [StepRule; 4] {
+    let plain = StepRule::plain(0.1);
+    let penalised = StepRule { weight_decay: 0.2, l1: 0.3, ..plain };
+    let momentum = StepRule { momentum: 0.5, ..plain };
+    [plain, penalised, momentum, StepRule { momentum: 0.7, nesterov: true, ..penalised }]
+}
+
+/// As many as there are parameters, or none without momentum.
+fn velocities(rule: StepRule, n: usize) -> Vec<f32> {
+    if rule.momentum > 0.0 { numbers(n, 3) } else { Vec::new() }
+}
+
 #[test]
 fn steps_of_small_batches_have_the_bits_of_gradients_taken_batch_by_batch() {
     let narrow =
         [(1, 2), (7, 5), (16, 32), (17, 3), (31, 16), (32, 1), (32, 15), (32, 100), (33, 20), (48, 33), (64, 64)];
-    for (width, batch_size) in narrow.into_iter().chain([(65, 64), (70, 47), (130, 16)]) {
+    let shapes = narrow.into_iter().chain([(65, 64), (70, 47), (130, 16), (130, 1)]);
+    for ((width, batch_size), rule) in shapes.flat_map(|shape| rules().map(|rule| (shape, rule))) {
         let n_rows = 137;
         let (table, start) = (numbers(width * n_rows, 1), numbers(width + 1, 2));
         let targets: Vec<f32> = (0..n_rows).map(|row| (row % 2) as f32).collect();
@@ -570,24 +584,46 @@ fn steps_of_small_batches_have_the_bits_of_gradients_taken_batch_by_batch() {
         };
         let found = the_same_on_all("linear steps", |machine| {
             let (mut theta, mut gradient, mut losses) = (start.clone(), vec![0.0; width + 1], StepLosses::default());
+            let mut velocity = velocities(rule, width + 1);
             let (theta_of, gradient, losses_of) = (&mut theta, &mut gradient[..], &mut losses);
-            let kernel =
-                LinearSteps { rows: rows(), batch_size, lr: 0.1, theta: theta_of, gradient, losses: losses_of };
+            let velocity_of = &mut velocity[..];
+            let kernel = LinearSteps {
+                rows: rows(),
+                batch_size,
+                rule,
+                theta: theta_of,
+                velocity: velocity_of,
+                gradient,
+                losses: losses_of,
+            };
             run_on(machine, kernel);
             assert_eq!((losses.n_steps, losses.total.n_rows), (n_rows.div_ceil(batch_size) as u64, n_rows as u64));
             theta.extend([losses.total.sum as f32, losses.last.sum as f32]);
+            theta.extend(velocity);
             theta
         });
         let (mut theta, mut total, mut last) = (start.clone(), 0.0, 0.0);
+        let mut velocity = velocities(rule, width + 1);
         for first in (0..n_rows).step_by(batch_size) {
             let positions = first..(first + batch_size).min(n_rows);
             let (n, mut gradient) = (positions.len(), vec![0.0; width + 1]);
             let (theta_of, into) = (&theta, &mut gradient[..]);
             last = run(LinearGradient { rows: rows(), positions, theta: theta_of, factor: 1.0, into });
             total += last;
-            axpy((-0.1 / n as f64) as f32, &gradient, &mut theta);
+            if rule.is_plain() {
+                axpy((-rule.lr / n as f64) as f32, &gradient, &mut theta);
+                continue;
+            }
+            let factor = (1.0 / n as f64) as f32;
+            for (rule, range) in [(rule, 0..width), (StepRule { l1: 0.0, ..rule }, width..width + 1)] {
+                let of_range = if velocity.is_empty() { 0..0 } else { range.clone() };
+                let (gradient, theta, velocity) =
+                    (&gradient[range.clone()], &mut theta[range], &mut velocity[of_range]);
+                run(Update { rule, is_first: false, factor, gradient, velocity, theta });
+            }
         }
         theta.extend([total as f32, last as f32]);
+        theta.extend(velocity);
         let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&found), bits(&theta), "{width} in batches of {batch_size}");
     }
@@ -628,7 +664,8 @@ fn steps_end_after_a_batch_whose_loss_is_not_finite() {
     let rows = LinearRows { loss: Loss::Squared, x: Rows::all(&table, 1), targets, next: None };
     let (mut theta, mut gradient, mut losses) = ([1.0, 0.0], [0.0; 2], StepLosses::default());
     let (theta, gradient) = (&mut theta[..], &mut gradient[..]);
-    run(LinearSteps { rows, batch_size: 2, lr: 0.1, theta, gradient, losses: &mut losses });
+    let (rule, velocity) = (StepRule::plain(0.1), &mut [][..]);
+    run(LinearSteps { rows, batch_size: 2, rule, theta, velocity, gradient, losses: &mut losses });
     assert_eq!(losses.n_steps, 2);
     assert!(!losses.last.sum.is_finite());
 }
@@ -647,7 +684,8 @@ fn a_row_beyond_the_table_is_refused() {
 
 #[test]
 fn one_row_steps_agree_with_gradients_taken_row_by_row() {
-    for width in (1..=70).chain([128, 129, 200]) {
+    let widths = (1..=70).chain([128, 129, 200]);
+    for (width, rule) in widths.flat_map(|width| rules().map(|rule| (width, rule))) {
         let n_rows = 37;
         let (table, start) = (numbers(width * n_rows, 1), numbers(width + 1, 2));
         let start: Vec<f32> = start.into_iter().map(|value| 0.3 * value).collect();
@@ -658,16 +696,18 @@ fn one_row_steps_agree_with_gradients_taken_row_by_row() {
         let steps = |machine, ends: &[usize]| {
             let (mut theta, mut losses, mut n_before) = (start.clone(), StepLosses::default(), 0);
             // What an earlier epoch has left means nothing.
-            let mut ahead = vec![7.0];
+            let (mut ahead, mut velocity) = (vec![7.0], velocities(rule, width + 1));
             for &end in ends {
                 let x = Rows::new(&table, width, Batch::Rows(&order[n_before..]));
                 let (loss, n_steps, ahead) = (Loss::Logistic, end - n_before, &mut ahead);
-                let (theta, losses) = (&mut theta, &mut losses);
-                run_on(machine, OneRowSteps { loss, x, n_steps, n_before, ahead, targets, lr: 0.1, theta, losses });
+                let (theta, velocity, losses) = (&mut theta[..], &mut velocity[..], &mut losses);
+                let steps = OneRowSteps { loss, x, n_steps, n_before, ahead, targets, rule, theta, velocity, losses };
+                run_on(machine, steps);
                 n_before = end;
             }
             assert_eq!((losses.n_steps, losses.total.n_rows), (n_rows as u64, n_rows as u64));
             theta.extend([losses.total.sum as f32, losses.last.sum as f32]);
+            theta.extend(velocity);
             theta
         };
         let found = the_same_on_all("one-row steps", |machine| steps(machine, &[n_rows]));
@@ -676,6 +716,7 @@ fn one_row_steps_agree_with_gradients_taken_row_by_row() {
             assert_eq!(found, steps(Machine::Portable, ends), "{width}");
         }
         let mut theta: Vec<f64> = start.iter().map(|&value| f64::from(value)).collect();
+        let mut velocity: Vec<f64> = velocities(rule, width + 1).iter().map(|&value| f64::from(value)).collect();
         let mut total = 0.0;
         for &row in &order {
             let row = row as usize;
@@ -684,11 +725,23 @@ fn one_row_steps_agree_with_gradients_taken_row_by_row() {
             let weights = targets.weights.map(|weights| &weights[row..=row]);
             let target = Targets { values: &targets.values[row..=row], weights };
             let (value, gradient) = plain_gradient(Loss::Logistic, x, target, &rounded);
-            theta.iter_mut().zip(gradient).for_each(|(theta, g)| *theta -= 0.1 * g);
+            for (index, (theta, slope)) in theta.iter_mut().zip(gradient).enumerate() {
+                let direction = slope + rule.weight_decay * *theta;
+                let mut way = direction;
+                if let Some(velocity) = velocity.get_mut(index) {
+                    *velocity = rule.momentum * *velocity + (1.0 - rule.dampening) * direction;
+                    way = if rule.nesterov { direction + rule.momentum * *velocity } else { *velocity };
+                }
+                *theta -= rule.lr * way;
+                if index < width {
+                    *theta = theta.signum() * (theta.abs() - rule.lr * rule.l1).max(0.0);
+                }
+            }
             total += value;
         }
-        assert_close(&found[..=width], theta, 1e-5, &format!("{width}"));
-        assert_close(&found[width + 1..=width + 1], [total], 1e-5, &format!("{width}"));
+        assert_close(&found[..=width], theta, 1e-5, &format!("{width} by {rule:?}"));
+        assert_close(&found[width + 1..=width + 1], [total], 1e-5, &format!("{width} by {rule:?}"));
+        assert_close(&found[width + 3..], velocity, 1e-5, &format!("velocities of {width} by {rule:?}"));
     }
 }
 
@@ -703,8 +756,9 @@ fn one_row_steps_end_with_the_first_loss_that_is_not_finite() {
             let (mut theta, mut losses) = (vec![1.0, 0.0], StepLosses::default());
             let (x, losses_of, theta) = (Rows::all(&table, 1), &mut losses, &mut theta);
             let targets = Targets { values: &targets, weights };
-            let (n_steps, n_before, ahead) = (5, 0, &mut Vec::new());
-            let steps = OneRowSteps { loss, x, n_steps, n_before, ahead, targets, lr: 0.1, theta, losses: losses_of };
+            let (n_steps, n_before, ahead, rule) = (5, 0, &mut Vec::new(), StepRule::plain(0.1));
+            let (losses, velocity) = (losses_of, &mut [][..]);
+            let steps = OneRowSteps { loss, x, n_steps, n_before, ahead, targets, rule, theta, velocity, losses };
             run_on(machine, steps);
             assert_eq!(losses.n_steps, 3, "{loss} on {machine:?}");
             assert!(!losses.last.sum.is_finite());
@@ -721,8 +775,19 @@ fn one_row_steps_of_nothing_change_nothing_whatever_the_product_of_their_rows() 
         let (x, losses_of, theta_of) = (Rows::all(&table, 1), &mut losses, &mut theta);
         let targets = Targets { values: &targets, weights: None };
         let (loss, n_steps, n_before, ahead) = (Loss::Hinge, 20, 0, &mut Vec::new());
-        let steps =
-            OneRowSteps { loss, x, n_steps, n_before, ahead, targets, lr: 0.1, theta: theta_of, losses: losses_of };
+        let (rule, velocity) = (StepRule::plain(0.1), &mut [][..]);
+        let steps = OneRowSteps {
+            loss,
+            x,
+            n_steps,
+            n_before,
+            ahead,
+            targets,
+            rule,
+            theta: theta_of,
+            velocity,
+            losses: losses_of,
+        };
         run_on(machine, steps);
         assert_eq!((losses.n_steps, losses.total.sum, &theta[..]), (20, 0.0, &[1.0, 0.0][..]), "on {machine:?}");
     }
@@ -831,7 +896,19 @@ fn sparse_kernels_agree_with_the_dense_ones_on_the_same_rows() {
     let (mut theta, mut losses) = (start.clone(), StepLosses::default());
     let (n_steps, n_before, ahead) = (n_rows, 0, &mut Vec::new());
     let (theta_of, losses_of) = (&mut theta, &mut losses);
-    run(OneRowSteps { loss, x: rows(), n_steps, n_before, ahead, targets, lr, theta: theta_of, losses: losses_of });
+    let (rule, velocity, losses_of) = (StepRule::plain(lr.into()), &mut [][..], losses_of);
+    run(OneRowSteps {
+        loss,
+        x: rows(),
+        n_steps,
+        n_before,
+        ahead,
+        targets,
+        rule,
+        theta: theta_of,
+        velocity,
+        losses: losses_of,
+    });
     let expected = theta.iter().map(|&value| f64::from(value)).chain([losses.total.sum]);
     assert_close(&steps, expected, 1e-5, "steps");
 }

@@ -186,10 +186,24 @@ impl Objective for EmpiricalLoss {
         rule: StepRule,
         losses: &mut StepLosses,
     ) -> bool {
-        if !rule.is_plain() {
+        // Velocities begin with the first gradient, all of them.
+        if rule.momentum > 0.0 && velocity.is_empty() {
+            return false;
+        }
+        let velocity = if rule.momentum > 0.0 { velocity } else { &mut [] };
+        let (is_sparse, is_plain) = (matches!(self.data.features, Features::Sparse(_)), rule.is_plain());
+        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
+        if batches.batch_size() == 1 && problem.is_single() && (is_plain || !is_sparse) {
+            self.one_row_steps(theta, velocity, ahead, batches, rule, losses);
+            return true;
+        }
+        if !is_plain {
+            ahead.clear();
+            if self.small_steps(theta, velocity, batches, rule, losses) {
+                return true;
+            }
             let at_once = self.steps_between_looks(batches.batch_size(), rule);
-            // Velocities begin with the first gradient, all of them.
-            if at_once == 1 || (rule.momentum > 0.0 && velocity.is_empty()) {
+            if at_once == 1 {
                 return false;
             }
             for group in batches.groups(at_once as usize) {
@@ -201,11 +215,6 @@ impl Objective for EmpiricalLoss {
             return true;
         }
         let lr = rule.lr;
-        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
-        if batches.batch_size() == 1 && problem.is_single() {
-            self.one_row_steps(theta, ahead, batches, lr as f32, losses);
-            return true;
-        }
         // Every step on dense rows goes over θ once or more, and moving it there and back costs as much as two such steps.
         let is_worth_moving = !self.theta.is_empty() && batches.len() > 4;
         let batch_rows = batches.batch_size().min(batches.rows().len());
@@ -283,9 +292,10 @@ impl EmpiricalLoss {
     fn one_row_steps(
         &mut self,
         theta: &mut [f32],
+        velocity: &mut [f32],
         ahead: &mut Vec<f32>,
         batches: &Batches<'_>,
-        lr: f32,
+        rule: StepRule,
         losses: &mut StepLosses,
     ) {
         let (loss, targets, batch) = (self.loss, Targets::of(&self.data), batches.rows());
@@ -293,9 +303,12 @@ impl EmpiricalLoss {
             Features::Dense(x) => {
                 let (n_steps, n_before) = (batch.len(), batches.n_before());
                 let x = Rows::new(x.values(), x.n_columns(), batches.coming().clone());
-                kernels::run(OneRowSteps { loss, x, n_steps, n_before, ahead, targets, lr, theta, losses });
+                kernels::run(OneRowSteps { loss, x, n_steps, n_before, ahead, targets, rule, theta, velocity, losses });
             }
-            Features::Sparse(x) => kernels::run(SparseOneRowSteps { loss, x, batch, targets, lr, theta, losses }),
+            Features::Sparse(x) => {
+                let lr = rule.lr as f32;
+                kernels::run(SparseOneRowSteps { loss, x, batch, targets, lr, theta, losses });
+            }
         }
     }
 
@@ -338,13 +351,8 @@ impl EmpiricalLoss {
         if self.workers.steps_by_halves(problem, theta, batches, lr, losses) {
             return;
         }
-        if let (Features::Dense(x), true) = (&self.data.features, problem.is_single()) {
-            // Small batches: entered once, not in every step.
-            if batch_size <= BLOCK_ROWS && !problem.is_shared_out(batch_size) {
-                let rows = LinearRows::of(self.loss, &self.data, x, batches.rows(), None);
-                let gradient = self.step.values_mut();
-                return kernels::run(LinearSteps { rows, batch_size, lr, theta, gradient, losses });
-            }
+        if self.small_steps(theta, &mut [], batches, StepRule::plain(lr), losses) {
+            return;
         }
         for (index, batch) in batches.iter().enumerate() {
             let next = (index + 1 < batches.len()).then(|| batches.batch(index + 1));
@@ -354,6 +362,27 @@ impl EmpiricalLoss {
                 break;
             }
         }
+    }
+
+    /// Steps on small batches of dense rows of one score: entered once, not in every step. Says whether they are such.
+    fn small_steps(
+        &mut self,
+        theta: &mut [f32],
+        velocity: &mut [f32],
+        batches: &Batches<'_>,
+        rule: StepRule,
+        losses: &mut StepLosses,
+    ) -> bool {
+        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
+        let batch_size = batches.batch_size();
+        let Features::Dense(x) = &self.data.features else { return false };
+        if !problem.is_single() || batch_size > BLOCK_ROWS || problem.is_shared_out(batch_size) {
+            return false;
+        }
+        let rows = LinearRows::of(self.loss, &self.data, x, batches.rows(), None);
+        let gradient = self.step.values_mut();
+        kernels::run(LinearSteps { rows, batch_size, rule, theta, velocity, gradient, losses });
+        true
     }
 
     fn step(&mut self, theta: &mut [f32], batch: &Batch<'_>, next: Option<&Batch<'_>>, lr: f64) -> LossSum {
