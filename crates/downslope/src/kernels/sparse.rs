@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::descent::Record;
 use super::lanes::{LANES, Lanes, Wanted};
 use super::losses::derivative_of_one;
+use super::slices::Scale;
 use super::{Kernel, Strides, Targets};
 use crate::data::Csr;
 use crate::loader::Batch;
@@ -81,7 +82,10 @@ impl Kernel for SparseGradient<'_> {
     }
 }
 
-/// θ ← θ − lr·w∇ℓ for one row of one score after the other.
+/// θ ← (1 − lr·`weight_decay`)·θ − lr·w∇ℓ for one row of one score after the other.
+///
+/// Weight decay is taken together for all weights: they are c·u, where each step makes c smaller and changes u where its row
+/// has values, and at the end, or where c becomes very small, c goes into all of them (Shalev-Shwartz et al. 2011, "Pegasos").
 pub(crate) struct SparseOneRowSteps<'a> {
     /// The loss, not cross-entropy.
     pub(crate) loss: Loss,
@@ -92,18 +96,32 @@ pub(crate) struct SparseOneRowSteps<'a> {
     /// The targets and weights of all rows of the table.
     pub(crate) targets: Targets<'a>,
     /// The learning rate.
-    pub(crate) lr: f32,
+    pub(crate) lr: f64,
+    /// The L2 penalty; `lr` times it is below 1.
+    pub(crate) weight_decay: f64,
     /// Weights, and the bias behind them.
     pub(crate) theta: &'a mut [f32],
     /// What the steps are told to; the first without a finite loss is the last.
     pub(crate) losses: &'a mut StepLosses,
 }
 
+/// Where c is smaller it goes into the weights: u is larger by as much, and must stay a number.
+const SMALLEST: f64 = 1e-6;
+
 impl Kernel for SparseOneRowSteps<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<V: Lanes>(self) {
+        if self.weight_decay > 0.0 { self.steps::<V, true>() } else { self.steps::<V, false>() }
+    }
+}
+
+impl SparseOneRowSteps<'_> {
+    #[inline(always)]
+    fn steps<V: Lanes, const DECAYS: bool>(self) {
+        let (lr, kept) = (self.lr as f32, 1.0 - self.lr * self.weight_decay);
+        let mut c = 1.0_f64;
         let (weight, bias) = self.theta.split_at_mut(self.x.n_columns());
         let mut record = Record::new(self.loss);
         for position in 0..self.batch.len() {
@@ -111,16 +129,30 @@ impl Kernel for SparseOneRowSteps<'_> {
             self.targets.prefetch::<V>(self.batch, position + AHEAD..position + AHEAD + 1);
             let number = self.batch.row(position);
             let row = self.x.row(number);
-            let score = dot(row, weight, 0) + bias[0];
+            let product = dot(row, weight, 0);
+            let score = if DECAYS { (c as f32).mul_add(product, bias[0]) } else { product + bias[0] };
             let (target, row_weight) = (self.targets.value(number), self.targets.weight(number));
-            let step = derivative_of_one::<V>(self.loss, score, target, -self.lr * row_weight);
-            bias[0] += step;
-            add(step, row, weight, 0);
+            let step = derivative_of_one::<V>(self.loss, score, target, -lr * row_weight);
+            if DECAYS {
+                c *= kept;
+                bias[0] = (kept as f32).mul_add(bias[0], step);
+                add(step * (1.0 / c) as f32, row, weight, 0);
+                if c < SMALLEST {
+                    Scale(c as f32, weight).run::<V>();
+                    c = 1.0;
+                }
+            } else {
+                bias[0] += step;
+                add(step, row, weight, 0);
+            }
             if record.push::<V>(score, target, row_weight, self.losses) {
                 break;
             }
         }
         record.flush::<V>(self.losses);
+        if DECAYS {
+            Scale(c as f32, weight).run::<V>();
+        }
     }
 }
 

@@ -793,9 +793,8 @@ fn one_row_steps_of_nothing_change_nothing_whatever_the_product_of_their_rows() 
     }
 }
 
-#[test]
-fn sparse_kernels_agree_with_the_dense_ones_on_the_same_rows() {
-    let (n_rows, width, n_outputs) = (23, 90, 3);
+/// Rows with few and with many values, kept sparse and dense.
+fn twins(n_rows: usize, width: usize) -> (Csr, Vec<f32>) {
     let mut stream = Stream::new(3, Purpose::Probe, 9);
     let (mut indptr, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
     let mut table = vec![0.0; n_rows * width];
@@ -811,7 +810,13 @@ fn sparse_kernels_agree_with_the_dense_ones_on_the_same_rows() {
         }
         indptr.push(indices.len());
     }
-    let x = Csr::new(width, indptr, indices, values).unwrap();
+    (Csr::new(width, indptr, indices, values).unwrap(), table)
+}
+
+#[test]
+fn sparse_kernels_agree_with_the_dense_ones_on_the_same_rows() {
+    let (n_rows, width, n_outputs) = (23, 90, 3);
+    let (x, table) = twins(n_rows, width);
     let (weight, bias) = (numbers(width * n_outputs, 2), numbers(n_outputs, 3));
     let strides = Strides { row: 1, output: n_rows };
     let order: Vec<u32> = (0..n_rows as u32).map(|row| (5 * row) % n_rows as u32).collect();
@@ -881,36 +886,49 @@ fn sparse_kernels_agree_with_the_dense_ones_on_the_same_rows() {
     });
     let expected = stepped_weight.iter().map(|&value| f64::from(value)).chain(half_sums.concat());
     assert_close(&at_once, expected, 1e-5, "step and half scores");
+}
 
+#[test]
+fn steps_of_one_sparse_row_agree_with_those_of_dense_ones() {
+    let (n_rows, width) = (23, 90);
+    let (x, table) = twins(n_rows, width);
+    let order: Vec<u32> = (0..20 * n_rows as u32).map(|row| (5 * row) % n_rows as u32).collect();
+    let batch = Batch::Rows(&order);
     let targets: Vec<f32> = (0..n_rows).map(|row| (row % 2) as f32).collect();
     let weights = weights(n_rows);
     let targets = Targets { values: &targets, weights: Some(&weights) };
     let (loss, lr, start) = (Loss::Logistic, 0.1, numbers(width + 1, 4));
-    let steps = the_same_on_all("sparse steps", |machine| {
+    // The last decays so fast that what is common to all weights has to go into them on the way.
+    for weight_decay in [0.0, 0.01, 4.0] {
+        let steps = the_same_on_all("sparse steps", |machine| {
+            let (mut theta, mut losses) = (start.clone(), StepLosses::default());
+            let (x, batch, theta_of, losses_of) = (&x, &batch, &mut theta, &mut losses);
+            let steps =
+                SparseOneRowSteps { loss, x, batch, targets, lr, weight_decay, theta: theta_of, losses: losses_of };
+            run_on(machine, steps);
+            theta.push(losses.total.sum as f32);
+            theta
+        });
         let (mut theta, mut losses) = (start.clone(), StepLosses::default());
-        let (x, batch, losses_of) = (&x, &batch, &mut losses);
-        run_on(machine, SparseOneRowSteps { loss, x, batch, targets, lr, theta: &mut theta, losses: losses_of });
-        theta.push(losses.total.sum as f32);
-        theta
-    });
-    let (mut theta, mut losses) = (start.clone(), StepLosses::default());
-    let (n_steps, n_before, ahead) = (n_rows, 0, &mut Vec::new());
-    let (theta_of, losses_of) = (&mut theta, &mut losses);
-    let (rule, velocity, losses_of) = (StepRule::plain(lr.into()), &mut [][..], losses_of);
-    run(OneRowSteps {
-        loss,
-        x: rows(),
-        n_steps,
-        n_before,
-        ahead,
-        targets,
-        rule,
-        theta: theta_of,
-        velocity,
-        losses: losses_of,
-    });
-    let expected = theta.iter().map(|&value| f64::from(value)).chain([losses.total.sum]);
-    assert_close(&steps, expected, 1e-5, "steps");
+        let (x, n_steps, n_before, ahead) = (Rows::new(&table, width, batch.clone()), order.len(), 0, &mut Vec::new());
+        let (theta_of, losses_of, velocity) = (&mut theta, &mut losses, &mut [][..]);
+        let rule = StepRule { weight_decay, ..StepRule::plain(lr) };
+        let steps_of = OneRowSteps {
+            loss,
+            x,
+            n_steps,
+            n_before,
+            ahead,
+            targets,
+            rule,
+            theta: theta_of,
+            velocity,
+            losses: losses_of,
+        };
+        run(steps_of);
+        let expected = theta.iter().map(|&value| f64::from(value)).chain([losses.total.sum]);
+        assert_close(&steps, expected, 1e-5, &format!("weight decay {weight_decay}"));
+    }
 }
 
 // Slices and lanes.

@@ -193,7 +193,8 @@ impl Objective for EmpiricalLoss {
         let velocity = if rule.momentum > 0.0 { velocity } else { &mut [] };
         let (is_sparse, is_plain) = (matches!(self.data.features, Features::Sparse(_)), rule.is_plain());
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
-        if batches.batch_size() == 1 && problem.is_single() && (is_plain || !is_sparse) {
+        let steps_one_row = batches.batch_size() == 1 && problem.is_single();
+        if steps_one_row && (is_plain || !is_sparse) {
             self.one_row_steps(theta, velocity, ahead, batches, rule, losses);
             return true;
         }
@@ -207,7 +208,11 @@ impl Objective for EmpiricalLoss {
                 return false;
             }
             for group in batches.groups(at_once as usize) {
-                self.lazy_steps(&mut Moving { theta, velocity }, &group, rule, losses);
+                if steps_one_row && rule.decays_alike() {
+                    self.one_row_steps(theta, velocity, ahead, &group, rule, losses);
+                } else {
+                    self.lazy_steps(&mut Moving { theta, velocity }, &group, rule, losses);
+                }
                 if !losses.last.sum.is_finite() {
                     break;
                 }
@@ -306,8 +311,8 @@ impl EmpiricalLoss {
                 kernels::run(OneRowSteps { loss, x, n_steps, n_before, ahead, targets, rule, theta, velocity, losses });
             }
             Features::Sparse(x) => {
-                let lr = rule.lr as f32;
-                kernels::run(SparseOneRowSteps { loss, x, batch, targets, lr, theta, losses });
+                let StepRule { lr, weight_decay, .. } = rule;
+                kernels::run(SparseOneRowSteps { loss, x, batch, targets, lr, weight_decay, theta, losses });
             }
         }
     }

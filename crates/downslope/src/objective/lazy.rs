@@ -54,6 +54,11 @@ impl StepRule {
         self.l1 == 0.0 && self.momentum < 1.0 && decay <= 1.0 && (0.0..=1.0).contains(&self.dampening)
     }
 
+    /// Whether all a step does to a parameter without a gradient is to multiply it by one number, which is not close to zero.
+    pub(super) fn decays_alike(self) -> bool {
+        self.momentum == 0.0 && self.l1 == 0.0 && self.lr * self.weight_decay <= 0.5
+    }
+
     /// Where a step with momentum and without L1 takes (θ, v), given the slope.
     fn step(self, [theta, velocity]: [f64; 2], slope: f64) -> [f64; 2] {
         let direction = slope + self.weight_decay * theta;
