@@ -106,7 +106,7 @@ pub(crate) struct SparseOneRowSteps<'a> {
 }
 
 /// Where c is smaller it goes into the weights: u is larger by as much, and must stay a number.
-const SMALLEST: f64 = 1e-6;
+pub(crate) const SMALLEST: f64 = 1e-6;
 
 impl Kernel for SparseOneRowSteps<'_> {
     type Output = ();

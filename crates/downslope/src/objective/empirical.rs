@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rayon::ThreadPool;
+
 use super::lazy::{Lazy, Moving};
 use super::pass::{BLOCK_ROWS, Pass};
 use super::row_by_row::RowByRow;
@@ -193,8 +195,7 @@ impl Objective for EmpiricalLoss {
         let velocity = if rule.momentum > 0.0 { velocity } else { &mut [] };
         let (is_sparse, is_plain) = (matches!(self.data.features, Features::Sparse(_)), rule.is_plain());
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
-        let steps_one_row = batches.batch_size() == 1 && problem.is_single();
-        if steps_one_row && (is_plain || !is_sparse) {
+        if batches.batch_size() == 1 && problem.is_single() && (is_plain || !is_sparse) {
             self.one_row_steps(theta, velocity, ahead, batches, rule, losses);
             return true;
         }
@@ -208,9 +209,7 @@ impl Objective for EmpiricalLoss {
                 return false;
             }
             for group in batches.groups(at_once as usize) {
-                if steps_one_row && rule.decays_alike() {
-                    self.one_row_steps(theta, velocity, ahead, &group, rule, losses);
-                } else {
+                if !(rule.decays_alike() && self.decaying_steps(theta, ahead, &group, rule, losses)) {
                     self.lazy_steps(&mut Moving { theta, velocity }, &group, rule, losses);
                 }
                 if !losses.last.sum.is_finite() {
@@ -222,14 +221,8 @@ impl Objective for EmpiricalLoss {
         let lr = rule.lr;
         // Every step on dense rows goes over θ once or more, and moving it there and back costs as much as two such steps.
         let is_worth_moving = !self.theta.is_empty() && batches.len() > 4;
-        let batch_rows = batches.batch_size().min(batches.rows().len());
-        let has_parts = problem.is_shared_out(batch_rows)
-            || (batches.batch_size() == 1 && self.row_by_row.as_ref().is_some_and(RowByRow::is_shared_out));
-        let is_shared_out = has_parts && problem.is_worth_waking(batches.rows().len());
+        let pool = self.pool_of_steps(batches);
         let mut aligned = std::mem::take(&mut self.theta);
-        // Entered once, not in every step: threads that are asked again at once are still awake. And not at all for small
-        // batches: waking a thread costs more than many of their steps.
-        let pool = self.workers.pool.clone().filter(|_| is_shared_out);
         let mut steps = |theta: &mut [f32]| install(pool.as_deref(), || self.steps(theta, ahead, batches, lr, losses));
         if is_worth_moving {
             aligned.copy_from_slice(theta);
@@ -353,10 +346,10 @@ impl EmpiricalLoss {
             return rows.steps(problem, theta, ahead, batches, -lr as f32, losses);
         }
         ahead.clear();
-        if self.workers.steps_by_halves(problem, theta, batches, lr, losses) {
-            return;
-        }
-        if self.small_steps(theta, &mut [], batches, StepRule::plain(lr), losses) {
+        let rule = StepRule::plain(lr);
+        if self.workers.steps_by_halves(problem, theta, batches, rule, losses)
+            || self.small_steps(theta, &mut [], batches, rule, losses)
+        {
             return;
         }
         for (index, batch) in batches.iter().enumerate() {
@@ -367,6 +360,38 @@ impl EmpiricalLoss {
                 break;
             }
         }
+    }
+
+    /// The threads of steps on these batches, if they are shared out. They are entered once, not in every step: threads that
+    /// are asked again at once are still awake. And not at all for small batches: waking a thread costs more than many of their
+    /// steps.
+    fn pool_of_steps(&self, batches: &Batches<'_>) -> Option<Arc<ThreadPool>> {
+        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
+        let batch_rows = batches.batch_size().min(batches.rows().len());
+        let has_parts = problem.is_shared_out(batch_rows)
+            || (batches.batch_size() == 1 && self.row_by_row.as_ref().is_some_and(RowByRow::is_shared_out));
+        let is_shared_out = has_parts && problem.is_worth_waking(batches.rows().len());
+        self.workers.pool.clone().filter(|_| is_shared_out)
+    }
+
+    /// Steps on sparse rows of one score with weight decay, which is taken together for all weights. Says whether there is
+    /// such a way for batches of their size.
+    fn decaying_steps(
+        &mut self,
+        theta: &mut [f32],
+        ahead: &mut Vec<f32>,
+        batches: &Batches<'_>,
+        rule: StepRule,
+        losses: &mut StepLosses,
+    ) -> bool {
+        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
+        if problem.is_single() && batches.batch_size() == 1 {
+            self.one_row_steps(theta, &mut [], ahead, batches, rule, losses);
+            return true;
+        }
+        let pool = self.pool_of_steps(batches);
+        let workers = &mut self.workers;
+        install(pool.as_deref(), || workers.steps_by_halves(problem, theta, batches, rule, losses))
     }
 
     /// Steps on small batches of dense rows of one score: entered once, not in every step. Says whether they are such.

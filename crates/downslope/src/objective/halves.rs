@@ -3,7 +3,7 @@
 //! What a step changes stays in the cache of the thread that changed it: only a sum and a derivative for each row go from
 //! one thread to the other. And they wait for each other once a step: each goes from the step on its half straight to the
 //! next rows' sums there, which nothing else can change. A score is the sum over one half and the sum over the other, also
-//! where one thread computes both.
+//! where one thread computes both. Weight decay is taken together for all weights, as in [`kernels::SparseOneRowSteps`].
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use crate::kernels::{self, Losses, Scores, StepAndHalfScores, Targets};
 use crate::loader::Batches;
 
 use super::workers::Problem;
-use super::{LossSum, StepLosses};
+use super::{LossSum, StepLosses, StepRule};
 
 /// Scratch memory for batches of so many rows.
 pub(super) struct Halves {
@@ -29,13 +29,13 @@ impl Halves {
         Self { low: zeros(), high: zeros(), scores: zeros() }
     }
 
-    /// A step on each batch, one after the other; the first without a finite loss is the last.
+    /// A step on each batch, one after the other, by a rule that decays alike; the first without a finite loss is the last.
     pub(super) fn steps(
         &mut self,
         problem: Problem<'_>,
         theta: &mut [f32],
         batches: &Batches<'_>,
-        lr: f64,
+        rule: StepRule,
         has_two_threads: bool,
         losses: &mut StepLosses,
     ) {
@@ -43,6 +43,7 @@ impl Halves {
         let Features::Sparse(x) = &data.features else { return };
         let batch = batches.rows();
         let (weight, bias) = theta.split_at_mut(x.n_columns());
+        let (kept, mut c) = (1.0 - rule.lr * rule.weight_decay, 1.0_f64);
         let (mut last, mut end) = (0..0, batch.len());
         loop {
             let next = last.end..(last.end + batches.batch_size()).min(end);
@@ -63,17 +64,29 @@ impl Halves {
             }
             let scores = &mut self.scores[..next.len()];
             for ((score, low), high) in scores.iter_mut().zip(&self.low).zip(&self.high) {
-                *score = low + high + bias[0];
+                *score = (c as f32).mul_add(low + high, bias[0]);
             }
-            let then = Scores::Derive((-lr / next.len() as f64) as f32);
+            let then = Scores::Derive((-rule.lr / next.len() as f64) as f32);
             let rows = batch.part(next.clone());
             let sum = kernels::run(Losses { loss, scores, targets: Targets::of(data), batch: &rows, then });
+            bias[0] *= kept as f32;
             self.scores[..next.len()].iter().for_each(|step| bias[0] += step);
+            c *= kept;
+            if c < kernels::SMALLEST {
+                kernels::scale(c as f32, weight);
+                c = 1.0;
+            }
+            if c < 1.0 {
+                kernels::scale((1.0 / c) as f32, &mut self.scores[..next.len()]);
+            }
             losses.push(LossSum::new(sum, next.len()));
             if !sum.is_finite() {
                 end = next.end;
             }
             last = next;
+        }
+        if c < 1.0 {
+            kernels::scale(c as f32, weight);
         }
     }
 }
@@ -105,13 +118,13 @@ mod tests {
         Dataset::new(Features::Sparse(Csr::new(WIDTH, indptr, indices, values).unwrap()), targets).unwrap()
     }
 
-    fn steps(data: &Dataset, loss: Loss, lr: f64, has_two_threads: bool) -> (Vec<f32>, StepLosses) {
+    fn steps(data: &Dataset, loss: Loss, rule: StepRule, has_two_threads: bool) -> (Vec<f32>, StepLosses) {
         let model = Model { n_features: WIDTH, hidden: Vec::new(), activation: Activation::Relu, n_outputs: 1 };
         let problem = Problem { model: &model, loss, data };
         let order: Vec<u32> = (0..data.n_rows() as u32).rev().collect();
         let (mut theta, mut losses) = (vec![0.1; WIDTH + 1], StepLosses::default());
         let batches = Batches::new(Batch::Rows(&order), 20);
-        Halves::new(20).steps(problem, &mut theta, &batches, lr, has_two_threads, &mut losses);
+        Halves::new(20).steps(problem, &mut theta, &batches, rule, has_two_threads, &mut losses);
         (theta, losses)
     }
 
@@ -119,10 +132,13 @@ mod tests {
     fn two_threads_take_the_steps_of_one() {
         let data = table(110);
         for loss in [Loss::Logistic, Loss::Squared, Loss::Hinge] {
-            let ((one, of_one), (two, of_two)) = (steps(&data, loss, 0.1, false), steps(&data, loss, 0.1, true));
-            assert_eq!(one, two, "{loss}");
-            assert_eq!((of_one.n_steps, of_one.total.sum), (of_two.n_steps, of_two.total.sum), "{loss}");
-            assert_eq!((of_one.n_steps, of_one.total.n_rows), (6, 110), "{loss}");
+            for weight_decay in [0.0, 0.2, 5.0] {
+                let rule = StepRule { weight_decay, ..StepRule::plain(0.1) };
+                let ((one, of_one), (two, of_two)) = (steps(&data, loss, rule, false), steps(&data, loss, rule, true));
+                assert_eq!(one, two, "{loss}");
+                assert_eq!((of_one.n_steps, of_one.total.sum), (of_two.n_steps, of_two.total.sum), "{loss}");
+                assert_eq!((of_one.n_steps, of_one.total.n_rows), (6, 110), "{loss}");
+            }
         }
     }
 
@@ -130,7 +146,7 @@ mod tests {
     fn the_first_step_without_a_finite_loss_is_the_last_and_is_taken() {
         let data = table(110);
         for has_two_threads in [false, true] {
-            let (theta, losses) = steps(&data, Loss::Squared, 1e25, has_two_threads);
+            let (theta, losses) = steps(&data, Loss::Squared, StepRule::plain(1e25), has_two_threads);
             assert!((2..6).contains(&losses.n_steps) && !losses.last.sum.is_finite(), "{}", losses.n_steps);
             assert!(theta.iter().any(|value| !value.is_finite()));
         }

@@ -9,7 +9,8 @@
 //! - With momentum and without L1 it glides on: (θ, v) ← Mᵏ(θ, v), where M is a step of [`crate::sgd::Sgd`] without a gradient,
 //!   which is linear.
 //!
-//! So a step costs its rows, and the steps are those of the eager rule up to rounding.
+//! So a step costs its rows, and the steps are those of the eager rule up to rounding. Of models of one score, weight decay
+//! alone is taken for all weights together instead, see [`crate::kernels::SparseOneRowSteps`]: that costs a tenth.
 
 use crate::data::Csr;
 use crate::loader::Batch;
@@ -54,7 +55,7 @@ impl StepRule {
         self.l1 == 0.0 && self.momentum < 1.0 && decay <= 1.0 && (0.0..=1.0).contains(&self.dampening)
     }
 
-    /// Whether all a step does to a parameter without a gradient is to multiply it by one number, which is not close to zero.
+    /// Whether all that a step does to parameters without a gradient is to multiply them by one number, not close to zero.
     pub(super) fn decays_alike(self) -> bool {
         self.momentum == 0.0 && self.l1 == 0.0 && self.lr * self.weight_decay <= 0.5
     }

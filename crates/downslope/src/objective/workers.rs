@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use super::halves::Halves;
 use super::parts::{Outputs, cut_in_two, in_parts};
 use super::pass::{BLOCK_ROWS, Pass};
-use super::{Gradient, LossSum, StepLosses};
+use super::{Gradient, LossSum, StepLosses, StepRule};
 use crate::data::{Dataset, Features};
 use crate::kernels::{Scores, Targets};
 use crate::loader::{Batch, Batches};
@@ -254,13 +254,15 @@ impl Workers {
         problem: Problem<'_>,
         theta: &mut [f32],
         batches: &Batches<'_>,
-        lr: f64,
+        rule: StepRule,
         losses: &mut StepLosses,
     ) -> bool {
         let batch_rows = batches.batch_size();
         let has_two_threads = self.n_threads() > 1 && problem.shares_halves(batch_rows);
-        let halves = self.halves.as_mut().filter(|_| problem.steps_by_halves(batch_rows));
-        halves.map(|halves| halves.steps(problem, theta, batches, lr, has_two_threads, losses)).is_some()
+        // Weight decay has no other way of being taken together in batches of fewer rows.
+        let fewest = if rule.is_plain() { 0 } else { HALVES_ROWS };
+        let halves = self.halves.as_mut().filter(|_| problem.steps_by_halves(batch_rows.max(fewest)));
+        halves.map(|halves| halves.steps(problem, theta, batches, rule, has_two_threads, losses)).is_some()
     }
 
     /// How many threads are awake.
