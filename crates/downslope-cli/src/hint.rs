@@ -117,8 +117,13 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
              `--missing` named in training"
                 .to_owned()
         }
-        ErrorKind::NotANumber { name, .. } if error.place().column.is_none() => {
-            format!("`--as {name}=category` reads all values as texts, `--on-bad-row skip` leaves the row out")
+        ErrorKind::NotANumber { name, found } if error.place().column.is_none() => {
+            // `true` is no text there, and no word for a missing value.
+            let missing = match found.as_str() {
+                "true" | "false" => String::new(),
+                found => format!("`--missing 'NA,null,{found}'` counts it as missing, "),
+            };
+            format!("{missing}`--as {name}=category` reads all values as texts, `--on-bad-row skip` leaves the row out")
         }
         ErrorKind::NotANumber { name, found } => {
             format!(

@@ -80,7 +80,7 @@ fn lines_of_json() {
         (
             "{\"a\":\"u\",\"y\":1}",
             "4: expected a number in column `a`, found `u`",
-            "hint: `--as a=category` reads all values as texts, `--on-bad-row skip` leaves the row out\n",
+            "hint: `--missing 'NA,null,u'` counts it as missing, `--as a=category` reads all values as texts, `--on-bad-row skip` leaves the row out\n",
         ),
     ] {
         let text = format!("{{\"a\":1,\"y\":0}}\n\n{{\"a\":2,\"y\":1}}\n{line}");

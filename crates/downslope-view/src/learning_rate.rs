@@ -10,17 +10,22 @@ use crate::words::plural;
 
 /// One sentence on a rate that was chosen: what was measured, and what limits a step of so many rows.
 pub fn learning_rate_words(chosen: &Chosen, batch_size: usize, n_rows: usize) -> String {
-    let Chosen { lr, lambda_max, row_curvature, stability_limit, momentum, .. } = *chosen;
+    let Chosen { lr, lambda_max, row_curvature, stability_limit, momentum, weight_decay, .. } = *chosen;
     let curvature = format!(
-        "the largest curvature λmax {} allows up to {} for full batches{}",
+        "the largest curvature λmax {} {} up to {} for full batches{}",
         number(lambda_max),
+        if weight_decay > 0.0 {
+            format!("and weight decay {} allow", number(weight_decay))
+        } else {
+            "allows".to_owned()
+        },
         number(stability_limit),
         if momentum > 0.0 { format!(" with momentum {}", number(momentum)) } else { String::new() }
     );
     let limit = if batch_size >= n_rows {
         // With momentum the limit is higher, and no rate goes down at every step.
         let safe = if momentum > 0.0 {
-            "1/λmax leaves room for what it adds up"
+            "the rate leaves room for what it adds up"
         } else {
             "half of that goes down at every step"
         };
@@ -101,6 +106,7 @@ mod tests {
             largest_row_curvature: 9.0,
             stability_limit: 2.0 * (1.0 + momentum),
             momentum,
+            weight_decay: 0.0,
             halvings: 0,
         };
         let words = |momentum, batch_size| learning_rate_words(&chosen(momentum), batch_size, 100);
@@ -109,10 +115,12 @@ mod tests {
             "learning rate 0.1 (auto: the largest curvature λmax 1 allows up to 3.8 for full batches with momentum 0.9; \
              batches of 10 rows must stay lower, for a typical row alone curves by 8, and momentum adds up 10 steps)"
         );
+        let decaying = learning_rate_words(&Chosen { weight_decay: 0.5, ..chosen(0.0) }, 100, 100);
+        assert!(decaying.contains("λmax 1 and weight decay 0.5 allow up to 2 for full batches;"), "{decaying}");
         for batch_size in [1, 10] {
             assert!(!words(0.0, batch_size).contains("momentum"));
         }
         assert!(words(0.0, 100).ends_with("allows up to 2 for full batches; half of that goes down at every step)"));
-        assert!(words(0.9, 100).ends_with("with momentum 0.9; 1/λmax leaves room for what it adds up)"));
+        assert!(words(0.9, 100).ends_with("with momentum 0.9; the rate leaves room for what it adds up)"));
     }
 }

@@ -36,6 +36,7 @@ fn method(name: &str, batch_size: usize, speed: f64, step_seconds: f64) -> Metho
             largest_row_curvature: 246.0,
             stability_limit: 2.68,
             momentum: 0.0,
+            weight_decay: 0.0,
             halvings: 0,
         }),
         steps_per_epoch,

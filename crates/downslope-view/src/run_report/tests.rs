@@ -59,6 +59,7 @@ fn record(reason: Option<StopReason>) -> Record {
                 largest_row_curvature: 246.0,
                 stability_limit: 2.68,
                 momentum: 0.0,
+                weight_decay: 0.0,
                 halvings: 0,
             }),
             schedule: Schedule::Constant,

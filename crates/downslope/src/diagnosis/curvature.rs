@@ -100,20 +100,22 @@ pub(crate) fn rows_of(picked: Option<&[u32]>, n_rows: usize) -> Batch<'_> {
     picked.map_or(Batch::all(n_rows), Batch::Rows)
 }
 
-/// The rate above which full-batch descent with these options leaps out, for a loss whose largest curvature is λmax.
+/// The rate above which full-batch descent with these options leaps out, for a loss whose largest curvature is λmax, to which
+/// weight decay adds its own.
 pub fn stability_limit(lambda_max: f64, sgd: &Sgd) -> f64 {
-    let Sgd { momentum, dampening, nesterov, .. } = *sgd;
+    let Sgd { momentum, dampening, nesterov, weight_decay, .. } = *sgd;
+    let curvature = lambda_max + weight_decay;
     if nesterov {
-        (2.0 + 2.0 * momentum) / ((1.0 + 2.0 * momentum) * lambda_max)
+        (2.0 + 2.0 * momentum) / ((1.0 + 2.0 * momentum) * curvature)
     } else if momentum > 0.0 {
-        2.0 * (1.0 + momentum) / ((1.0 - dampening) * lambda_max)
+        2.0 * (1.0 + momentum) / ((1.0 - dampening) * curvature)
     } else {
-        2.0 / lambda_max
+        2.0 / curvature
     }
 }
 
-/// The rate above which batches of `batch_size` of `n_rows` rows may leap out: ηmax(B) = 2B(1−μ)/(β + (B−1)λmax), with β
-/// the largest curvature of a row; for all rows the [`stability_limit`], which is also never exceeded.
+/// The rate above which batches of `batch_size` of `n_rows` rows may leap out: ηmax(B) = 2B(1−μ)/(β + (B−1)λmax + Bλ), with β
+/// the largest curvature of a row and λ the weight decay; for all rows the [`stability_limit`], which is also never exceeded.
 ///
 /// It is conservative: β is that of the worst row, and an average over batches forgives more (Ma, Bassily and Belkin 2018,
 /// eq. 6).
@@ -123,7 +125,8 @@ pub fn batch_limit(lambda_max: f64, largest_row_curvature: f64, batch_size: usiz
         return full;
     }
     let b = batch_size as f64;
-    let noisy = 2.0 * b * (1.0 - sgd.momentum.min(0.999)) / (largest_row_curvature + (b - 1.0) * lambda_max);
+    let curvature = largest_row_curvature + (b - 1.0) * lambda_max + b * sgd.weight_decay;
+    let noisy = 2.0 * b * (1.0 - sgd.momentum.min(0.999)) / curvature;
     noisy.min(full)
 }
 
@@ -152,5 +155,9 @@ mod tests {
         // 2·3/(10 + 2·4)
         assert!((batch_limit(4.0, 10.0, 3, 100, &sgd) - 1.0 / 3.0).abs() < 1e-12);
         assert!((batch_limit(4.0, 10.0, 100, 100, &sgd) - 0.5).abs() < 1e-12);
+        let decaying = Sgd { weight_decay: 1.0, ..sgd };
+        assert!((stability_limit(4.0, &decaying) - 0.4).abs() < 1e-12);
+        // 2·3/(10 + 2·4 + 3)
+        assert!((batch_limit(4.0, 10.0, 3, 100, &decaying) - 6.0 / 21.0).abs() < 1e-12);
     }
 }

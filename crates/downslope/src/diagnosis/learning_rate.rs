@@ -4,11 +4,12 @@
 //! batches drawn without replacement:
 //!
 //! ```text
-//! 1/lr = λmax + (β/(1−μ) − λmax)/B · (n−B)/(n−1)        β = max(16·Σhᵢ²/Σhᵢ, max hᵢ)
+//! 1/lr = λ + λmax + (β/(1−μ) − λmax)/B · (n−B)/(n−1)        β = max(16·Σhᵢ²/Σhᵢ, max hᵢ)
 //! ```
 //!
-//! λmax is the largest curvature of the mean loss and hᵢ that of row i: ‖x̃ᵢ‖²·λmax(ℓ″) for linear models.
-//! - For all rows this is 1/λmax, half the stability limit: every step goes down.
+//! λmax is the largest curvature of the mean loss and hᵢ that of row i: ‖x̃ᵢ‖²·λmax(ℓ″) for linear models. λ is the weight decay,
+//! the curvature that it adds in every direction.
+//! - For all rows this is 1/(λmax + λ), half the stability limit: every step goes down.
 //! - Σhᵢ²/Σhᵢ is the curvature of a typical row, the curved ones counting more; 16 times that keeps the floor of a
 //!   constant rate, about lr/(2B) times it, near 3 % of the loss.
 //! - max hᵢ keeps the one batch with the worst outlier from throwing the weights out. It counts where the derivative of
@@ -65,6 +66,9 @@ pub struct Chosen {
     /// The momentum it was chosen for, the largest of the schedule.
     #[serde(default)]
     pub momentum: f64,
+    /// The weight decay it was chosen for.
+    #[serde(default)]
+    pub weight_decay: f64,
     /// How often a trial halved the rate.
     pub halvings: u32,
 }
@@ -123,12 +127,13 @@ impl Curvatures {
         let worst = if objective.is_pulled_by_outliers() { largest_of_row } else { 0.0 };
         let beta = worst.max(above_typical * of_row) / (1.0 - momentum.min(0.999));
         let mut chosen = Chosen {
-            lr: 1.0 / (lambda_max + (beta - lambda_max) * noise),
+            lr: 1.0 / (sgd.weight_decay + lambda_max + (beta - lambda_max) * noise),
             lambda_max,
             row_curvature: of_row,
             largest_row_curvature: largest_of_row,
             stability_limit: curvature::stability_limit(lambda_max, &Sgd { momentum, ..*sgd }),
             momentum,
+            weight_decay: sgd.weight_decay,
             halvings: 0,
         };
         if !(chosen.lr > 0.0 && chosen.lr.is_finite()) {
