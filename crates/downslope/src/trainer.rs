@@ -179,6 +179,9 @@ impl Trainer {
             Err(ErrorKind::ShapeMismatch { part: part.to_owned(), expected: vec![expected], found: vec![found] }.into())
         };
         same("theta", objective.n_parameters(), state.theta.len())?;
+        if !state.velocity.is_empty() {
+            same("velocity", objective.n_parameters(), state.velocity.len())?;
+        }
         same("loader", objective.n_rows(), self.loader.as_ref().map_or(objective.n_rows(), DataLoader::n_rows))
     }
 }
@@ -199,6 +202,7 @@ impl<'a> Descent<'a> {
         let full = || DataLoader::new(objective.n_rows(), BatchSize::Full, Order::Sequential, LastBatch::Keep);
         let weights = objective.parts().into_iter().filter(|part| !part.is_bias()).map(|part| part.range);
         let mut shrunk: Vec<_> = weights.collect();
+        shrunk.sort_by_key(|range: &Range<usize>| range.start);
         if shrunk.is_empty() {
             shrunk.push(0..state.theta.len());
         }

@@ -25,9 +25,9 @@ impl<'a> Missing<'a> {
         !self.numbers.is_empty()
     }
 
-    /// Whether a number stands for a missing value, however it is spelled.
+    /// Whether a number stands for a missing value, however it is spelled, or rounded to `f32` where a form keeps it so.
     pub(super) fn is_number(&self, number: f64) -> bool {
-        self.numbers.contains(&number)
+        self.numbers.iter().any(|&missing| missing == number || f64::from(missing as f32) == number)
     }
 
     /// Whether a text is one of the words, or spells one of the numbers.
@@ -143,6 +143,8 @@ mod tests {
         let is_missing = |texts: &[&str]| texts.iter().map(|text| missing.is_text(text)).collect::<Vec<_>>();
         assert_eq!(is_missing(&["-999", "-999.0", "-9.99e2", "NA", "x1"]), [true; 5]);
         assert_eq!(is_missing(&["999", "-999x", "na", "x", ""]), [false; 5]);
+        let rounded = self::missing(&["-999.9"]);
+        assert!(Missing::of(&rounded).is_number((-999.9_f32).into()) && Missing::of(&rounded).is_number(-999.9));
         assert!(missing.is_number(-999.0) && !missing.is_number(999.0) && !missing.is_number(f64::NAN));
     }
 
