@@ -11,13 +11,15 @@ use crate::data::table::{Values, shortest};
 /// The words of [`ReadOptions::missing`], and the numbers among them.
 pub(super) struct Missing<'a> {
     words: &'a [String],
+    /// Each as it is and as `f32` has it.
     numbers: Vec<f64>,
 }
 
 impl<'a> Missing<'a> {
     pub(super) fn of(options: &'a ReadOptions) -> Self {
         let numbers = options.missing.iter().filter_map(|word| Some(number(word)?.value()));
-        Self { words: &options.missing, numbers: numbers.collect() }
+        let numbers = numbers.flat_map(|number| [number, f64::from(number as f32)]).collect();
+        Self { words: &options.missing, numbers }
     }
 
     /// Whether a number may stand for a missing value: looked for among numbers only then.
@@ -27,7 +29,7 @@ impl<'a> Missing<'a> {
 
     /// Whether a number stands for a missing value, however it is spelled, or rounded to `f32` where a form keeps it so.
     pub(super) fn is_number(&self, number: f64) -> bool {
-        self.numbers.iter().any(|&missing| missing == number || f64::from(missing as f32) == number)
+        self.numbers.contains(&number)
     }
 
     /// Whether a text is one of the words, or spells one of the numbers.
