@@ -33,8 +33,8 @@ use crate::objective::{Gradient, StepRule};
 /// | `maximize` | | no | | go up instead of down |
 /// | `l1` | | 0 | finite, ≥ 0 | L1 penalty l1·‖weights‖₁ |
 ///
-/// **Numerics.** `f32` throughout, the rate rounded to `f32` once, products added with one rounding. Nothing here turns a number into NaN; an infinite
-/// gradient makes θ infinite and the trainer stops the run.
+/// **Numerics.** `f32` throughout, the rate rounded to `f32` once, products added with one rounding (but for plain steps of
+/// a sparse gradient). Nothing here turns a number into NaN; an infinite gradient makes θ infinite and the trainer stops the run.
 ///
 /// **Cost.** Plain: one pass over θ (over the touched indices of a sparse gradient). Momentum: one buffer as long as θ
 /// and a dense pass. Penalties: a dense pass. But on sparse rows a linear [`crate::objective::EmpiricalLoss`] touches only the

@@ -162,25 +162,20 @@ impl OneRowSteps<'_> {
         }
         record.flush::<V>(self.losses);
     }
-}
 
-impl OneRowSteps<'_> {
     /// Steps with momentum or penalties. Weights and velocities stay in the first cache.
     #[inline(always)]
     fn by_rule<V: Lanes>(self) {
         let width = self.x.width();
-        let (weight, bias) = self.theta.split_at_mut(width);
-        let (of_weight, of_bias) = self.velocity.split_at_mut(width.min(self.velocity.len()));
         let (lanes, mut record) = (RuleLanes::<V>::of(self.rule, false), Record::new(self.loss));
         self.ahead.clear();
         for position in 0..self.n_steps {
             Self::prefetch::<V>(&self.x, self.targets, position);
             let (row, number) = (self.x.row(position), self.x.number(position));
-            let score = dot_of_four::<V>(row, weight).first() + bias[0];
+            let score = dot_of_four::<V>(row, &self.theta[..width]).first() + self.theta[width];
             let (target, row_weight) = (self.targets.value(number), self.targets.weight(number));
             let slope = derivative_of_one::<V>(self.loss, score, target, row_weight);
-            lanes.update(slope, row, of_weight, weight);
-            lanes.sparing().update(slope, &[1.0], of_bias, bias);
+            lanes.update_with_bias(slope, (row, &[1.0]), self.velocity, self.theta);
             if record.push::<V>(score, target, row_weight, self.losses) {
                 break;
             }

@@ -414,9 +414,7 @@ impl<V: Lanes> Steps<V> for InMemory<'_, &mut [f32]> {
     #[inline(always)]
     fn step_by(&mut self, rule: RuleLanes<V>, factor: f32, velocity: &mut [f32]) {
         let width = self.theta.len() - 1;
-        let (of_weight, of_bias) = velocity.split_at_mut(width.min(velocity.len()));
-        rule.update(factor, &self.gradient[..width], of_weight, &mut self.theta[..width]);
-        rule.sparing().update(factor, &self.gradient[width..], of_bias, &mut self.theta[width..]);
+        rule.update_with_bias(factor, self.gradient.split_at(width), velocity, self.theta);
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) use memory::Aligned;
 pub(crate) use panels::PanelDots;
 pub(crate) use rows::{Rows, prefetch, prefetch_targets};
 pub(crate) use slices::{SquaredLengths, axpy, scale, sum_of_squares};
-pub(crate) use sparse::{SMALLEST, SparseGradient, SparseOneRowSteps, SparseScores, StepAndHalfScores};
+pub(crate) use sparse::{Decay, SparseGradient, SparseOneRowSteps, SparseScores, StepAndHalfScores};
 pub(crate) use targets::Targets;
 pub(crate) use tiles::{Activate, BackThrough, Dots, Products, StepAndDots};
 pub(crate) use update::Update;

@@ -27,8 +27,7 @@ pub(crate) fn axpy(alpha: f32, x: &[f32], y: &mut [f32]) {
     run(Axpy(alpha, x, y));
 }
 
-/// x ← α·x.
-pub(super) struct Scale<'a>(pub(super) f32, pub(super) &'a mut [f32]);
+struct Scale<'a>(f32, &'a mut [f32]);
 
 impl Kernel for Scale<'_> {
     type Output = ();

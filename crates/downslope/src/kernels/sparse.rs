@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::descent::Record;
 use super::lanes::{LANES, Lanes, Wanted};
 use super::losses::derivative_of_one;
-use super::slices::Scale;
+use super::slices::scale;
 use super::{Kernel, Strides, Targets};
 use crate::data::Csr;
 use crate::loader::Batch;
@@ -84,8 +84,7 @@ impl Kernel for SparseGradient<'_> {
 
 /// θ ← (1 − lr·`weight_decay`)·θ − lr·w∇ℓ for one row of one score after the other.
 ///
-/// Weight decay is taken together for all weights: they are c·u, where each step makes c smaller and changes u where its row
-/// has values, and at the end, or where c becomes very small, c goes into all of them (Shalev-Shwartz et al. 2011, "Pegasos").
+/// Weight decay is taken together for all weights: see [`Decay`].
 pub(crate) struct SparseOneRowSteps<'a> {
     /// The loss, not cross-entropy.
     pub(crate) loss: Loss,
@@ -105,8 +104,52 @@ pub(crate) struct SparseOneRowSteps<'a> {
     pub(crate) losses: &'a mut StepLosses,
 }
 
-/// Where c is smaller it goes into the weights: u is larger by as much, and must stay a number.
-pub(crate) const SMALLEST: f64 = 1e-6;
+/// What weight decay makes of all weights alike. They are c·u, where each step makes c smaller and changes u where its rows have
+/// values; at the end, or where c becomes very small, it goes into all of them (Shalev-Shwartz et al. 2011, "Pegasos").
+pub(crate) struct Decay {
+    kept: f64,
+    c: f64,
+}
+
+impl Decay {
+    /// Where c is smaller it goes into the weights: u is larger by as much, and must stay a number.
+    const SMALLEST: f64 = 1e-6;
+
+    /// Weights as they are, before steps that keep 1 − lr·`weight_decay` of them.
+    pub(crate) fn begin(lr: f64, weight_decay: f64) -> Self {
+        Self { kept: 1.0 - lr * weight_decay, c: 1.0 }
+    }
+
+    /// What a step keeps of a bias.
+    #[inline(always)]
+    pub(crate) fn kept(&self) -> f32 {
+        self.kept as f32
+    }
+
+    /// How many times u the weights are.
+    #[inline(always)]
+    pub(crate) fn c(&self) -> f32 {
+        self.c as f32
+    }
+
+    /// Makes all weights smaller by a step, and tells how many times what is added to them is to be added to u.
+    #[inline(always)]
+    pub(crate) fn step(&mut self, u: &mut [f32]) -> f32 {
+        self.c *= self.kept;
+        if self.c < Self::SMALLEST {
+            self.end(u);
+        }
+        (1.0 / self.c) as f32
+    }
+
+    /// Makes u the weights.
+    pub(crate) fn end(&mut self, u: &mut [f32]) {
+        if self.c < 1.0 {
+            scale(self.c as f32, u);
+        }
+        self.c = 1.0;
+    }
+}
 
 impl Kernel for SparseOneRowSteps<'_> {
     type Output = ();
@@ -120,8 +163,7 @@ impl Kernel for SparseOneRowSteps<'_> {
 impl SparseOneRowSteps<'_> {
     #[inline(always)]
     fn steps<V: Lanes, const DECAYS: bool>(self) {
-        let (lr, kept) = (self.lr as f32, 1.0 - self.lr * self.weight_decay);
-        let mut c = 1.0_f64;
+        let (lr, mut decay) = (self.lr as f32, Decay::begin(self.lr, self.weight_decay));
         let (weight, bias) = self.theta.split_at_mut(self.x.n_columns());
         let mut record = Record::new(self.loss);
         for position in 0..self.batch.len() {
@@ -130,17 +172,12 @@ impl SparseOneRowSteps<'_> {
             let number = self.batch.row(position);
             let row = self.x.row(number);
             let product = dot(row, weight, 0);
-            let score = if DECAYS { (c as f32).mul_add(product, bias[0]) } else { product + bias[0] };
+            let score = if DECAYS { decay.c().mul_add(product, bias[0]) } else { product + bias[0] };
             let (target, row_weight) = (self.targets.value(number), self.targets.weight(number));
             let step = derivative_of_one::<V>(self.loss, score, target, -lr * row_weight);
             if DECAYS {
-                c *= kept;
-                bias[0] = (kept as f32).mul_add(bias[0], step);
-                add(step * (1.0 / c) as f32, row, weight, 0);
-                if c < SMALLEST {
-                    Scale(c as f32, weight).run::<V>();
-                    c = 1.0;
-                }
+                bias[0] = decay.kept().mul_add(bias[0], step);
+                add(step * decay.step(weight), row, weight, 0);
             } else {
                 bias[0] += step;
                 add(step, row, weight, 0);
@@ -150,9 +187,7 @@ impl SparseOneRowSteps<'_> {
             }
         }
         record.flush::<V>(self.losses);
-        if DECAYS {
-            Scale(c as f32, weight).run::<V>();
-        }
+        decay.end(weight);
     }
 }
 

@@ -771,24 +771,11 @@ fn one_row_steps_of_nothing_change_nothing_whatever_the_product_of_their_rows() 
     // Each row's score is far above its target's margin, and 1e25 · 1e25 is no number.
     let (table, targets) = ([1e25; 20], [1.0; 20]);
     for machine in machines() {
-        let (mut theta, mut losses) = (vec![1.0, 0.0], StepLosses::default());
-        let (x, losses_of, theta_of) = (Rows::all(&table, 1), &mut losses, &mut theta);
-        let targets = Targets { values: &targets, weights: None };
+        let (theta, losses) = (&mut [1.0, 0.0][..], &mut StepLosses::default());
+        let (x, targets) = (Rows::all(&table, 1), Targets { values: &targets, weights: None });
         let (loss, n_steps, n_before, ahead) = (Loss::Hinge, 20, 0, &mut Vec::new());
         let (rule, velocity) = (StepRule::plain(0.1), &mut [][..]);
-        let steps = OneRowSteps {
-            loss,
-            x,
-            n_steps,
-            n_before,
-            ahead,
-            targets,
-            rule,
-            theta: theta_of,
-            velocity,
-            losses: losses_of,
-        };
-        run_on(machine, steps);
+        run_on(machine, OneRowSteps { loss, x, n_steps, n_before, ahead, targets, rule, theta, velocity, losses });
         assert_eq!((losses.n_steps, losses.total.sum, &theta[..]), (20, 0.0, &[1.0, 0.0][..]), "on {machine:?}");
     }
 }
@@ -909,23 +896,10 @@ fn steps_of_one_sparse_row_agree_with_those_of_dense_ones() {
             theta.push(losses.total.sum as f32);
             theta
         });
-        let (mut theta, mut losses) = (start.clone(), StepLosses::default());
+        let (theta, losses, velocity) = (&mut start.clone()[..], &mut StepLosses::default(), &mut [][..]);
         let (x, n_steps, n_before, ahead) = (Rows::new(&table, width, batch.clone()), order.len(), 0, &mut Vec::new());
-        let (theta_of, losses_of, velocity) = (&mut theta, &mut losses, &mut [][..]);
         let rule = StepRule { weight_decay, ..StepRule::plain(lr) };
-        let steps_of = OneRowSteps {
-            loss,
-            x,
-            n_steps,
-            n_before,
-            ahead,
-            targets,
-            rule,
-            theta: theta_of,
-            velocity,
-            losses: losses_of,
-        };
-        run(steps_of);
+        run(OneRowSteps { loss, x, n_steps, n_before, ahead, targets, rule, theta, velocity, losses });
         let expected = theta.iter().map(|&value| f64::from(value)).chain([losses.total.sum]);
         assert_close(&steps, expected, 1e-5, &format!("weight decay {weight_decay}"));
     }

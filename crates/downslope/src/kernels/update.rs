@@ -66,6 +66,21 @@ impl<V: Lanes> RuleLanes<V> {
         }
     }
 
+    /// A step on weights and the bias behind them, down `factor` times a gradient of both.
+    #[inline(always)]
+    pub(super) fn update_with_bias(
+        self,
+        factor: f32,
+        (of_weight, of_bias): (&[f32], &[f32]),
+        velocity: &mut [f32],
+        theta: &mut [f32],
+    ) {
+        let (weight, bias) = theta.split_at_mut(of_weight.len());
+        let (velocity, velocity_of_bias) = velocity.split_at_mut(of_weight.len().min(velocity.len()));
+        self.update(factor, of_weight, velocity, weight);
+        self.sparing().update(factor, of_bias, velocity_of_bias, bias);
+    }
+
     /// The same without L1, for biases.
     #[inline(always)]
     pub(super) fn sparing(self) -> Self {
@@ -96,7 +111,7 @@ impl<V: Lanes> RuleLanes<V> {
 
     /// A step on a slice, down `factor` times a gradient; there are no velocities without momentum.
     #[inline(always)]
-    pub(super) fn update(self, factor: f32, gradient: &[f32], velocity: &mut [f32], theta: &mut [f32]) {
+    fn update(self, factor: f32, gradient: &[f32], velocity: &mut [f32], theta: &mut [f32]) {
         let factor = V::splat(factor);
         let slopes = gradient.chunks(LANES).map(|slopes| factor * V::load_part(slopes));
         let parts = theta.chunks_mut(LANES).zip(slopes);

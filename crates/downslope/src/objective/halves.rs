@@ -3,12 +3,12 @@
 //! What a step changes stays in the cache of the thread that changed it: only a sum and a derivative for each row go from
 //! one thread to the other. And they wait for each other once a step: each goes from the step on its half straight to the
 //! next rows' sums there, which nothing else can change. A score is the sum over one half and the sum over the other, also
-//! where one thread computes both. Weight decay is taken together for all weights, as in [`kernels::SparseOneRowSteps`].
+//! where one thread computes both. Weight decay is taken together for all weights, see [`Decay`].
 
 use std::ops::Range;
 
 use crate::data::Features;
-use crate::kernels::{self, Losses, Scores, StepAndHalfScores, Targets};
+use crate::kernels::{self, Decay, Losses, Scores, StepAndHalfScores, Targets};
 use crate::loader::Batches;
 
 use super::workers::Problem;
@@ -43,7 +43,7 @@ impl Halves {
         let Features::Sparse(x) = &data.features else { return };
         let batch = batches.rows();
         let (weight, bias) = theta.split_at_mut(x.n_columns());
-        let (kept, mut c) = (1.0 - rule.lr * rule.weight_decay, 1.0_f64);
+        let mut decay = Decay::begin(rule.lr, rule.weight_decay);
         let (mut last, mut end) = (0..0, batch.len());
         loop {
             let next = last.end..(last.end + batches.batch_size()).min(end);
@@ -62,22 +62,17 @@ impl Halves {
             if next.is_empty() {
                 break;
             }
-            let scores = &mut self.scores[..next.len()];
+            let (scores, c) = (&mut self.scores[..next.len()], decay.c());
             for ((score, low), high) in scores.iter_mut().zip(&self.low).zip(&self.high) {
-                *score = (c as f32).mul_add(low + high, bias[0]);
+                *score = c * (low + high) + bias[0];
             }
             let then = Scores::Derive((-rule.lr / next.len() as f64) as f32);
             let rows = batch.part(next.clone());
             let sum = kernels::run(Losses { loss, scores, targets: Targets::of(data), batch: &rows, then });
-            bias[0] *= kept as f32;
+            bias[0] *= decay.kept();
             self.scores[..next.len()].iter().for_each(|step| bias[0] += step);
-            c *= kept;
-            if c < kernels::SMALLEST {
-                kernels::scale(c as f32, weight);
-                c = 1.0;
-            }
-            if c < 1.0 {
-                kernels::scale((1.0 / c) as f32, &mut self.scores[..next.len()]);
+            if rule.weight_decay > 0.0 {
+                kernels::scale(decay.step(weight), &mut self.scores[..next.len()]);
             }
             losses.push(LossSum::new(sum, next.len()));
             if !sum.is_finite() {
@@ -85,9 +80,7 @@ impl Halves {
             }
             last = next;
         }
-        if c < 1.0 {
-            kernels::scale(c as f32, weight);
-        }
+        decay.end(weight);
     }
 }
 

@@ -10,7 +10,7 @@
 //!   which is linear.
 //!
 //! So a step costs its rows, and the steps are those of the eager rule up to rounding. Of models of one score, weight decay
-//! alone is taken for all weights together instead, see [`crate::kernels::SparseOneRowSteps`]: that costs a tenth.
+//! alone is taken for all weights together instead, see [`crate::kernels::Decay`]: that costs a tenth.
 
 use crate::data::Csr;
 use crate::loader::Batch;
