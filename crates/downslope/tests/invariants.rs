@@ -678,43 +678,79 @@ fn rare_rows(share: f64) -> Arc<Dataset> {
 #[test]
 fn penalties_and_momentum_applied_lazily_equal_those_applied_in_every_step() {
     let data = weighted(&rare_rows(0.002));
+    let shrinking = [Sgd { l1: 0.003, ..Sgd::new(0.5) }, Sgd { weight_decay: 0.02, l1: 0.003, ..Sgd::new(0.5) }];
     for sgd in [
+        shrinking[0],
+        shrinking[1],
         Sgd { weight_decay: 0.02, ..Sgd::new(0.5) },
-        Sgd { l1: 0.003, ..Sgd::new(0.5) },
-        Sgd { weight_decay: 0.02, l1: 0.003, ..Sgd::new(0.5) },
         Sgd { momentum: 0.9, ..Sgd::new(0.1) },
         Sgd { momentum: 0.9, weight_decay: 0.02, ..Sgd::new(0.1) },
         Sgd { momentum: 0.9, weight_decay: 0.02, nesterov: true, ..Sgd::new(0.1) },
         Sgd { momentum: 0.7, weight_decay: 0.02, dampening: 0.4, ..Sgd::new(0.3) },
     ] {
         for batch_size in [1, 7, 32] {
-            let trainer = Trainer { loader: Some(loader(400, rows(batch_size))), ..Trainer::new(sgd, Stop::epochs(3)) };
-            let run = |objective: &mut dyn Objective| {
-                let mut state = State::new(start(&objective_on(&data)));
-                assert_eq!(trainer.run(objective, None, &mut state, &mut []).unwrap(), StopReason::Epochs);
-                assert_eq!(state.velocity.is_empty(), sgd.momentum == 0.0);
-                [state.theta, state.velocity].concat()
-            };
-            let lazy = run(&mut objective_on(&data));
             let what = format!("{sgd:?}, batch {batch_size}");
             assert!(objective_on(&data).steps_between_looks(batch_size, sgd.rule(sgd.rate()).unwrap()) > 5, "{what}");
-            assert_close(&lazy, &run(&mut Unfused(objective_on(&data))), 1e-5, &what);
+            let lazy = equals_unfused_on_sparse_rows(sgd, batch_size, &data, &what);
             if sgd.l1 > 0.0 {
                 assert!(lazy.iter().filter(|value| **value == 0.0).count() > 500, "{what}");
             }
         }
     }
+    // With few weights to each value of a row, steps of one row shrink all.
+    let data = weighted(&rare_rows(0.05));
+    for sgd in shrinking {
+        assert_eq!(objective_on(&data).steps_between_looks(1, sgd.rule(sgd.rate()).unwrap()), 1);
+        equals_unfused_on_sparse_rows(Sgd { lr: 0.05, ..sgd }, 1, &data, &format!("{sgd:?} on all"));
+    }
+}
+
+/// θ and v after three epochs.
+fn equals_unfused_on_sparse_rows(sgd: Sgd, batch_size: usize, data: &Arc<Dataset>, what: &str) -> Vec<f32> {
+    let trainer = Trainer { loader: Some(loader(400, rows(batch_size))), ..Trainer::new(sgd, Stop::epochs(3)) };
+    let run = |objective: &mut dyn Objective| {
+        let mut state = State::new(start(&objective_on(data)));
+        assert_eq!(trainer.run(objective, None, &mut state, &mut []).unwrap(), StopReason::Epochs);
+        assert_eq!(state.velocity.is_empty(), sgd.momentum == 0.0);
+        [state.theta, state.velocity].concat()
+    };
+    let fused = run(&mut objective_on(data));
+    assert_close(&fused, &run(&mut Unfused(objective_on(data))), 1e-5, what);
+    fused
 }
 
 #[test]
 fn whoever_watches_or_stops_a_lazily_penalised_run_changes_no_bit() {
-    let sgd = Sgd { weight_decay: 0.02, l1: 0.003, ..Sgd::new(0.5) };
-    let looks = watched_or_stopped_is_the_same(sgd, 2, || objective(Loss::Logistic, &[], &rare_rows(0.01)));
-    // Nobody looks after every one of 600 steps, and yet often.
-    assert!((10..300).contains(&looks), "{looks}");
-    let sgd = Sgd { weight_decay: 0.02, momentum: 0.9, ..Sgd::new(0.1) };
-    let looks = watched_or_stopped_is_the_same(sgd, 2, || objective(Loss::Logistic, &[], &rare_rows(0.01)));
-    assert!((10..300).contains(&looks), "{looks}");
+    let data = rare_rows(0.01);
+    for sgd in [
+        Sgd { weight_decay: 0.02, ..Sgd::new(0.5) },
+        Sgd { weight_decay: 0.02, l1: 0.003, ..Sgd::new(0.5) },
+        Sgd { weight_decay: 0.02, momentum: 0.9, ..Sgd::new(0.1) },
+    ] {
+        for batch_size in [1, 2] {
+            let looks = watched_or_stopped_is_the_same(sgd, batch_size, || objective_on(&data));
+            // Nobody looks after every one of 600 steps and more, and yet often.
+            assert!((10..300).contains(&looks), "{sgd:?}, {batch_size}: {looks}");
+        }
+    }
+}
+
+#[test]
+fn a_lazily_penalised_run_ends_with_its_first_loss_that_is_not_finite() {
+    let data = rare_rows(0.01);
+    // The decay alone, with L1, with momentum: by a rate at which θ leaps out.
+    let decaying = Sgd { weight_decay: 1e-9, ..Sgd::new(4e8) };
+    for sgd in [decaying, Sgd { l1: 1e-9, ..decaying }, Sgd { momentum: 0.5, ..decaying }] {
+        for batch_size in [1, 2] {
+            let trainer = Trainer { loader: Some(loader(400, rows(batch_size))), ..Trainer::new(sgd, Stop::epochs(3)) };
+            let mut state = State::new(start(&objective_on(&data)));
+            let of =
+                || EmpiricalLoss::new(objective_on(&data).model().clone(), Loss::Squared, Arc::clone(&data)).unwrap();
+            let reason = trainer.run(&mut of(), None, &mut state, &mut []).unwrap();
+            assert_eq!(reason, StopReason::Diverged, "{sgd:?}, {batch_size}");
+            assert!(state.step > 2 && state.step < 200, "{sgd:?}, {batch_size}: {}", state.step);
+        }
+    }
 }
 
 #[test]

@@ -12,7 +12,8 @@
 //! | [`combine`] | gradients summed over dense rows |
 //! | [`panels`] | scores of many rows for many outputs |
 //! | [`descent`] | steps of one dense row each, weights in registers |
-//! | [`sparse`] | scores, gradients and steps of sparse rows |
+//! | [`sparse`] | scores, gradients and steps of small batches of sparse rows |
+//! | [`sparse_steps`] | steps of one sparse row each |
 //! | [`linear`] | gradients and steps of small batches of dense rows of one score |
 //! | [`losses`] | losses and derivatives of sixteen rows |
 //! | [`update`] | what a step makes of a gradient |
@@ -40,6 +41,7 @@ mod panels;
 mod rows;
 mod slices;
 mod sparse;
+mod sparse_steps;
 mod targets;
 mod tiles;
 mod update;
@@ -54,7 +56,8 @@ pub(crate) use memory::Aligned;
 pub(crate) use panels::PanelDots;
 pub(crate) use rows::{Rows, prefetch, prefetch_targets};
 pub(crate) use slices::{SquaredLengths, axpy, scale, sum_of_squares};
-pub(crate) use sparse::{Decay, SparseGradient, SparseOneRowSteps, SparseScores, StepAndHalfScores};
+pub(crate) use sparse::{SparseGradient, SparseScores, StepAndHalfScores};
+pub(crate) use sparse_steps::{Decay, Others, SparseOneRowSteps};
 pub(crate) use targets::Targets;
 pub(crate) use tiles::{Activate, BackThrough, Dots, Products, StepAndDots};
 pub(crate) use update::Update;

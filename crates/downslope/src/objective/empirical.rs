@@ -11,11 +11,18 @@ use super::workers::{MOST_SHARES, Problem, Workers, blocks, install};
 use super::{CurvatureProduct, Gradient, LossSum, Objective, StepLosses, StepRule};
 use crate::data::{Dataset, Features};
 use crate::error::{ErrorKind, Result};
-use crate::kernels::{self, Aligned, LinearRows, LinearSteps, OneRowSteps, Rows, SparseOneRowSteps, Targets};
+use crate::kernels::{self, Aligned, LinearRows, LinearSteps, OneRowSteps, Others, Rows, SparseOneRowSteps, Targets};
 use crate::loader::{Batch, Batches};
 use crate::loss::{Loss, Suits};
 use crate::metrics::Metrics;
 use crate::model::{Model, Part};
+
+/// Sparse rows with so many parameters to each of their values step on all of them (with L1, 123 to 15 took 58 ns a row, and
+/// 140 where they waited). Not with momentum: velocities that die away slow the machine down.
+const FEW: usize = 32;
+/// Up to so many steps of one row, parameters that wait are all brought up to date eight times more rarely than what that takes
+/// would ask for; beyond, a run would be seen too rarely.
+const OFTEN: usize = 64;
 
 /// minimise f(θ) = (1/n) Σᵢ wᵢ ℓ(model(θ, xᵢ), yᵢ), given rows (xᵢ, yᵢ) of weights wᵢ, which are 1 unless given
 /// ([`Dataset::with_weights`]).
@@ -42,7 +49,7 @@ pub struct EmpiricalLoss {
     theta: Aligned,
     /// For steps of one row each through many weights; nothing for linear models of one score and for sparse ones.
     row_by_row: Option<RowByRow>,
-    /// Used for penalties on sparse rows only.
+    /// Used for penalties and momentum on sparse rows only.
     lazy: Lazy,
     /// Products that a row cost at first, which other rows of a stream do not change.
     work_a_row: usize,
@@ -193,23 +200,24 @@ impl Objective for EmpiricalLoss {
             return false;
         }
         let velocity = if rule.momentum > 0.0 { velocity } else { &mut [] };
-        let (is_sparse, is_plain) = (matches!(self.data.features, Features::Sparse(_)), rule.is_plain());
-        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
-        if batches.batch_size() == 1 && problem.is_single() && (is_plain || !is_sparse) {
+        let is_one_row = batches.batch_size() == 1 && self.problem().is_single();
+        let at_once = self.steps_between_looks(batches.batch_size(), rule);
+        if is_one_row && at_once == 1 {
             self.one_row_steps(theta, velocity, ahead, batches, rule, losses);
             return true;
         }
-        if !is_plain {
+        if !rule.is_plain() {
             ahead.clear();
             if self.small_steps(theta, velocity, batches, rule, losses) {
                 return true;
             }
-            let at_once = self.steps_between_looks(batches.batch_size(), rule);
             if at_once == 1 {
                 return false;
             }
             for group in batches.groups(at_once as usize) {
-                if !(rule.decays_alike() && self.decaying_steps(theta, ahead, &group, rule, losses)) {
+                if is_one_row {
+                    self.one_row_steps(theta, velocity, ahead, &group, rule, losses);
+                } else if !(rule.decays_alike() && self.decaying_steps(theta, &group, rule, losses)) {
                     self.lazy_steps(&mut Moving { theta, velocity }, &group, rule, losses);
                 }
                 if !losses.last.sum.is_finite() {
@@ -236,13 +244,18 @@ impl Objective for EmpiricalLoss {
     }
 
     /// Penalties and momentum on sparse rows are applied when a weight is next needed, and to all weights once about as much
-    /// has been done on rows.
+    /// has been done on rows; in every step where that costs less.
     fn steps_between_looks(&self, batch_size: usize, rule: StepRule) -> u64 {
         let is_sparse = matches!(self.data.features, Features::Sparse(_));
         if rule.is_plain() || !rule.can_wait() || !self.model.is_linear() || !is_sparse {
             return 1;
         }
-        (self.model.n_parameters() / self.work_a_row / batch_size.max(1)).max(1) as u64
+        let at_once = (self.model.n_parameters() / self.work_a_row / batch_size.max(1)).max(1);
+        if batch_size > 1 || !self.problem().is_single() {
+            return at_once as u64;
+        }
+        let steps_on_all = at_once < FEW && rule.momentum == 0.0 && !rule.decays_alike();
+        if steps_on_all { 1 } else { at_once.max(OFTEN.min(8 * at_once)) as u64 }
     }
 
     fn gradient(&self) -> Gradient {
@@ -297,6 +310,7 @@ impl EmpiricalLoss {
         losses: &mut StepLosses,
     ) {
         let (loss, targets, batch) = (self.loss, Targets::of(&self.data), batches.rows());
+        let can_wait = self.steps_between_looks(1, rule) > 1;
         match &self.data.features {
             Features::Dense(x) => {
                 let (n_steps, n_before) = (batch.len(), batches.n_before());
@@ -304,8 +318,22 @@ impl EmpiricalLoss {
                 kernels::run(OneRowSteps { loss, x, n_steps, n_before, ahead, targets, rule, theta, velocity, losses });
             }
             Features::Sparse(x) => {
-                let StepRule { lr, weight_decay, .. } = rule;
-                kernels::run(SparseOneRowSteps { loss, x, batch, targets, lr, weight_decay, theta, losses });
+                let (moving, n_before) = (Moving { theta, velocity }, losses.n_steps);
+                let mut steps = |moving, others| {
+                    kernels::run(SparseOneRowSteps { loss, x, batch, targets, rule, moving, others, losses });
+                };
+                if rule.is_plain() || (can_wait && rule.decays_alike()) {
+                    steps(moving, Others::Alike);
+                } else if can_wait {
+                    self.lazy.begin(&self.model, rule, batches.len());
+                    let Moving { theta, velocity } = moving;
+                    steps(Moving { theta, velocity }, Others::Wait(&mut self.lazy));
+                    let n_steps = losses.n_steps - n_before;
+                    self.lazy.catch_up_all(&mut Moving { theta, velocity }, n_steps as usize);
+                } else {
+                    self.step.clear();
+                    steps(moving, Others::Stepped(&mut self.step.values_mut()[..x.n_columns()]));
+                }
             }
         }
     }
@@ -374,21 +402,16 @@ impl EmpiricalLoss {
         self.workers.pool.clone().filter(|_| is_shared_out)
     }
 
-    /// Steps on sparse rows of one score with weight decay, which is taken together for all weights. Says whether there is
-    /// such a way for batches of their size.
+    /// Steps on small batches of sparse rows of one score with weight decay, which is taken together for all weights. Says
+    /// whether they are such.
     fn decaying_steps(
         &mut self,
         theta: &mut [f32],
-        ahead: &mut Vec<f32>,
         batches: &Batches<'_>,
         rule: StepRule,
         losses: &mut StepLosses,
     ) -> bool {
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
-        if problem.is_single() && batches.batch_size() == 1 {
-            self.one_row_steps(theta, &mut [], ahead, batches, rule, losses);
-            return true;
-        }
         let pool = self.pool_of_steps(batches);
         let workers = &mut self.workers;
         install(pool.as_deref(), || workers.steps_by_halves(problem, theta, batches, rule, losses))

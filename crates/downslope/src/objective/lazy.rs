@@ -10,7 +10,7 @@
 //!   which is linear.
 //!
 //! So a step costs its rows, and the steps are those of the eager rule up to rounding. Of models of one score, weight decay
-//! alone is taken for all weights together instead, see [`crate::kernels::Decay`]: that costs a tenth.
+//! alone is taken for all weights together instead, see [`crate::kernels::Decay`]: that costs a quarter.
 
 use crate::data::Csr;
 use crate::loader::Batch;
@@ -22,24 +22,31 @@ use super::{Gradient, StepRule};
 ///
 /// **Cost**: a `u32` a parameter, and two or four `f64` for each step between two times at which all are brought up to date.
 #[derive(Default)]
-pub(super) struct Lazy {
+pub(crate) struct Lazy {
     rule: StepRule,
     /// The steps that a parameter has seen.
     seen: Vec<u32>,
-    /// aᵏ, without momentum.
-    powers: Vec<f64>,
-    /// τ(1 + a + … + aᵏ⁻¹), without momentum.
-    drops: Vec<f64>,
+    /// (aᵏ, τ(1 + a + … + aᵏ⁻¹)), without momentum.
+    shrinks: Vec<[f64; 2]>,
     /// Mᵏ, with momentum.
     glides: Vec<Glide>,
     /// Biases, which are not shrunk, stand from here on.
     weights: usize,
 }
 
-/// Parameters, and their velocities where there is momentum.
-pub(super) struct Moving<'a> {
-    pub(super) theta: &'a mut [f32],
-    pub(super) velocity: &'a mut [f32],
+/// The parameters of a linear model, and their velocities where there is momentum.
+pub(crate) struct Moving<'a> {
+    pub(crate) theta: &'a mut [f32],
+    pub(crate) velocity: &'a mut [f32],
+}
+
+impl Moving<'_> {
+    /// Those of a model of one score.
+    #[inline]
+    pub(crate) fn weight_and_bias(&mut self) -> (&mut [f32], &mut f32) {
+        let (weight, bias) = self.theta.split_at_mut(self.theta.len() - 1);
+        (weight, &mut bias[0])
+    }
 }
 
 /// A matrix that takes (θ, v) to where they are after some steps.
@@ -47,7 +54,7 @@ type Glide = [[f64; 2]; 2];
 
 impl StepRule {
     /// Whether a parameter without a gradient can be brought over many steps at once, and stays finite there.
-    pub(super) fn can_wait(self) -> bool {
+    pub(crate) fn can_wait(self) -> bool {
         let decay = self.lr * self.weight_decay;
         if self.momentum == 0.0 {
             return decay <= 1.0;
@@ -77,13 +84,12 @@ impl StepRule {
 
 impl Lazy {
     /// Before `n_steps` steps by a rule, for which every parameter is up to date.
-    pub(super) fn begin(&mut self, model: &Model, rule: StepRule, n_steps: usize) {
+    pub(crate) fn begin(&mut self, model: &Model, rule: StepRule, n_steps: usize) {
         self.rule = rule;
         self.weights = model.n_features * model.n_outputs;
         self.seen.clear();
         self.seen.resize(model.n_parameters(), 0);
-        self.powers.clear();
-        self.drops.clear();
+        self.shrinks.clear();
         self.glides.clear();
         if rule.momentum > 0.0 {
             let (step, mut steps) = (rule.glide(), [[1.0, 0.0], [0.0, 1.0]]);
@@ -96,8 +102,7 @@ impl Lazy {
         let (kept, threshold) = (1.0 - rule.lr * rule.weight_decay, rule.lr * rule.l1);
         let (mut power, mut drop) = (1.0, 0.0);
         for _ in 0..=n_steps {
-            self.powers.push(power);
-            self.drops.push(drop);
+            self.shrinks.push([power, drop]);
             drop += threshold * power;
             power *= kept;
         }
@@ -116,13 +121,15 @@ impl Lazy {
     }
 
     /// Brings every parameter to where it is after `step` steps.
-    pub(super) fn catch_up_all(&mut self, moving: &mut Moving<'_>, step: usize) {
+    pub(crate) fn catch_up_all(&mut self, moving: &mut Moving<'_>, step: usize) {
         for index in 0..self.weights {
             self.catch_up(moving, index, step);
         }
     }
 
-    fn catch_up(&mut self, moving: &mut Moving<'_>, index: usize, step: usize) {
+    /// Brings a weight to where it is after `step` steps.
+    #[inline]
+    pub(crate) fn catch_up(&mut self, moving: &mut Moving<'_>, index: usize, step: usize) {
         let missed = step - self.seen[index] as usize;
         self.seen[index] = step as u32;
         if missed == 0 {
@@ -133,42 +140,46 @@ impl Lazy {
             let velocity = &mut moving.velocity[index];
             let here = [f64::from(*theta), f64::from(*velocity)];
             [*theta, *velocity] = self.glides[missed].map(|row| (row[0] * here[0] + row[1] * here[1]) as f32);
-        } else if *theta != 0.0 {
-            *theta = self.shrunk(f64::from(*theta), missed);
+        } else {
+            let [power, drop] = self.shrinks[missed];
+            *theta = shrunk(power * f64::from(*theta), drop);
         }
-    }
-
-    /// A weight after `n` steps without a gradient.
-    fn shrunk(&self, theta: f64, n: usize) -> f32 {
-        ((self.powers[n] * theta.abs() - self.drops[n]).max(0.0) * theta.signum()) as f32
     }
 
     /// The step after `step` others for the parameters that the gradient of `n_rows` rows touches.
     pub(super) fn apply(&mut self, moving: &mut Moving<'_>, gradient: &Gradient, n_rows: usize, step: usize) {
+        let slopes = gradient.values();
         if let Some(touched) = gradient.touched() {
             for &index in touched {
-                self.apply_to(moving, index as usize, gradient, n_rows, step);
+                self.step(moving, index as usize, f64::from(slopes[index as usize]) / n_rows as f64, step);
             }
             return;
         }
         self.catch_up_all(moving, step);
-        for index in 0..moving.theta.len() {
-            self.apply_to(moving, index, gradient, n_rows, step);
+        for (index, &slope) in slopes.iter().enumerate() {
+            self.step(moving, index, f64::from(slope) / n_rows as f64, step);
         }
     }
 
-    fn apply_to(&mut self, moving: &mut Moving<'_>, index: usize, gradient: &Gradient, n_rows: usize, step: usize) {
+    /// The step after `step` others for a parameter that has seen them, down a slope.
+    #[inline]
+    pub(crate) fn step(&mut self, moving: &mut Moving<'_>, index: usize, slope: f64, step: usize) {
         self.seen[index] = step as u32 + 1;
-        let (theta, slope, rule) = (&mut moving.theta[index], gradient.values()[index], self.rule);
+        let (theta, rule) = (&mut moving.theta[index], self.rule);
         if rule.momentum > 0.0 {
             let velocity = &mut moving.velocity[index];
             let here = [f64::from(*theta), f64::from(*velocity)];
-            [*theta, *velocity] = rule.step(here, f64::from(slope) / n_rows as f64).map(|value| value as f32);
+            [*theta, *velocity] = rule.step(here, slope).map(|value| value as f32);
             return;
         }
-        let factor = (-rule.lr / n_rows as f64) as f32;
-        let moved = self.powers[1] * f64::from(*theta) + f64::from(factor * slope);
-        let drop = if index < self.weights { self.drops[1] } else { 0.0 };
-        *theta = ((moved.abs() - drop).max(0.0) * moved.signum()) as f32;
+        let [kept, threshold] = self.shrinks[1];
+        let moved = kept * f64::from(*theta) - rule.lr * slope;
+        *theta = shrunk(moved, if index < self.weights { threshold } else { 0.0 });
     }
+}
+
+/// sign(θ)·max(0, |θ| − threshold); NaN stays NaN.
+#[inline]
+fn shrunk(theta: f64, threshold: f64) -> f32 {
+    ((theta.abs() - threshold).max(0.0) * theta.signum()) as f32
 }

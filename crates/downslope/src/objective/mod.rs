@@ -18,6 +18,7 @@ mod workers;
 
 pub use empirical::EmpiricalLoss;
 pub use gradient::Gradient;
+pub(crate) use lazy::{Lazy, Moving};
 pub use streamed::StreamedLoss;
 
 use crate::loader::{Batch, Batches};

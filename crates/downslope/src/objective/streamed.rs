@@ -502,13 +502,14 @@ mod tests {
         let columns = places.iter().map(|place| (place % 100) as u32).collect();
         let sparse = Features::Sparse(Csr::new(100, starts, columns, values).unwrap());
         let (large, lazy) = (Sgd::new(0.02), Sgd { weight_decay: 0.01, l1: 0.001, ..Sgd::new(0.1) });
-        let gliding = Sgd { weight_decay: 0.01, momentum: 0.9, ..Sgd::new(0.1) };
+        let (decaying, gliding) = (Sgd { l1: 0.0, ..lazy }, Sgd { l1: 0.0, momentum: 0.9, ..lazy });
         let narrow = x.values().chunks(100).flat_map(|row| row[..50].to_vec()).collect();
         let narrow = Features::Dense(Matrix::new(N_ROWS, 50, narrow).unwrap());
         for (features, hidden, sgd) in [
             (narrow, Vec::new(), large),
             (Features::Dense(x), vec![180], large),
             (sparse.clone(), Vec::new(), lazy),
+            (sparse.clone(), Vec::new(), decaying),
             (sparse, Vec::new(), gliding),
         ] {
             let rows = Dataset::new(features, targets.clone()).unwrap();
