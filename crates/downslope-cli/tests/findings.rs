@@ -35,6 +35,7 @@ const BAD: &[Bad] = &[
     Bad { slug: "dead-units", train: "@digits --scale none --hidden 64 --lr 0.05" },
     Bad { slug: "ill-conditioned", train: "valley.csv --batch-size full --epochs 200" },
     Bad { slug: "learning-rate-too-low", train: "@digits --lr 0.0005" },
+    Bad { slug: "learning-rate-too-low", train: "@digits --lr 1e-30" },
     Bad { slug: "overshooting", train: "@diabetes --batch-size full --lr 0.22 --epochs 200" },
     Bad { slug: "edge-of-stability", train: "@diabetes --hidden 32 --batch-size full --lr 0.3 --epochs 400" },
     Bad { slug: "batch-noise-dominated", train: "@diabetes --batch-size 1 --lr 0.02" },

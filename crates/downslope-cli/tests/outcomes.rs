@@ -228,13 +228,18 @@ fn nines_that_may_stand_for_a_missing_value_are_told_with_the_flag_that_says_so(
         [("a", "-999 in 2 training rows and at most 4"), ("y", "-9999 in 2 training rows and at most 2")]
     {
         let notice = format!(
-            "column `{column}` is {value} away from 0 in all others: if that stands for a missing value, `--missing 'NA,null,"
+            "column `{column}` is {value} away from 0 in all others: if that stands for a missing value, put -999"
         );
         assert!(said.err.contains(&notice), "{said:?}");
     }
+    assert!(said.err.contains("among the words of `--missing` (`NA,null` unless given), and leave such rows out by"));
     let said =
         here.run("data show t.csv --target y --missing NA,null,-999,-9999 --on-missing-target drop").with_code(0);
     assert!(said.err.contains("column `a` misses 2 training values") && !said.err.contains("stands for"), "{said:?}");
+    // Pairs of names and numbers have no words for it.
+    here.write("t.svm", "0.5 1:1\n-9999 20:1\n1 300:2\n-9999 4000:2\n");
+    let said = here.run("data show t.svm").with_code(0);
+    assert!(!said.err.contains("stands for"), "{said:?}");
 }
 
 #[test]

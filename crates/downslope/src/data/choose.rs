@@ -77,7 +77,7 @@ pub(super) fn choose(
         notices.push(Notice::ConstantColumn { column: name, value });
         return Ok(None);
     }
-    notices.extend(stand_in.notice(&name));
+    notices.extend(stand_in.notice(&name, false));
     notices.extend(filled.filter(|_| marks_missing));
     Ok(Some(Chosen { becomes: encoding.feature_names(&name), encoding }))
 }

@@ -122,7 +122,10 @@ impl Learner {
         if let Values::Number(_) = table.column(&self.target)?.values {
             let numbers = target::numbers(&self.target, table, rows)?;
             let below = Moments::of(&numbers.iter().copied(), LEAST_POWER);
-            self.stand_in_of_target.join(StandIn::among(numbers.iter().copied(), below.max_abs()));
+            // Of rows of pairs no word stands for a missing target.
+            if !table.columns().iter().any(|column| matches!(column.values, Values::Sparse(_))) {
+                self.stand_in_of_target.join(StandIn::among(numbers.iter().copied(), below.max_abs()));
+            }
             join(&mut self.of_target, below, table, &self.target)?;
         }
         let highest = LEAST_POWER * self.options.polynomial.cast_signed();
@@ -208,7 +211,7 @@ impl Learner {
         let mut notices = Vec::new();
         let target = target_encoding(target, &self.of_target, self.options.scale_target, &mut notices);
         if let TargetEncoding::Regression { name, .. } = &target {
-            notices.extend(self.stand_in_of_target.notice(name));
+            notices.extend(self.stand_in_of_target.notice(name, true));
         }
         let mut inputs = Vec::new();
         let mut factors = Vec::new();

@@ -118,16 +118,23 @@ impl StandIn {
     }
 
     /// What to tell of a column with such a number.
-    pub(super) fn notice(&self, column: &str) -> Option<Notice> {
-        let (value, rows) = self.nines?;
-        let is_told = rows >= LEAST_ROWS && value.abs() >= FAR * self.others;
-        is_told.then(|| Notice::StandIn { column: column.to_owned(), value, rows, others: self.others })
+    pub(super) fn notice(&self, column: &str, is_target: bool) -> Option<Notice> {
+        let Self { nines: Some((value, rows)), others, .. } = *self else { return None };
+        // Beside zeros alone it is the other of two values.
+        let is_told = rows >= LEAST_ROWS && others > 0.0 && value.abs() >= FAR * others;
+        is_told.then(|| Notice::StandIn { column: column.to_owned(), is_target, value, rows, others })
     }
 }
 
 /// Whether an absolute value is spelled with nines alone.
 fn is_of_nines(number: f64) -> bool {
-    number >= LEAST && shortest(number).bytes().all(|digit| matches!(digit, b'9' | b'.'))
+    number >= LEAST && spelled(number).bytes().all(|digit| matches!(digit, b'9' | b'.'))
+}
+
+/// A number with as few digits as tell it from others, of `f32` where it is one: some forms of tables keep numbers so.
+pub(super) fn spelled(number: f64) -> String {
+    let rounded = number as f32;
+    if f64::from(rounded).to_bits() == number.to_bits() { rounded.to_string() } else { shortest(number) }
 }
 
 #[cfg(test)]
@@ -172,7 +179,7 @@ mod tests {
                 let max_abs = part.iter().fold(0.0_f64, |max_abs, number| max_abs.max(number.abs()));
                 found.join(StandIn::among(part.iter().copied(), max_abs));
             }
-            found.notice("x").map(|notice| match notice {
+            found.notice("x", false).map(|notice| match notice {
                 Notice::StandIn { value, rows, others, .. } => (value, rows, others),
                 other => panic!("{other}"),
             })
@@ -183,10 +190,13 @@ mod tests {
             assert_eq!(told(&[above, below]), Some((-999.0, 2, 40.0)), "cut at {cut}");
         }
         assert_eq!(told(&[&[99.99, 1.0, 99.99]]), Some((99.99, 2, 1.0)));
+        let of_f32 = f64::from(-999.9_f32);
+        assert_eq!(told(&[&[of_f32, 1.0, of_f32]]), Some((of_f32, 2, 1.0)));
         // Smaller nines are a value like others, before and behind.
         assert_eq!(told(&[&[99.0, 99.0, 1.0], &[9999.0, 9999.0]]), Some((9999.0, 2, 99.0)));
         assert_eq!(told(&[&[9999.0, 9999.0], &[99.0, 99.0, 1.0]]), Some((9999.0, 2, 99.0)));
-        let values: [&[f64]; 6] = [
+        let values: [&[f64]; 7] = [
+            &[0.0, 99.0, 99.0],
             &[-999.0, 1.0],
             &[-999.0, -999.0, 300.0],
             &[999.0, 999.0, 998.0],

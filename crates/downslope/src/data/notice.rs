@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::data::missing::spelled;
 use crate::data::table::shortest;
 use crate::data::target::{MAX_DISTINCT, TaskKind};
 use crate::memory::Bytes;
@@ -78,6 +79,8 @@ pub enum Notice {
     StandIn {
         /// The column.
         column: String,
+        /// Whether it is the target.
+        is_target: bool,
         /// The number.
         value: f64,
         /// Training rows that have it.
@@ -237,14 +240,15 @@ impl fmt::Display for Notice {
                 "column `{column}` misses {}: filled with the mean {fill} and marked in `{column} is missing`",
                 counted(*rows, "training value")
             ),
-            Self::StandIn { column, value, rows, others } => {
-                let (value, others) = (shortest(*value), short(*others));
+            Self::StandIn { column, is_target, value, rows, others } => {
+                let (value, others) = (spelled(*value), short(*others));
                 write!(
                     f,
                     "column `{column}` is {value} in {} and at most {others} away from 0 in all others: if that stands for \
-                     a missing value, `--missing 'NA,null,{value}'` says so",
+                     a missing value, put {value} among the words of `--missing` (`NA,null` unless given)",
                     counted(*rows, "training row")
-                )
+                )?;
+                f.write_str(if *is_target { ", and leave such rows out by `--on-missing-target drop`" } else { "" })
             }
             Self::HashedWords { column, n_values, at_least, bits } => write!(
                 f,

