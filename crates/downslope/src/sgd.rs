@@ -37,9 +37,9 @@ use crate::objective::{Gradient, StepRule};
 /// a sparse gradient). Nothing here turns a number into NaN; an infinite gradient makes θ infinite and the trainer stops the run.
 ///
 /// **Cost.** Plain: one pass over θ (over the touched indices of a sparse gradient). Momentum: one buffer as long as θ
-/// and a dense pass. Penalties: a dense pass. But on sparse rows a linear [`crate::objective::EmpiricalLoss`] touches only the
-/// weights of its rows and makes up for the rest later, with penalties or with momentum (below 1) and weight decay; not with
-/// momentum and L1.
+/// and a dense pass. Penalties: a dense pass. But on sparse rows a linear [`crate::objective::EmpiricalLoss`] of many weights touches
+/// only those of its rows and makes up for the rest later, in `f64`, with penalties or with momentum (below 1) and weight decay;
+/// not with momentum and L1.
 ///
 /// **Differs from**: scikit-learn and Vowpal Wabbit spare the bias from L2; PyTorch and this do not. PyTorch has no L1.
 /// The truncation of Langford et al. is the same as the proximal step when done every step, as here. L1 spares biases.

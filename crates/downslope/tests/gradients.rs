@@ -196,6 +196,26 @@ fn dense_and_sparse_rows_have_the_same_gradient() {
     }
 }
 
+/// Where weights are many, blocks of rows are large.
+#[test]
+fn sparse_rows_of_many_features_have_the_gradient_of_dense_ones() {
+    let (dense, sparse) = twin_tables(Loss::Logistic, 700, 9_000, 0.01, 3);
+    let model = model(Loss::Logistic, 9_000, &[], Activation::Relu);
+    let theta = theta_of(&model, &dense, None);
+    let rows: Vec<u32> = (0..690).map(|row| row * 7 % 300).collect();
+    for batch in [Batch::all(700), Batch::Range(3..4), Batch::Rows(&rows)] {
+        let of = |data: &std::sync::Arc<Dataset>| {
+            let mut objective = EmpiricalLoss::new(model.clone(), Loss::Logistic, data.clone()).unwrap();
+            let loss = objective.loss(&theta, batch.clone()).sum;
+            (loss, gradient(&mut objective, &theta, batch.clone()))
+        };
+        let ((_, (dense_sum, dense)), (loss, (sparse_sum, sparse))) = (of(&dense), of(&sparse));
+        assert_eq!(loss.to_bits(), sparse_sum.to_bits());
+        assert!((dense_sum - sparse_sum).abs() <= 1e-6 * dense_sum.abs().max(1.0));
+        check_part_by_part(&model, Loss::Logistic, sparse.values(), dense.values(), 2e-5);
+    }
+}
+
 #[test]
 fn a_sparse_gradient_touches_only_the_features_of_its_rows() {
     let (_, sparse) = twin_tables(Loss::CrossEntropy, 50, 1000, 0.01, 4);

@@ -697,7 +697,9 @@ fn penalties_and_momentum_applied_lazily_equal_those_applied_in_every_step() {
             }
         }
     }
-    // With few weights to each value of a row, steps of one row shrink all.
+    // What cannot wait, or with few weights to each value of a row: steps of one row go through all.
+    let both = Sgd { momentum: 0.8, l1: 0.003, ..Sgd::new(0.05) };
+    equals_unfused_on_sparse_rows(both, 1, &data, &format!("{both:?} on all"));
     let data = weighted(&rare_rows(0.05));
     for sgd in shrinking {
         assert_eq!(objective_on(&data).steps_between_looks(1, sgd.rule(sgd.rate()).unwrap()), 1);

@@ -2,7 +2,7 @@
 //!
 //! A row says nothing of most weights, but penalties and momentum change them all. There are four ways to go about that, for all
 //! of which the loop is the same: leave them, where nothing changes them; take weight decay together ([`Decay`]); step on
-//! all of them, where they are few; or make up for it when they are next needed ([`Lazy`]).
+//! all of them, where they are few or cannot wait; or make up for it when they are next needed ([`Lazy`]).
 
 use super::descent::Record;
 use super::lanes::Lanes;

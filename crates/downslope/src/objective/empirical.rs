@@ -17,12 +17,13 @@ use crate::loss::{Loss, Suits};
 use crate::metrics::Metrics;
 use crate::model::{Model, Part};
 
-/// Sparse rows with so many parameters to each of their values step on all of them (with L1, 123 to 15 took 58 ns a row, and
+/// With fewer parameters to each value of a sparse row, its step shrinks all of them (with L1, 123 to 15 took 58 ns a row, and
 /// 140 where they waited). Not with momentum: velocities that die away slow the machine down.
 const FEW: usize = 32;
-/// Up to so many steps of one row, parameters that wait are all brought up to date eight times more rarely than what that takes
-/// would ask for; beyond, a run would be seen too rarely.
+/// Where bringing all parameters up to date is worth fewer steps of one row, that is done up to `RARER` times more rarely, every
+/// so many steps at most: more rarely still, a run would be seen too little.
 const OFTEN: usize = 64;
+const RARER: usize = 8;
 
 /// minimise f(θ) = (1/n) Σᵢ wᵢ ℓ(model(θ, xᵢ), yᵢ), given rows (xᵢ, yᵢ) of weights wᵢ, which are 1 unless given
 /// ([`Dataset::with_weights`]).
@@ -36,6 +37,8 @@ const OFTEN: usize = 64;
 /// worth of activations where there are several scores or hidden layers, and sixteen rows' of a large first layer, and 32
 /// sparse rows before it as dense ones; 48 rows of up to 1024 columns for each share, and for each part of a layer, where
 /// layers have many outputs. A step allocates nothing, but for these spans at their first.
+///
+/// **Panics**, perhaps: for a batch of more rows than the table has.
 pub struct EmpiricalLoss {
     model: Model,
     loss: Loss,
@@ -244,7 +247,7 @@ impl Objective for EmpiricalLoss {
     }
 
     /// Penalties and momentum on sparse rows are applied when a weight is next needed, and to all weights once about as much
-    /// has been done on rows; in every step where that costs less.
+    /// has been done on rows, or a few times that; in every step where that costs less.
     fn steps_between_looks(&self, batch_size: usize, rule: StepRule) -> u64 {
         let is_sparse = matches!(self.data.features, Features::Sparse(_));
         if rule.is_plain() || !rule.can_wait() || !self.model.is_linear() || !is_sparse {
@@ -255,7 +258,7 @@ impl Objective for EmpiricalLoss {
             return at_once as u64;
         }
         let steps_on_all = at_once < FEW && rule.momentum == 0.0 && !rule.decays_alike();
-        if steps_on_all { 1 } else { at_once.max(OFTEN.min(8 * at_once)) as u64 }
+        if steps_on_all { 1 } else { at_once.max(OFTEN.min(RARER * at_once)) as u64 }
     }
 
     fn gradient(&self) -> Gradient {

@@ -67,6 +67,11 @@ impl Pass {
         }
     }
 
+    /// The rows it has scratch for.
+    pub(super) fn block_rows(&self) -> usize {
+        self.losses.len()
+    }
+
     fn last(&self) -> &Layer {
         &self.layers[self.layers.len() - 1]
     }

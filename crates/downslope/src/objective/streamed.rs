@@ -18,7 +18,8 @@ use crate::model::{Model, Part};
 /// It is an [`EmpiricalLoss`] on the rows in memory. While these are gone through, a thread of its own fetches those that
 /// come next: [`Objective::begin_epoch`] says which. Wherever the buffers begin and end, the bits are the same for any
 /// number of threads, and for any observers; and they are those of rows in memory in the same order, but for steps of one
-/// row each where a buffer does not hold a multiple of sixteen rows, and for batches that are cut by the end of a buffer.
+/// row each where a buffer does not hold a multiple of sixteen rows, for batches that are cut by the end of a buffer, and, on
+/// sparse rows, for penalties and momentum, which are brought up to date there.
 ///
 /// **Cost**: two buffers of rows, 4 bytes a row for their places, and what [`EmpiricalLoss`] needs for one of them.
 ///

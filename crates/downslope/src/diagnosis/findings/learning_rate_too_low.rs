@@ -17,7 +17,9 @@ const TIMES_OF_STANDING: f64 = 1e4;
 pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     let falls = matches!(case.trend(), Some(Trend::Falls { .. }));
     let (began, losses) = (case.initial_loss, case.train_losses);
-    let stands = !losses.is_empty() && losses.iter().all(|loss| (loss - began).abs() <= STANDS * began.abs());
+    let stands = began.abs() > 0.0
+        && !losses.is_empty()
+        && losses.iter().all(|loss| (loss - began).abs() <= STANDS * began.abs());
     if !(falls || stands) || !matches!(case.settings.lr, LearningRate::Fixed(_)) {
         return None;
     }

@@ -169,3 +169,19 @@ fn sparse_steps_agree_with_dense_ones(way: Way, rule: StepRule) {
     let expected = result(&dense, &losses).into_iter().map(f64::from);
     assert_close(&steps, expected, 2e-5, &format!("{way:?}, {rule:?}"));
 }
+
+#[test]
+fn steps_on_all_weights_leave_their_scratch_zero_also_where_they_end_early() {
+    let (x, _) = twins(23, 90);
+    let (batch, targets) = (Batch::Range(0..23), vec![1.0; 23]);
+    for machine in machines() {
+        let (mut zeros, mut losses) = (vec![0.0; 90], StepLosses::default());
+        let moving = Moving { theta: &mut numbers(91, 4), velocity: &mut [] };
+        let (x, batch, losses_of) = (&x, &batch, &mut losses);
+        let (targets, others) = (Targets { values: &targets, weights: None }, Others::Stepped(&mut zeros));
+        let (loss, rule) = (Loss::Squared, StepRule { l1: 0.1, ..StepRule::plain(1e25) });
+        run_on(machine, SparseOneRowSteps { loss, x, batch, targets, rule, moving, others, losses: losses_of });
+        assert!((2..23).contains(&losses.n_steps) && !losses.last.sum.is_finite(), "{}", losses.n_steps);
+        assert!(zeros.iter().all(|&value| value == 0.0), "on {machine:?}");
+    }
+}
