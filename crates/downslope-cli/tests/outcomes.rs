@@ -237,9 +237,12 @@ fn nines_that_may_stand_for_a_missing_value_are_told_with_the_flag_that_says_so(
         here.run("data show t.csv --target y --missing NA,null,-999,-9999 --on-missing-target drop").with_code(0);
     assert!(said.err.contains("column `a` misses 2 training values") && !said.err.contains("stands for"), "{said:?}");
     // Pairs of names and numbers have no words for it.
-    here.write("t.svm", "0.5 1:1\n-9999 20:1\n1 300:2\n-9999 4000:2\n");
-    let said = here.run("data show t.svm").with_code(0);
-    assert!(!said.err.contains("stands for"), "{said:?}");
+    here.write("wide.svm", "0.5 1:1\n-9999 20:1\n1 300:2\n-9999 4000:2\n");
+    here.write("full.svm", "0.5 1:1 2:1\n-9999 1:-999 2:2\n1 1:2 2:1\n-9999 1:-999 2:2\n");
+    for table in ["wide.svm", "full.svm"] {
+        let said = here.run(&format!("data show {table}")).with_code(0);
+        assert!(!said.err.contains("stands for"), "{said:?}");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::objective::LossSum;
 use crate::state::State;
 
 /// The form of the file; another number is refused.
-const VERSION: &str = "3";
+const VERSION: &str = "4";
 
 /// A state, and how far the files beside it had got when it was taken.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,9 +56,9 @@ impl Checkpoint {
             ("train_losses", Dtype::F64, bytes_of(&state.train_losses, f64::to_le_bytes)),
             ("validation_losses", Dtype::F64, bytes_of(&state.validation_losses, f64::to_le_bytes)),
             (
-                "running_and_initial_loss",
+                "running_and_initial_losses",
                 Dtype::F64,
-                bytes_of(&[state.running.sum, state.initial_loss], f64::to_le_bytes),
+                bytes_of(&[state.running.sum, state.initial_loss, state.initial_penalty], f64::to_le_bytes),
             ),
             ("counts", Dtype::U64, bytes_of(&counts, u64::to_le_bytes)),
         ];
@@ -89,10 +89,10 @@ impl Checkpoint {
             let tensors = SafeTensors::deserialize(&bytes).map_err(|error| error.to_string())?;
             let data = |name| tensors.tensor(name).map(|tensor| tensor.data()).map_err(|error| error.to_string());
             let counts = values_of(data("counts")?, u64::from_le_bytes);
-            let losses = values_of(data("running_and_initial_loss")?, f64::from_le_bytes);
+            let losses = values_of(data("running_and_initial_losses")?, f64::from_le_bytes);
             let (
                 &[step, epoch, batch, n_rows, nanoseconds, metrics_bytes, back_offs, last_good_epoch],
-                &[sum, initial_loss],
+                &[sum, initial_loss, initial_penalty],
             ) = (counts.as_slice(), losses.as_slice())
             else {
                 return Err("a list of another length".to_owned());
@@ -112,6 +112,7 @@ impl Checkpoint {
                 batch: batch as usize,
                 running: LossSum { sum, n_rows },
                 initial_loss,
+                initial_penalty,
                 training_time: Duration::from_nanos(nanoseconds),
             };
             Ok(Self { state, metrics_bytes })
@@ -243,7 +244,7 @@ mod tests {
         state.velocity = vec![0.1, 0.2, 0.3];
         (state.last_good, state.last_good_epoch, state.back_offs) = (vec![0.5, 0.25, 0.125], 1, 2);
         state.train_losses = vec![0.1 + 0.2, f64::INFINITY];
-        state.initial_loss = 7.0;
+        (state.initial_loss, state.initial_penalty) = (7.0, 0.25);
         (state.step, state.epoch, state.batch) = (12, 2, 3);
         state.running = LossSum { sum: 0.3, n_rows: 9 };
         state.training_time = Duration::from_nanos(123_456_789);

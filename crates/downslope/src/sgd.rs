@@ -126,6 +126,18 @@ impl Sgd {
         problems
     }
 
+    /// Whether something beside the loss goes down.
+    pub fn is_penalised(&self) -> bool {
+        self.weight_decay > 0.0 || self.l1 > 0.0
+    }
+
+    /// What goes down beside the loss: ½·`weight_decay`·‖θ‖² + `l1`·‖weights‖₁, the weights in the ranges `shrunk` of θ.
+    pub fn penalty(&self, theta: &[f32], shrunk: &[Range<usize>]) -> f64 {
+        let weights = shrunk.iter().flat_map(|range| &theta[range.clone()]);
+        let sizes: f64 = weights.map(|&weight| f64::from(weight).abs()).sum();
+        0.5 * self.weight_decay * kernels::sum_of_squares(theta) + self.l1 * sizes
+    }
+
     /// The rate without a schedule.
     pub fn rate(&self) -> Rate {
         Rate { lr: self.lr, momentum: self.momentum }

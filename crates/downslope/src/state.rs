@@ -26,6 +26,8 @@ pub struct State {
     pub running: LossSum,
     /// Mean training loss before the first step; NaN until it is known.
     pub initial_loss: f64,
+    /// The penalties before the first step, ½·`weight_decay`·‖θ‖² + `l1`·‖weights‖₁; NaN until they are known.
+    pub initial_penalty: f64,
     /// Mean training loss after each epoch.
     pub train_losses: Vec<f64>,
     /// Mean validation loss after each epoch; empty where no rows are held out.
@@ -54,6 +56,7 @@ impl State {
             batch: 0,
             running: LossSum::default(),
             initial_loss: f64::NAN,
+            initial_penalty: f64::NAN,
             train_losses: Vec::new(),
             validation_losses: Vec::new(),
             best_theta: Vec::new(),

@@ -65,13 +65,11 @@ impl fmt::Display for StopReason {
 pub enum Course {
     /// Down with every step: full batches, no momentum, no penalty beside the loss.
     Descends,
-    /// Down on the whole: batches are noisy, and momentum may first swing far out.
+    /// Down on the whole: batches are noisy, momentum may first swing far out, and a penalty may fall while the loss rises.
     Wanders {
         /// The momentum.
         momentum: f64,
     },
-    /// Where the loss and a penalty beside it agree: shrinking the weights may raise the loss, and be what was asked.
-    IsPenalised,
     /// Up: `maximize`.
     Climbs,
 }
@@ -82,12 +80,19 @@ impl Course {
         if self == Self::Climbs { -loss } else { loss }
     }
 
+    /// What the loss may be on its way, turned so that lower is better: it may rise by as much as the penalties were at first, for
+    /// shrinking the weights is what was asked.
+    fn first(self, state: &State) -> f64 {
+        let penalty = if self == Self::Climbs { 0.0 } else { state.initial_penalty.max(0.0) };
+        self.turned(state.initial_loss) + penalty
+    }
+
     /// How many times the first loss a loss must be to be no passing swing. Within its stability limit momentum μ may
     /// stretch a distance by (1+μ)/(1−μ) before it brings it down, and so a quadratic loss by the square of that.
     fn leapt_out(self) -> f64 {
         match self {
             Self::Wanders { momentum } if momentum < 1.0 => LEAPT_OUT * ((1.0 + momentum) / (1.0 - momentum)).powi(2),
-            Self::Wanders { .. } | Self::IsPenalised => f64::INFINITY,
+            Self::Wanders { .. } => f64::INFINITY,
             Self::Descends | Self::Climbs => LEAPT_OUT,
         }
     }
@@ -96,7 +101,6 @@ impl Course {
     fn ended_worse(self) -> f64 {
         match self {
             Self::Descends => 1.0 + 1e-6,
-            Self::IsPenalised => f64::INFINITY,
             Self::Wanders { .. } | Self::Climbs => 1.5,
         }
     }
@@ -168,12 +172,12 @@ fn times(factor: f64, loss: f64) -> f64 {
 
 /// Whether a training loss is so far from the first that the weights are no model.
 pub(crate) fn leapt_out(loss: f64, state: &State, course: Course) -> bool {
-    !loss.is_finite() || course.turned(loss) > times(course.leapt_out(), course.turned(state.initial_loss))
+    !loss.is_finite() || course.turned(loss) > times(course.leapt_out(), course.first(state))
 }
 
 /// Whether the last training loss is above the first by more than noise can explain.
 pub(crate) fn is_worse(state: &State, course: Course) -> bool {
-    let worse = times(course.ended_worse(), course.turned(state.initial_loss));
+    let worse = times(course.ended_worse(), course.first(state));
     state.train_losses.last().is_some_and(|&loss| course.turned(loss) > worse)
 }
 

@@ -98,6 +98,9 @@ impl Trainer {
         if state.initial_loss.is_nan() {
             state.initial_loss = objective.loss(&state.theta, Batch::all(objective.n_rows())).mean();
         }
+        if state.initial_penalty.is_nan() {
+            state.initial_penalty = self.sgd.penalty(&state.theta, &descent.shrunk);
+        }
         let wanted = tell(observers, &Event::Started(descent.started(state)), state);
         let reason = loop {
             if wanted == Control::Stop {
@@ -253,9 +256,7 @@ impl<'a> Descent<'a> {
         let momentum = self.trainer.schedule.largest_momentum(sgd.momentum);
         if sgd.maximize {
             Course::Climbs
-        } else if sgd.weight_decay > 0.0 || sgd.l1 > 0.0 {
-            Course::IsPenalised
-        } else if self.loader.batch_size() == self.loader.n_rows() && momentum == 0.0 {
+        } else if self.loader.batch_size() == self.loader.n_rows() && momentum == 0.0 && !sgd.is_penalised() {
             Course::Descends
         } else {
             Course::Wanders { momentum }

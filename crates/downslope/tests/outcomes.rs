@@ -374,6 +374,30 @@ fn a_penalty_may_raise_the_loss_beside_it() {
 }
 
 #[test]
+fn a_penalty_may_raise_the_loss_by_no_more_than_it_was_itself() {
+    let data = dense_table(Loss::Logistic, 200, 5, 1);
+    let run_from = |theta: Vec<f32>, sgd: Sgd, batch_size: &str| {
+        let trainer = Trainer { loader: Some(loader(200, batch_size)), ..Trainer::new(sgd, Stop::epochs(40)) };
+        let mut state = State::new(theta);
+        let reason = run(&trainer, &mut objective(Loss::Logistic, &[], &data), &mut state);
+        (reason, state)
+    };
+    for batch_size in ["1", "32", "full"] {
+        for sgd in [Sgd { l1: 1e-6, ..Sgd::new(1e3) }, Sgd { weight_decay: 3.0, ..Sgd::new(1.0) }] {
+            let (reason, state) = run_from(vec![0.0; 6], sgd, batch_size);
+            assert_eq!(reason, StopReason::Diverged, "{sgd:?}, {batch_size}: {:?}", state.train_losses);
+        }
+    }
+    // Weights that fit well shrink, and the loss of what they fit rises tenfold.
+    let (_, good) = run_from(vec![0.0; 6], Sgd::new(1.0), "32");
+    let theta: Vec<f32> = good.theta.iter().map(|value| 20.0 * value).collect();
+    for sgd in [Sgd { l1: 1.0, ..Sgd::new(0.5) }, Sgd { weight_decay: 1.0, ..Sgd::new(0.5) }] {
+        let (reason, state) = run_from(theta.clone(), sgd, "full");
+        assert_eq!(reason, StopReason::Epochs, "{sgd:?}: {} {:?}", state.initial_loss, state.train_losses);
+    }
+}
+
+#[test]
 fn a_loss_below_zero_is_judged_by_how_far_it_rises() {
     // Counts about 100: at the optimum the loss of `poisson` is about −360, and a run that starts beside it stays.
     let x = Matrix::new(50, 1, (0..50).map(|i| i as f32 / 50.0).collect()).unwrap();

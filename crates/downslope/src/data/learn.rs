@@ -122,8 +122,7 @@ impl Learner {
         if let Values::Number(_) = table.column(&self.target)?.values {
             let numbers = target::numbers(&self.target, table, rows)?;
             let below = Moments::of(&numbers.iter().copied(), LEAST_POWER);
-            // Of rows of pairs no word stands for a missing target.
-            if !table.columns().iter().any(|column| matches!(column.values, Values::Sparse(_))) {
+            if !table.is_of_pairs() {
                 self.stand_in_of_target.join(StandIn::among(numbers.iter().copied(), below.max_abs()));
             }
             join(&mut self.of_target, below, table, &self.target)?;
@@ -284,7 +283,9 @@ impl Counted {
             (Tally::Number(moments), Values::Number(numbers)) => {
                 let below = Moments::of(&present(numbers, rows), highest);
                 self.n_missing += rows.len() - below.n();
-                self.stand_in.join(StandIn::among(present(numbers, rows), below.max_abs()));
+                if !table.is_of_pairs() {
+                    self.stand_in.join(StandIn::among(present(numbers, rows), below.max_abs()));
+                }
                 return join(moments, below, table, &self.name);
             }
             (Tally::Time(times), Values::Time(seconds)) => times.add(&present(seconds, rows)),

@@ -466,6 +466,11 @@ impl Table {
         Some(table)
     }
 
+    /// Whether its rows name what they have, in pairs of a name and a number: of such no word stands for a missing value.
+    pub(super) fn is_of_pairs(&self) -> bool {
+        self.was_sparse || self.columns.iter().any(|column| matches!(column.values, Values::Sparse(_)))
+    }
+
     /// The same table with plain columns besides for some names of its sparse rows, 0 where no row has such a name; none
     /// if it has no sparse rows, or no name is asked for.
     pub(super) fn with_plain_columns_of(&self, names: &[String]) -> Option<Self> {

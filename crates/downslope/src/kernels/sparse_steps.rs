@@ -28,8 +28,10 @@ pub(crate) struct SparseOneRowSteps<'a> {
     pub(crate) targets: Targets<'a>,
     /// How a step is taken.
     pub(crate) rule: StepRule,
-    /// Weights, and the bias behind them; as many velocities, or none without momentum.
-    pub(crate) moving: Moving<'a>,
+    /// Weights, and the bias behind them.
+    pub(crate) theta: &'a mut [f32],
+    /// As many velocities, or none without momentum.
+    pub(crate) velocity: &'a mut [f32],
     /// What is done about weights that a row has no value for.
     pub(crate) others: Others<'a>,
     /// What the steps are told to; the first without a finite loss is the last.
@@ -68,23 +70,24 @@ impl Kernel for SparseOneRowSteps<'_> {
 
 impl SparseOneRowSteps<'_> {
     #[inline(always)]
-    fn steps<V: Lanes>(mut self, mut way: impl Way) {
+    fn steps<V: Lanes>(self, mut way: impl Way) {
         let mut record = Record::new(self.loss);
+        let mut moving = Moving { theta: self.theta, velocity: self.velocity };
         for position in 0..self.batch.len() {
             prefetch::<V>(self.x, self.batch, position + AHEAD, &Csr::BOTH);
             self.targets.prefetch::<V>(self.batch, position + AHEAD..position + AHEAD + 1);
             let number = self.batch.row(position);
             let row = self.x.row(number);
-            let score = way.score(row, &mut self.moving, position);
+            let score = way.score(row, &mut moving, position);
             let (target, row_weight) = (self.targets.value(number), self.targets.weight(number));
             let slope = derivative_of_one::<V>(self.loss, score, target, way.factor() * row_weight);
-            way.step(slope, row, &mut self.moving, position);
+            way.step(slope, row, &mut moving, position);
             if record.push::<V>(score, target, row_weight, self.losses) {
                 break;
             }
         }
         record.flush::<V>(self.losses);
-        way.end(&mut self.moving);
+        way.end(&mut moving);
     }
 }
 

@@ -321,21 +321,19 @@ impl EmpiricalLoss {
                 kernels::run(OneRowSteps { loss, x, n_steps, n_before, ahead, targets, rule, theta, velocity, losses });
             }
             Features::Sparse(x) => {
-                let (moving, n_before) = (Moving { theta, velocity }, losses.n_steps);
-                let mut steps = |moving, others| {
-                    kernels::run(SparseOneRowSteps { loss, x, batch, targets, rule, moving, others, losses });
+                let n_before = losses.n_steps;
+                let mut steps = |theta: &mut [f32], velocity: &mut [f32], others: Others<'_>| {
+                    kernels::run(SparseOneRowSteps { loss, x, batch, targets, rule, theta, velocity, others, losses });
                 };
                 if rule.is_plain() || (can_wait && rule.decays_alike()) {
-                    steps(moving, Others::Alike);
+                    steps(theta, velocity, Others::Alike);
                 } else if can_wait {
                     self.lazy.begin(&self.model, rule, batches.len());
-                    let Moving { theta, velocity } = moving;
-                    steps(Moving { theta, velocity }, Others::Wait(&mut self.lazy));
-                    let n_steps = losses.n_steps - n_before;
-                    self.lazy.catch_up_all(&mut Moving { theta, velocity }, n_steps as usize);
+                    steps(theta, velocity, Others::Wait(&mut self.lazy));
+                    self.lazy.catch_up_all(&mut Moving { theta, velocity }, (losses.n_steps - n_before) as usize);
                 } else {
                     self.step.clear();
-                    steps(moving, Others::Stepped(&mut self.step.values_mut()[..x.n_columns()]));
+                    steps(theta, velocity, Others::Stepped(&mut self.step.values_mut()[..x.n_columns()]));
                 }
             }
         }

@@ -151,9 +151,11 @@ fn sparse_steps_agree_with_dense_ones(way: Way, rule: StepRule) {
                 Others::Wait(&mut lazy)
             }
         };
-        let (x, batch, losses_of) = (&x, &batch, &mut losses);
-        let moving = Moving { theta: &mut *theta, velocity: &mut *velocity };
-        run_on(machine, SparseOneRowSteps { loss, x, batch, targets, rule, moving, others, losses: losses_of });
+        {
+            let (x, batch, losses) = (&x, &batch, &mut losses);
+            let (theta, velocity) = (&mut *theta, &mut *velocity);
+            run_on(machine, SparseOneRowSteps { loss, x, batch, targets, rule, theta, velocity, others, losses });
+        }
         if let Way::Wait = way {
             lazy.catch_up_all(&mut Moving { theta, velocity }, n_steps);
         }
@@ -176,11 +178,13 @@ fn steps_on_all_weights_leave_their_scratch_zero_also_where_they_end_early() {
     let (batch, targets) = (Batch::Range(0..23), vec![1.0; 23]);
     for machine in machines() {
         let (mut zeros, mut losses) = (vec![0.0; 90], StepLosses::default());
-        let moving = Moving { theta: &mut numbers(91, 4), velocity: &mut [] };
-        let (x, batch, losses_of) = (&x, &batch, &mut losses);
-        let (targets, others) = (Targets { values: &targets, weights: None }, Others::Stepped(&mut zeros));
-        let (loss, rule) = (Loss::Squared, StepRule { l1: 0.1, ..StepRule::plain(1e25) });
-        run_on(machine, SparseOneRowSteps { loss, x, batch, targets, rule, moving, others, losses: losses_of });
+        {
+            let (x, batch, losses) = (&x, &batch, &mut losses);
+            let (theta, velocity) = (&mut numbers(91, 4)[..], &mut [][..]);
+            let (targets, others) = (Targets { values: &targets, weights: None }, Others::Stepped(&mut zeros));
+            let (loss, rule) = (Loss::Squared, StepRule { l1: 0.1, ..StepRule::plain(1e25) });
+            run_on(machine, SparseOneRowSteps { loss, x, batch, targets, rule, theta, velocity, others, losses });
+        }
         assert!((2..23).contains(&losses.n_steps) && !losses.last.sum.is_finite(), "{}", losses.n_steps);
         assert!(zeros.iter().all(|&value| value == 0.0), "on {machine:?}");
     }
