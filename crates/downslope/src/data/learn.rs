@@ -56,6 +56,8 @@ pub struct Learner {
     target: String,
     options: EncodeOptions,
     source: String,
+    /// Whether rows are pairs of a name and a number, of which no word stands for a missing value.
+    is_of_pairs: bool,
     n_rows: usize,
     of_target: Moments,
     stand_in_of_target: StandIn,
@@ -93,6 +95,7 @@ impl Learner {
             target: target.to_owned(),
             options: options.clone(),
             source: String::new(),
+            is_of_pairs: false,
             n_rows: 0,
             of_target: Moments::default(),
             stand_in_of_target: StandIn::default(),
@@ -116,15 +119,14 @@ impl Learner {
     pub fn add(&mut self, table: &Table, rows: &[u32]) -> Result<()> {
         if self.source.is_empty() {
             table.source().clone_into(&mut self.source);
+            self.is_of_pairs = table.is_of_pairs();
             self.begin(table).map_err(|error| error.in_source(table.source()))?;
         }
         self.n_rows += rows.len();
         if let Values::Number(_) = table.column(&self.target)?.values {
             let numbers = target::numbers(&self.target, table, rows)?;
             let below = Moments::of(&numbers.iter().copied(), LEAST_POWER);
-            if !table.is_of_pairs() {
-                self.stand_in_of_target.join(StandIn::among(numbers.iter().copied(), below.max_abs()));
-            }
+            self.stand_in_of_target.join(StandIn::among(numbers.iter().copied(), below.max_abs()));
             join(&mut self.of_target, below, table, &self.target)?;
         }
         let highest = LEAST_POWER * self.options.polynomial.cast_signed();
@@ -242,6 +244,9 @@ impl Learner {
         if inputs.is_empty() {
             return Err(refuse(ErrorKind::NoFeatures));
         }
+        if self.is_of_pairs {
+            notices.retain(|notice| !matches!(notice, Notice::StandIn { .. }));
+        }
         Ok((Preprocessing { inputs, target }, notices))
     }
 }
@@ -283,9 +288,7 @@ impl Counted {
             (Tally::Number(moments), Values::Number(numbers)) => {
                 let below = Moments::of(&present(numbers, rows), highest);
                 self.n_missing += rows.len() - below.n();
-                if !table.is_of_pairs() {
-                    self.stand_in.join(StandIn::among(present(numbers, rows), below.max_abs()));
-                }
+                self.stand_in.join(StandIn::among(present(numbers, rows), below.max_abs()));
                 return join(moments, below, table, &self.name);
             }
             (Tally::Time(times), Values::Time(seconds)) => times.add(&present(seconds, rows)),

@@ -466,7 +466,7 @@ impl Table {
         Some(table)
     }
 
-    /// Whether its rows name what they have, in pairs of a name and a number: of such no word stands for a missing value.
+    /// Whether its rows name what they have, in pairs of a name and a number.
     pub(super) fn is_of_pairs(&self) -> bool {
         self.was_sparse || self.columns.iter().any(|column| matches!(column.values, Values::Sparse(_)))
     }

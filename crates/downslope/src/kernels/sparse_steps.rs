@@ -78,7 +78,8 @@ impl SparseOneRowSteps<'_> {
             self.targets.prefetch::<V>(self.batch, position + AHEAD..position + AHEAD + 1);
             let number = self.batch.row(position);
             let row = self.x.row(number);
-            let score = way.score(row, &mut moving, position);
+            way.meet(row, &mut moving, position);
+            let score = way.score(row, &mut moving);
             let (target, row_weight) = (self.targets.value(number), self.targets.weight(number));
             let slope = derivative_of_one::<V>(self.loss, score, target, way.factor() * row_weight);
             way.step(slope, row, &mut moving, position);
@@ -102,8 +103,16 @@ trait Way {
         1.0
     }
 
+    /// Before a row is scored.
+    #[inline(always)]
+    fn meet(&mut self, _: Row<'_>, _: &mut Moving<'_>, _: usize) {}
+
     /// The score of a row.
-    fn score(&mut self, row: Row<'_>, moving: &mut Moving<'_>, position: usize) -> f32;
+    #[inline(always)]
+    fn score(&self, row: Row<'_>, moving: &mut Moving<'_>) -> f32 {
+        let (weight, bias) = moving.weight_and_bias();
+        dot(row, weight, 0) + *bias
+    }
 
     /// The step of a row that was scored.
     fn step(&mut self, slope: f32, row: Row<'_>, moving: &mut Moving<'_>, position: usize);
@@ -128,12 +137,6 @@ impl Way for Plain {
     }
 
     #[inline(always)]
-    fn score(&mut self, row: Row<'_>, moving: &mut Moving<'_>, _: usize) -> f32 {
-        let (weight, bias) = moving.weight_and_bias();
-        dot(row, weight, 0) + *bias
-    }
-
-    #[inline(always)]
     fn step(&mut self, step: f32, row: Row<'_>, moving: &mut Moving<'_>, _: usize) {
         let (weight, bias) = moving.weight_and_bias();
         *bias += step;
@@ -153,7 +156,7 @@ impl Way for Decaying {
     }
 
     #[inline(always)]
-    fn score(&mut self, row: Row<'_>, moving: &mut Moving<'_>, _: usize) -> f32 {
+    fn score(&self, row: Row<'_>, moving: &mut Moving<'_>) -> f32 {
         let (weight, bias) = moving.weight_and_bias();
         self.decay.c().mul_add(dot(row, weight, 0), *bias)
     }
@@ -173,19 +176,17 @@ impl Way for Decaying {
 
 struct Stepped<'a, V> {
     lanes: RuleLanes<V>,
-    /// The row between its score and its step, else zeros.
+    /// The row from when it is met to its step, else zeros.
     row: &'a mut [f32],
 }
 
 impl<V: Lanes> Way for Stepped<'_, V> {
     #[inline(always)]
-    fn score(&mut self, row: Row<'_>, moving: &mut Moving<'_>, _: usize) -> f32 {
+    fn meet(&mut self, row: Row<'_>, _: &mut Moving<'_>, _: usize) {
         // Here already, so that what is written one by one is there when it is read sixteen at a time.
         for (&column, &value) in row.0.iter().zip(row.1) {
             self.row[column as usize] = value;
         }
-        let (weight, bias) = moving.weight_and_bias();
-        dot(row, weight, 0) + *bias
     }
 
     #[inline(always)]
@@ -201,12 +202,10 @@ struct Waiting<'a>(&'a mut Lazy);
 
 impl Way for Waiting<'_> {
     #[inline(always)]
-    fn score(&mut self, row: Row<'_>, moving: &mut Moving<'_>, position: usize) -> f32 {
+    fn meet(&mut self, row: Row<'_>, moving: &mut Moving<'_>, position: usize) {
         for &column in row.0 {
             self.0.catch_up(moving, column as usize, position);
         }
-        let (weight, bias) = moving.weight_and_bias();
-        dot(row, weight, 0) + *bias
     }
 
     #[inline(always)]

@@ -25,10 +25,10 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     }
     let suggested = round_down(case.chosen()?.lr);
     let times = suggested / case.lr;
-    if times < if stands { TIMES_OF_STANDING } else { TIMES } {
+    let (goes, enough) = if stands { ("stands where it began", TIMES_OF_STANDING) } else { ("still falls", TIMES) };
+    if times < enough {
         return None;
     }
-    let goes = if stands { "stands where it began" } else { "still falls" };
     let cause = format!(
         "the loss {goes}, and the learning rate {} is {} times lower than one that is safe here",
         digits(case.lr),
