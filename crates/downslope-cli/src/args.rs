@@ -341,10 +341,10 @@ pub(crate) struct Make {
     #[arg(long, allow_negative_numbers = true, value_parser = whole::<usize>, value_name = "N", default_value_t = 10)]
     pub(crate) features: usize,
     /// Largest over smallest curvature, 1 or above
-    #[arg(long, value_name = "X", default_value_t = 10.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", default_value_t = 10.0, allow_negative_numbers = true, value_parser = number)]
     pub(crate) condition: f64,
     /// Noise: the standard deviation of what no model can predict (regression), or the share of labels drawn anew
-    #[arg(long, value_name = "X", default_value_t = 0.1, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", default_value_t = 0.1, allow_negative_numbers = true, value_parser = number)]
     pub(crate) noise: f64,
     /// Classes, for softmax
     #[arg(long, allow_negative_numbers = true, value_parser = whole::<usize>, value_name = "N", default_value_t = 3)]
@@ -410,7 +410,7 @@ pub(crate) struct Keep {
     #[arg(long, allow_negative_numbers = true, value_parser = whole::<u64>, value_name = "N")]
     pub(crate) log_every: Option<u64>,
     /// Also write a checkpoint every so many seconds within an epoch
-    #[arg(long, value_name = "S", default_value_t = 30.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", default_value_t = 30.0, allow_negative_numbers = true, value_parser = number)]
     pub(crate) checkpoint_seconds: f64,
 }
 
@@ -595,28 +595,28 @@ pub(crate) struct Fit {
     #[arg(long, value_name = "auto|X", default_value = "auto", value_parser = parse::<LearningRate>, allow_hyphen_values = true, help_heading = "Descent")]
     lr: LearningRate,
     /// Momentum
-    #[arg(long, value_name = "X", default_value_t = 0.0, allow_negative_numbers = true, help_heading = "Descent")]
+    #[arg(long, value_name = "X", default_value_t = 0.0, allow_negative_numbers = true, value_parser = number, help_heading = "Descent")]
     momentum: f64,
     /// Dampening of the momentum
-    #[arg(long, value_name = "X", default_value_t = 0.0, allow_negative_numbers = true, help_heading = "Descent")]
+    #[arg(long, value_name = "X", default_value_t = 0.0, allow_negative_numbers = true, value_parser = number, help_heading = "Descent")]
     dampening: f64,
     /// Nesterov's momentum
     #[arg(long, help_heading = "Descent")]
     nesterov: bool,
     /// L2 penalty, as PyTorch's
-    #[arg(long, value_name = "X", default_value_t = 0.0, allow_negative_numbers = true, help_heading = "Descent")]
+    #[arg(long, value_name = "X", default_value_t = 0.0, allow_negative_numbers = true, value_parser = number, help_heading = "Descent")]
     weight_decay: f64,
     /// L1 penalty on the weights (not the biases)
-    #[arg(long, value_name = "X", default_value_t = 0.0, allow_negative_numbers = true, help_heading = "Descent")]
+    #[arg(long, value_name = "X", default_value_t = 0.0, allow_negative_numbers = true, value_parser = number, help_heading = "Descent")]
     l1: f64,
     /// Shorten a gradient longer than this
-    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Descent")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = number, help_heading = "Descent")]
     clip_norm: Option<f64>,
     /// Cut each value of a gradient to ±this
     #[arg(
         long,
         value_name = "X",
-        allow_negative_numbers = true,
+        allow_negative_numbers = true, value_parser = number,
         conflicts_with = "clip_norm",
         help_heading = "Descent"
     )]
@@ -639,10 +639,10 @@ pub(crate) struct Fit {
     #[arg(long, allow_negative_numbers = true, value_parser = whole::<u64>, value_name = "N", help_heading = "Stop")]
     pub(crate) epochs: Option<u64>,
     /// Stop after so many seconds of training
-    #[arg(long, value_name = "S", allow_negative_numbers = true, help_heading = "Stop")]
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = number, help_heading = "Stop")]
     seconds: Option<f64>,
     /// Stop when the loss is this low (validation rows, where there are any); missing it is exit status 1
-    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Stop")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = number, help_heading = "Stop")]
     target_loss: Option<f64>,
     /// Stop after so many epochs without a new lowest loss, and keep the weights of the lowest
     #[arg(long, allow_negative_numbers = true, value_parser = whole::<u64>, value_name = "N", help_heading = "Stop")]
@@ -703,6 +703,10 @@ fn parse<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
             .join("; "),
         _ => error.to_string(),
     })
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "expected a number".to_owned())
 }
 
 fn whole<T: FromStr>(text: &str) -> Result<T, String> {

@@ -4,7 +4,7 @@
 use std::io::{IsTerminal, Write};
 
 use downslope::{Error, ErrorKind, Result};
-use downslope_view::terminal::{Canvas, Colour, Glyphs};
+use downslope_view::terminal::{Canvas, Colour, Glyphs, wrapped};
 
 use crate::hint::hint;
 
@@ -37,10 +37,11 @@ fn glyphs() -> Glyphs {
     }
 }
 
-/// Says something to the person, on standard error.
+/// Says something to the person, on standard error; what goes elsewhere than to a terminal stays on one line.
 pub(crate) fn say(words: impl AsRef<str>) {
+    let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(usize::MAX, |(width, _)| width.0.into());
     // Nobody listening is no reason to stop.
-    let _ = writeln!(std::io::stderr(), "{}", words.as_ref());
+    let _ = writeln!(std::io::stderr(), "{}", wrapped(words.as_ref(), width));
 }
 
 /// Gives out data, on standard output.

@@ -50,9 +50,8 @@ pub(crate) fn hint(error: &Error, command: &str) -> Option<String> {
         ErrorKind::Io { .. } => {
             "check the folder's permissions and free space, or write elsewhere with `--out`".to_owned()
         }
-        ErrorKind::EmptyFile | ErrorKind::NoRows => {
-            "the first line must hold the column names, the others the rows".to_owned()
-        }
+        ErrorKind::EmptyFile => "write the file anew; a CSV has a line of column names and the rows below it".to_owned(),
+        ErrorKind::NoRows => "the first line must hold the column names, the others the rows".to_owned(),
         ErrorKind::NotText { looks_like: Some("a JSON array") } => {
             "`jq -c '.[]'` makes a line of every object; lines of JSON are read".to_owned()
         }

@@ -85,8 +85,9 @@ fn a_table_that_is_not_there() {
 
 #[test]
 fn a_table_with_nothing_in_it() {
+    let hint = "hint: write the file anew; a CSV has a line of column names and the rows below it\n";
+    table_refused("", &format!("error: bad.csv: expected a table, found an empty file\n{hint}"));
     let hint = "hint: the first line must hold the column names, the others the rows\n";
-    table_refused("", &format!("error: bad.csv: expected a table with a header, found an empty file\n{hint}"));
     table_refused("a,y\n", &format!("error: bad.csv: expected rows below the header, found none\n{hint}"));
 }
 
@@ -348,6 +349,7 @@ fn flags_that_are_refused_as_they_are_read() {
             " <balanced|CLASS=W,…>",
             "expected `balanced`, `none` or CLASS=WEIGHT,… with finite weights, 0 or above, each class once",
         ),
+        ("--weight-decay", "abc", " <X>", "expected a number"),
         ("--activation", "sigmoid", " <ACTIVATION>", "expected relu or tanh"),
         ("--as", "a=date", " <COL=KIND,…>", "expected COL=number, COL=boolean, COL=category, COL=text or COL=time"),
     ] {

@@ -18,7 +18,10 @@ struct Bad {
 
 const BAD: &[Bad] = &[
     Bad { slug: "momentum-too-high", train: "@diabetes --momentum 1.5" },
+    // Neither the lowest rate nor an end that comes early helps.
+    Bad { slug: "momentum-too-high", train: "@digits --lr auto --momentum 1 --epochs 5" },
     Bad { slug: "learning-rate-too-high", train: "@diabetes --lr 5" },
+    Bad { slug: "learning-rate-too-high", train: "@diabetes --lr 0.245 --batch-size 177 --epochs 2" },
     // What scikit-learn's SGD makes of such columns at a constant rate, without a word, are weights of 1e12 …
     Bad { slug: "learning-rate-too-high", train: "scales.csv --scale none --lr 0.01 --batch-size 1" },
     Bad { slug: "badly-scaled-columns", train: "scales.csv --scale none --lr 0.01 --batch-size 1" },

@@ -135,6 +135,29 @@ fn patience_keeps_the_best_weights() {
 }
 
 #[test]
+fn a_momentum_that_never_fades_is_not_helped_by_lower_rates() {
+    let here = Workplace::new();
+    let said = here.run("train @digits --lr auto --momentum 1.5 --epochs 8 --out run").with_code(1);
+    assert!(said.out.contains("The reason (momentum-too-high): momentum 1.5 keeps all"), "{said:?}");
+    assert!(here.events("run").iter().all(|event| event["event"] != "backed-off"));
+    assert!(!here.path("run/model.safetensors").exists());
+}
+
+#[test]
+fn weights_that_l1_left_nothing_of_are_counted() {
+    let here = Workplace::new();
+    let said = here.run("train @digits --l1 0.02 --epochs 5 --out run").with_code(0);
+    let counted = &here.json("run/run.json")["outcome"]["zero_weights"];
+    let (zero, of) = (counted["zero"].as_u64().unwrap(), counted["of"].as_u64().unwrap());
+    // 61 features and ten classes, the biases apart.
+    assert!(of == 610 && (1..610).contains(&zero), "{counted}");
+    let words = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(&format!("L1 left {zero} of 610 weights at zero.")), "{}", said.out);
+    here.run("train @digits --epochs 1 --out plain").with_code(0);
+    assert!(here.json("plain/run.json")["outcome"].get("zero_weights").is_none());
+}
+
+#[test]
 fn json_is_one_object_and_nothing_else() {
     let here = with_plane();
     let record = here.run("train plane.csv --epochs 2 --out run --json").with_code(0).json();

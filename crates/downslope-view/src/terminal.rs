@@ -13,6 +13,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::axis::{Format, Span};
 use crate::figure::{BarChart, LineChart, Mark};
+use crate::page::unbroken;
 use crate::plot::{Plot, whole};
 use crate::table::{printable, wrap};
 use grid::{Cell, Grid};
@@ -35,6 +36,20 @@ pub enum Colour {
     Never,
     /// ANSI colours from the reader's own palette.
     Always,
+}
+
+/// Words for a terminal of a width: what data brought into them is shown and not obeyed, and lines too long are broken between
+/// words.
+///
+/// ```
+/// assert_eq!(downslope_view::terminal::wrapped("note: a column is left out", 16), "note: a column\nis left out");
+/// ```
+pub fn wrapped(words: &str, width: usize) -> String {
+    let lines = words.lines().flat_map(|line| match printable(line) {
+        line if line.width() <= width => vec![line],
+        line => wrap(&unbroken(&line), width).collect(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The room and the means that a drawing has.

@@ -489,7 +489,7 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io { action, path, source } => write!(f, "cannot {action} `{}`: {source}", path.display()),
-            Self::EmptyFile => write!(f, "expected a table with a header, found an empty file"),
+            Self::EmptyFile => write!(f, "expected a table, found an empty file"),
             Self::NoRows => write!(f, "expected rows below the header, found none"),
             Self::NotText { looks_like: Some(format) } => write!(f, "expected a text table, found {format}"),
             Self::NotText { looks_like: None } => write!(f, "expected a text table, found binary data"),

@@ -43,7 +43,7 @@ fn a_missing_built_in_table() {
 #[test]
 fn an_empty_file() {
     for empty in ["", "\u{feff}", "\n \r\n"] {
-        assert_eq!(reading(empty), "t.csv: expected a table with a header, found an empty file");
+        assert_eq!(reading(empty), "t.csv: expected a table, found an empty file");
     }
 }
 

@@ -22,6 +22,7 @@ fn record(reason: Option<StopReason>) -> Record {
         steps: 450,
         back_offs: 0,
         best_epoch: (reason == StopReason::Patience).then_some(6),
+        zero_weights: None,
         time: OutcomeTime { training_seconds: 0.012, peak_resident: None },
     };
     let metrics = |loss: f64, accuracy: f64| Metrics {

@@ -2,7 +2,7 @@
 
 use downslope::diagnosis::Trend;
 use downslope::metrics::Metrics;
-use downslope::run::{Record, Validation};
+use downslope::run::{Record, Validation, ZeroWeights};
 use downslope::schedule::Schedule;
 use downslope::stop::StopReason;
 
@@ -10,7 +10,7 @@ use super::Run;
 use super::curves::Curves;
 use crate::command::{self, Flag, differing};
 use crate::quality::headline;
-use crate::quantity::{number, percent, seconds};
+use crate::quantity::{count, number, percent, seconds};
 use crate::words::{capital, plural, reasons};
 
 /// So many findings are answered with a whole command.
@@ -80,6 +80,7 @@ pub(super) fn sentences(run: &Run<'_>) -> Vec<String> {
     }
     out.extend(how_it_ended(record, &curves));
     out.extend(on_new_rows(record, &curves));
+    out.extend(what_l1_left(record));
     out
 }
 
@@ -224,6 +225,11 @@ fn on_new_rows(record: &Record, curves: &Curves) -> Option<String> {
     } else {
         format!("On rows held out it is no worse {than}: loss {both}.")
     })
+}
+
+fn what_l1_left(record: &Record) -> Option<String> {
+    let ZeroWeights { zero, of } = record.outcome?.zero_weights?;
+    Some(format!("L1 left {} of {} at zero.", count(zero as u64), plural(of as u64, "weight")))
 }
 
 /// What to try now: commands, each with what it does.

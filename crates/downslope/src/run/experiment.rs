@@ -89,8 +89,32 @@ pub struct Outcome {
     pub back_offs: u32,
     /// The epoch, from 1, whose weights were kept, where there was patience.
     pub best_epoch: Option<u64>,
+    /// The weights that L1 left nothing of, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zero_weights: Option<ZeroWeights>,
     /// What the clock and the system said.
     pub time: OutcomeTime,
+}
+
+/// How many weights of a model are zero; biases are none of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZeroWeights {
+    /// So many are zero.
+    pub zero: usize,
+    /// Of so many.
+    pub of: usize,
+}
+
+impl ZeroWeights {
+    /// Counts those of a model at θ.
+    fn count(model: &Model, theta: &[f32]) -> Self {
+        let parts = model.parts().into_iter().filter(|part| !part.is_bias());
+        let weights = parts.flat_map(|part| &theta[part.range]);
+        weights.fold(Self { zero: 0, of: 0 }, |Self { zero, of }, weight| Self {
+            zero: zero + usize::from(*weight == 0.0),
+            of: of + 1,
+        })
+    }
 }
 
 /// What the clock and the system said of a run.
@@ -333,6 +357,7 @@ impl Experiment {
                 } else {
                     lowest(state.monitored()).map(|epoch| epoch as u64 + 1)
                 },
+                zero_weights: (self.settings.l1 > 0.0).then(|| ZeroWeights::count(&self.model, &state.theta)),
                 time: OutcomeTime {
                     training_seconds: state.training_time.as_secs_f64(),
                     peak_resident: memory::peak_resident(),

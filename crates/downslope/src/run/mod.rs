@@ -20,7 +20,7 @@ mod weighing;
 
 pub use class_weight::ClassWeight;
 pub use directory::{Machine, Record, Recorder, RunDirectory};
-pub use experiment::{DataSummary, Experiment, Outcome, OutcomeTime, Trained};
+pub use experiment::{DataSummary, Experiment, Outcome, OutcomeTime, Trained, ZeroWeights};
 pub use fitted::{FittedModel, Predictions, read_parameters};
 pub use plan::Plan;
 pub use saved::SavedRun;

@@ -64,8 +64,9 @@ impl Plan {
     /// The trainer for so many rows.
     pub(super) fn trainer(&self, settings: &Settings, n_rows: usize) -> Trainer {
         let trainer = trainer_of(settings, n_rows, self.batch_size, self.lr);
-        // What was given, be it by a schedule, is left as it is.
-        let on_divergence = if self.lr_from.is_some() { OnDivergence::BackOff } else { OnDivergence::Stop };
+        // What was given, be it by a schedule, is left as it is; and where speed never fades no rate is low enough.
+        let helps = self.lr_from.is_some() && settings.momentum < 1.0;
+        let on_divergence = if helps { OnDivergence::BackOff } else { OnDivergence::Stop };
         let stop = Stop { epochs: Some(self.epochs), ..trainer.stop };
         Trainer { schedule: self.schedule.clone(), stop, on_divergence, ..trainer }
     }

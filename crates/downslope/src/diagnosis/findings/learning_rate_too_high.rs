@@ -18,11 +18,21 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     if case.back_offs > 0 && case.has_ended_well() {
         return Some(backed_off(case));
     }
-    if case.reason != Some(StopReason::Diverged) {
+    let has_failed = case.reason == Some(StopReason::Diverged);
+    // One that did not leap far enough out to be stopped.
+    let ended_above = case.has_ended_well() && case.last_loss().is_some_and(|loss| loss > case.initial_loss);
+    if !(has_failed || ended_above) {
         return None;
     }
     let chosen = case.chosen()?;
-    let finding = learning_rate_too_high(&chosen, &case.sgd(), case.batch_size, case.data.n_train);
+    let mut finding = learning_rate_too_high(&chosen, &case.sgd(), case.batch_size, case.data.n_train);
+    if !has_failed {
+        if finding.numbers["times_the_limit"] < 1.0 {
+            return None;
+        }
+        finding.severity = Severity::Warning;
+        finding.cause = format!("the loss ended above where it began: {}", finding.cause);
+    }
     // A schedule with a rate of its own goes by that.
     let Schedule::OneCycle(cycle) = &case.settings.schedule else { return Some(finding) };
     if cycle.max_lr.is_none() {

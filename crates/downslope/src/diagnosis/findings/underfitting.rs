@@ -1,6 +1,6 @@
 #![doc = include_str!("underfitting.md")]
 
-use super::{dead_units, learning_rate_too_low};
+use super::{dead_units, learning_rate_too_high, learning_rate_too_low};
 use crate::diagnosis::finding::{digits, percent, round_down};
 use crate::diagnosis::trend::Trend;
 use crate::diagnosis::{Case, Finding, Severity};
@@ -36,7 +36,8 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     if below.is_nan() || below > NOTHING {
         return None;
     }
-    if learning_rate_too_low::find(case).is_some() || dead_units::find(case).is_some() {
+    let reasons = [learning_rate_too_high::find, learning_rate_too_low::find, dead_units::find];
+    if reasons.into_iter().any(|find| find(case).is_some()) {
         return None;
     }
     let by = if below > 0.0 { format!("only {} below", percent(below)) } else { "not below".to_owned() };
