@@ -69,6 +69,7 @@ pub mod advise;
 pub mod compare;
 pub mod map;
 
+mod awake;
 pub mod checkpoint;
 pub mod clock;
 pub mod error;

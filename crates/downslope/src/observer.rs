@@ -23,8 +23,8 @@ pub enum Control {
     Stop,
 }
 
-/// Someone who watches a run. The defaults do nothing.
-pub trait Observer {
+/// Someone who watches a run, on whichever thread it goes. The defaults do nothing.
+pub trait Observer: Send {
     /// The next step after which this observer wants to be told of [`Event::Step`]: after that step, or the first after it at
     /// which the objective can be looked at ([`Objective::steps_between_looks`](crate::objective::Objective)). Asking rarely
     /// costs nothing.
@@ -199,7 +199,7 @@ impl<W: Write> JsonLines<W> {
     }
 }
 
-impl<W: Write> Observer for JsonLines<W> {
+impl<W: Write + Send> Observer for JsonLines<W> {
     fn next_step(&self) -> u64 {
         self.next
     }

@@ -8,6 +8,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::awake::install;
 use crate::clip::Clip;
 use crate::clock::{Clock, Stopwatch};
 use crate::error::{Error, ErrorKind, Result};
@@ -89,11 +90,22 @@ impl Trainer {
     pub fn run(
         &self,
         objective: &mut dyn Objective,
-        mut validation: Option<&mut dyn Objective>,
+        validation: Option<&mut dyn Objective>,
         state: &mut State,
         observers: &mut [&mut dyn Observer],
     ) -> Result<StopReason> {
         self.check(objective, state)?;
+        let pool = objective.pool_of_steps(self.loader.as_ref().map_or(objective.n_rows(), DataLoader::batch_size));
+        Ok(install(pool.as_deref(), || self.go_on(objective, validation, state, observers)))
+    }
+
+    fn go_on(
+        &self,
+        objective: &mut dyn Objective,
+        mut validation: Option<&mut dyn Objective>,
+        state: &mut State,
+        observers: &mut [&mut dyn Observer],
+    ) -> StopReason {
         let mut descent = Descent::new(self, objective, state);
         if state.initial_loss.is_nan() {
             state.initial_loss = objective.loss(&state.theta, Batch::all(objective.n_rows())).mean();
@@ -137,7 +149,7 @@ impl Trainer {
             state.ahead.clear();
         }
         tell(observers, &Event::Finished(reason), state);
-        Ok(reason)
+        reason
     }
 
     /// The rate of the last step taken, or of the first where there was none.

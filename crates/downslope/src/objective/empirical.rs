@@ -7,8 +7,9 @@ use rayon::ThreadPool;
 use super::lazy::{Lazy, Moving};
 use super::pass::{BLOCK_ROWS, Pass};
 use super::row_by_row::RowByRow;
-use super::workers::{MOST_SHARES, Problem, Workers, blocks, install};
+use super::workers::{MOST_SHARES, Problem, Workers, blocks};
 use super::{CurvatureProduct, Gradient, LossSum, Objective, StepLosses, StepRule};
+use crate::awake::install;
 use crate::data::{Dataset, Features};
 use crate::error::{ErrorKind, Result};
 use crate::kernels::{self, Aligned, LinearRows, LinearSteps, OneRowSteps, Others, Rows, SparseOneRowSteps, Targets};
@@ -232,7 +233,7 @@ impl Objective for EmpiricalLoss {
         let lr = rule.lr;
         // Every step on dense rows goes over θ once or more, and moving it there and back costs as much as two such steps.
         let is_worth_moving = !self.theta.is_empty() && batches.len() > 4;
-        let pool = self.pool_of_steps(batches);
+        let pool = self.pool_to_wake(batches);
         let mut aligned = std::mem::take(&mut self.theta);
         let mut steps = |theta: &mut [f32]| install(pool.as_deref(), || self.steps(theta, ahead, batches, lr, losses));
         if is_worth_moving {
@@ -259,6 +260,13 @@ impl Objective for EmpiricalLoss {
         }
         let steps_on_all = at_once < FEW && rule.momentum == 0.0 && !rule.decays_alike();
         if steps_on_all { 1 } else { at_once.max(OFTEN.min(RARER * at_once)) as u64 }
+    }
+
+    fn pool_of_steps(&self, batch_size: usize) -> Option<Arc<ThreadPool>> {
+        let (problem, n_rows) = (self.problem(), self.data.n_rows());
+        let is_shared_out = problem.is_shared_out(batch_size.min(n_rows))
+            || (batch_size == 1 && self.row_by_row.as_ref().is_some_and(RowByRow::is_shared_out));
+        self.workers.pool.clone().filter(|_| is_shared_out && problem.is_worth_waking(n_rows))
     }
 
     fn gradient(&self) -> Gradient {
@@ -391,16 +399,11 @@ impl EmpiricalLoss {
         }
     }
 
-    /// The threads of steps on these batches, if they are shared out. They are entered once, not in every step: threads that
-    /// are asked again at once are still awake. And not at all for small batches: waking a thread costs more than many of their
-    /// steps.
-    fn pool_of_steps(&self, batches: &Batches<'_>) -> Option<Arc<ThreadPool>> {
-        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
-        let batch_rows = batches.batch_size().min(batches.rows().len());
-        let has_parts = problem.is_shared_out(batch_rows)
-            || (batches.batch_size() == 1 && self.row_by_row.as_ref().is_some_and(RowByRow::is_shared_out));
-        let is_shared_out = has_parts && problem.is_worth_waking(batches.rows().len());
-        self.workers.pool.clone().filter(|_| is_shared_out)
+    /// The threads of steps on these batches, for whoever is not among them already: if the steps are shared out, and are worth
+    /// waking a thread for.
+    fn pool_to_wake(&self, batches: &Batches<'_>) -> Option<Arc<ThreadPool>> {
+        let is_worth_waking = self.problem().is_worth_waking(batches.rows().len());
+        self.pool_of_steps(batches.batch_size()).filter(|_| is_worth_waking)
     }
 
     /// Steps on small batches of sparse rows of one score with weight decay, which is taken together for all weights. Says
@@ -413,7 +416,7 @@ impl EmpiricalLoss {
         losses: &mut StepLosses,
     ) -> bool {
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
-        let pool = self.pool_of_steps(batches);
+        let pool = self.pool_to_wake(batches);
         let workers = &mut self.workers;
         install(pool.as_deref(), || workers.steps_by_halves(problem, theta, batches, rule, losses))
     }

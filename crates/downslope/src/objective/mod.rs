@@ -21,6 +21,10 @@ pub use gradient::Gradient;
 pub(crate) use lazy::{Lazy, Moving};
 pub use streamed::StreamedLoss;
 
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+
 use crate::loader::{Batch, Batches};
 use crate::metrics::Metrics;
 use crate::model::Part;
@@ -167,6 +171,13 @@ pub trait Objective: Send {
     fn steps_between_looks(&self, batch_size: usize, rule: StepRule) -> u64 {
         let _ = (batch_size, rule);
         1
+    }
+
+    /// The threads that share a step of so many rows, if any do. A run stays among them from its beginning to its end, and they
+    /// stay awake.
+    fn pool_of_steps(&self, batch_size: usize) -> Option<Arc<ThreadPool>> {
+        let _ = batch_size;
+        None
     }
 
     /// A gradient of zeros, of the kind this objective fills fastest.

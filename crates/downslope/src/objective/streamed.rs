@@ -294,6 +294,10 @@ impl Objective for StreamedLoss {
         self.inner.steps_between_looks(batch_size, rule)
     }
 
+    fn pool_of_steps(&self, batch_size: usize) -> Option<Arc<rayon::ThreadPool>> {
+        self.inner.pool_of_steps(batch_size)
+    }
+
     fn gradient(&self) -> Gradient {
         self.inner.gradient()
     }
