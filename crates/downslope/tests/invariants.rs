@@ -474,37 +474,73 @@ fn a_fused_step_equals_an_unfused_one_up_to_rounding() {
     }
 }
 
-/// Rows in registers and beyond, one and few a step; from the second step on, where there is momentum.
-#[test]
-fn fused_steps_with_momentum_and_penalties_equal_unfused_ones_up_to_rounding() {
+/// Momentum and penalties.
+fn optimisers() -> [Sgd; 4] {
     let plain = Sgd::new(0.02);
     let penalised = Sgd { weight_decay: 0.1, l1: 0.01, ..plain };
-    let optimisers = [
+    [
         penalised,
         Sgd { momentum: 0.8, ..plain },
         Sgd { momentum: 0.8, dampening: 0.3, ..penalised },
         Sgd { momentum: 0.8, nesterov: true, ..penalised },
-    ];
+    ]
+}
+
+/// From the second step on, where there is momentum: that such steps are fused, and what comes of them fused and not.
+fn by_rule(of: impl Fn() -> EmpiricalLoss, sgd: Sgd, batch_size: usize, what: &str) -> [Vec<f32>; 2] {
+    let mut velocity = if sgd.momentum > 0.0 { vec![0.0; of().n_parameters()] } else { Vec::new() };
+    let (batches, mut losses) = (Batches::new(Batch::Range(0..64), batch_size), StepLosses::default());
+    let rule = sgd.rule(sgd.rate()).unwrap();
+    let ahead = &mut vec![1.0];
+    assert!(of().fused_steps(&mut start(&of()), &mut velocity, ahead, &batches, rule, &mut losses), "{what}");
+    assert_eq!((losses.n_steps, losses.total.n_rows), (64_usize.div_ceil(batch_size) as u64, 64), "{what}");
+    let run = |objective: &mut dyn Objective| {
+        let mut state = State::new(start(&of()));
+        let loader = Some(loader(objective.n_rows(), rows(batch_size)));
+        let trainer = Trainer { loader, ..Trainer::new(sgd, Stop::epochs(2)) };
+        assert_eq!(trainer.run(objective, None, &mut state, &mut []).unwrap(), StopReason::Epochs);
+        [state.theta, state.velocity].concat()
+    };
+    [run(&mut of()), run(&mut Unfused(of()))]
+}
+
+/// Rows in registers and beyond, one and few a step.
+#[test]
+fn fused_steps_with_momentum_and_penalties_equal_unfused_ones_up_to_rounding() {
     for (width, weighs) in [(5, false), (30, true), (64, true), (150, false)] {
         let (data, _) = twin_tables(Loss::Logistic, 300, width, 0.5, 8);
         let data = if weighs { weighted(&data) } else { data };
-        for (sgd, batch_size) in optimisers.into_iter().flat_map(|sgd| [1, 7, 32].map(|batch_size| (sgd, batch_size))) {
-            let of = || objective(Loss::Logistic, &[], &data);
+        for (sgd, batch_size) in optimisers().into_iter().flat_map(|sgd| [1, 7, 32].map(|batch_size| (sgd, batch_size)))
+        {
             let what = format!("{width} columns, batch {batch_size}, {sgd:?}");
-            let mut velocity = if sgd.momentum > 0.0 { vec![0.0; width + 1] } else { Vec::new() };
-            let (batches, mut losses) = (Batches::new(Batch::Range(0..64), batch_size), StepLosses::default());
-            let rule = sgd.rule(sgd.rate()).unwrap();
-            let ahead = &mut vec![1.0];
-            assert!(of().fused_steps(&mut start(&of()), &mut velocity, ahead, &batches, rule, &mut losses), "{what}");
-            assert_eq!((losses.n_steps, losses.total.n_rows), (64_usize.div_ceil(batch_size) as u64, 64), "{what}");
-            let run = |objective: &mut dyn Objective| {
-                let mut state = State::new(start(&of()));
-                let loader = Some(loader(300, rows(batch_size)));
-                let trainer = Trainer { loader, ..Trainer::new(sgd, Stop::epochs(2)) };
-                assert_eq!(trainer.run(objective, None, &mut state, &mut []).unwrap(), StopReason::Epochs);
-                [state.theta, state.velocity].concat()
-            };
-            assert_close(&run(&mut of()), &run(&mut Unfused(of())), 2e-5, &what);
+            let [fused, unfused] = by_rule(|| objective(Loss::Logistic, &[], &data), sgd, batch_size, &what);
+            assert_close(&fused, &unfused, 2e-5, &what);
+        }
+    }
+}
+
+/// Of several scores and before hidden layers, some of them so wide that a few outputs are taken at a time; and by two threads.
+#[test]
+fn fused_steps_with_momentum_and_penalties_that_go_through_all_weights_have_the_bits_of_unfused_ones() {
+    let (narrow, sparse) = twin_tables(Loss::CrossEntropy, 300, 30, 0.5, 8);
+    let (wide, _) = twin_tables(Loss::Logistic, 200, 3_000, 0.1, 9);
+    let pool = Some(pool(2));
+    let problems = [
+        (Loss::CrossEntropy, weighted(&narrow), vec![]),
+        (Loss::CrossEntropy, narrow, vec![9, 5]),
+        (Loss::CrossEntropy, sparse, vec![9]),
+        (Loss::Logistic, wide, vec![40]),
+    ];
+    for (loss, data, hidden) in problems {
+        for (sgd, batch_size) in optimisers().into_iter().flat_map(|sgd| [1, 7, 64].map(|batch_size| (sgd, batch_size)))
+        {
+            let sgd = Sgd { lr: 0.002, ..sgd };
+            let what = format!("{loss}, hidden {hidden:?}, batch {batch_size}, {sgd:?}");
+            let [fused, unfused] = by_rule(|| objective(loss, &hidden, &data), sgd, batch_size, &what);
+            assert!(support::bits(&fused) == support::bits(&unfused), "{what}");
+            let [shared, _] =
+                by_rule(|| objective(loss, &hidden, &data).with_pool(pool.clone()), sgd, batch_size, &what);
+            assert!(support::bits(&fused) == support::bits(&shared), "{what}, two threads");
         }
     }
 }

@@ -212,7 +212,9 @@ impl Objective for EmpiricalLoss {
         }
         if !rule.is_plain() {
             ahead.clear();
-            if self.small_steps(theta, velocity, batches, rule, losses) {
+            if self.small_steps(theta, velocity, batches, rule, losses)
+                || self.steps_by_rule(theta, velocity, batches, rule, losses)
+            {
                 return true;
             }
             if at_once == 1 {
@@ -439,6 +441,39 @@ impl EmpiricalLoss {
         let rows = LinearRows::of(self.loss, &self.data, x, batches.rows(), None);
         let gradient = self.step.values_mut();
         kernels::run(LinearSteps { rows, batch_size, rule, theta, velocity, gradient, losses });
+        true
+    }
+
+    /// Steps with momentum or penalties that go through all weights of several scores, or of hidden layers. Says whether they
+    /// are such, of few enough rows.
+    fn steps_by_rule(
+        &mut self,
+        theta: &mut [f32],
+        velocity: &mut [f32],
+        batches: &Batches<'_>,
+        rule: StepRule,
+        losses: &mut StepLosses,
+    ) -> bool {
+        let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
+        let are_such = problem.goes_through_all_weights();
+        if !are_such || !Workers::can_step_directly(problem, batches.batch_size().min(self.data.n_rows())) {
+            return false;
+        }
+        let pool = self.pool_to_wake(batches);
+        let (workers, data) = (&mut self.workers, &self.data);
+        install(pool.as_deref(), || {
+            for (index, batch) in batches.iter().enumerate() {
+                let next = (index + 1 < batches.len()).then(|| batches.batch(index + 1));
+                if let Some(next) = &next {
+                    kernels::prefetch_targets(data, next);
+                }
+                let loss = workers.step_by_rule(problem, (&mut *theta, &mut *velocity), (&batch, next.as_ref()), rule);
+                losses.push(loss);
+                if !loss.sum.is_finite() {
+                    break;
+                }
+            }
+        });
         true
     }
 

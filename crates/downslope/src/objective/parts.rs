@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use crate::kernels::{LANES, MatrixMut};
+use crate::model::Layer;
 
 /// What belongs to the outputs of a layer, one after the other, and can be cut between two of them.
 pub(super) trait ByOutput: Send + Sized {
@@ -34,6 +35,14 @@ pub(super) struct Outputs<'a> {
     pub(super) bias: &'a mut [f32],
 }
 
+impl<'a> Outputs<'a> {
+    /// What stands for a layer in something laid out as θ.
+    pub(super) fn of(layer: &Layer, theta: &'a mut [f32]) -> Self {
+        let (weight, bias) = layer.parts_mut(theta);
+        Self { weight, bias }
+    }
+}
+
 impl ByOutput for Outputs<'_> {
     fn n_outputs(&self) -> usize {
         self.bias.len()
@@ -44,6 +53,20 @@ impl ByOutput for Outputs<'_> {
         let (weight, weight_behind) = self.weight.split_at_mut(output * n_inputs);
         let (bias, bias_behind) = self.bias.split_at_mut(output);
         (Self { weight, bias }, Self { weight: weight_behind, bias: bias_behind })
+    }
+}
+
+/// Something that may be there for all outputs, or for none.
+impl<A: ByOutput> ByOutput for Option<A> {
+    fn n_outputs(&self) -> usize {
+        self.as_ref().map_or(0, A::n_outputs)
+    }
+
+    fn split_at(self, output: usize) -> (Self, Self) {
+        match self.map(|this| this.split_at(output)) {
+            Some((low, high)) => (Some(low), Some(high)),
+            None => (None, None),
+        }
     }
 }
 
