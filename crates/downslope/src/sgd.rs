@@ -131,6 +131,11 @@ impl Sgd {
         self.weight_decay > 0.0 || self.l1 > 0.0
     }
 
+    /// Whether momentum keeps all of a speed, or more. Nesterov's looks ahead, which takes a little off even at 1.
+    pub fn never_comes_to_rest(&self) -> bool {
+        self.momentum > 1.0 || self.momentum >= 1.0 && !self.nesterov
+    }
+
     /// What goes down beside the loss: ½·`weight_decay`·‖θ‖² + `l1`·‖weights‖₁, the weights in the ranges `shrunk` of θ.
     pub fn penalty(&self, theta: &[f32], shrunk: &[Range<usize>]) -> f64 {
         let weights = shrunk.iter().flat_map(|range| &theta[range.clone()]);

@@ -8,7 +8,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::awake::install;
+use crate::awake::among_awake;
 use crate::clip::Clip;
 use crate::clock::{Clock, Stopwatch};
 use crate::error::{Error, ErrorKind, Result};
@@ -96,7 +96,7 @@ impl Trainer {
     ) -> Result<StopReason> {
         self.check(objective, state)?;
         let pool = objective.pool_of_steps(self.loader.as_ref().map_or(objective.n_rows(), DataLoader::batch_size));
-        Ok(install(pool.as_deref(), || self.go_on(objective, validation, state, observers)))
+        Ok(among_awake(pool.as_deref(), || self.go_on(objective, validation, state, observers)))
     }
 
     fn go_on(

@@ -524,12 +524,14 @@ fn fused_steps_with_momentum_and_penalties_equal_unfused_ones_up_to_rounding() {
 fn fused_steps_with_momentum_and_penalties_that_go_through_all_weights_have_the_bits_of_unfused_ones() {
     let (narrow, sparse) = twin_tables(Loss::CrossEntropy, 300, 30, 0.5, 8);
     let (wide, _) = twin_tables(Loss::Logistic, 200, 3_000, 0.1, 9);
+    let (_, very_wide) = twin_tables(Loss::Logistic, 70, 140_000, 0.0001, 10);
     let pool = Some(pool(2));
     let problems = [
         (Loss::CrossEntropy, weighted(&narrow), vec![]),
         (Loss::CrossEntropy, narrow, vec![9, 5]),
         (Loss::CrossEntropy, sparse, vec![9]),
         (Loss::Logistic, wide, vec![40]),
+        (Loss::Logistic, very_wide, vec![17]),
     ];
     for (loss, data, hidden) in problems {
         for (sgd, batch_size) in optimisers().into_iter().flat_map(|sgd| [1, 7, 64].map(|batch_size| (sgd, batch_size)))
@@ -542,6 +544,23 @@ fn fused_steps_with_momentum_and_penalties_that_go_through_all_weights_have_the_
                 by_rule(|| objective(loss, &hidden, &data).with_pool(pool.clone()), sgd, batch_size, &what);
             assert!(support::bits(&fused) == support::bits(&shared), "{what}, two threads");
         }
+    }
+}
+
+/// Of a batch that is shared out by rows the last may be too small for that, and too large for one block.
+#[test]
+fn a_short_last_batch_is_stepped_down_by_a_rule_as_well() {
+    let (data, _) = twin_tables(Loss::CrossEntropy, 2_300, 100, 0.5, 11);
+    let sgd = Sgd { momentum: 0.8, weight_decay: 0.01, ..Sgd::new(0.01) };
+    for hidden in [9, 32] {
+        let run = |objective: &mut dyn Objective| {
+            let mut state = State::new(start(&self::objective(Loss::CrossEntropy, &[hidden], &data)));
+            let trainer = Trainer { loader: Some(loader(2_300, rows(1_000))), ..Trainer::new(sgd, Stop::epochs(3)) };
+            assert_eq!(trainer.run(objective, None, &mut state, &mut []).unwrap(), StopReason::Epochs);
+            [state.theta, state.velocity].concat()
+        };
+        let of = || objective(Loss::CrossEntropy, &[hidden], &data);
+        assert_close(&run(&mut of()), &run(&mut Unfused(of())), 2e-5, &format!("{hidden} hidden"));
     }
 }
 

@@ -37,7 +37,7 @@ const RARER: usize = 8;
 /// hidden layers one for each of two spans a thread, eight at most, from the first batch of over 1024 rows on; two rows'
 /// worth of activations where there are several scores or hidden layers, and sixteen rows' of a large first layer, and 32
 /// sparse rows before it as dense ones; 48 rows of up to 1024 columns for each share, and for each part of a layer, where
-/// layers have many outputs. A step allocates nothing, but for these spans at their first.
+/// layers have many outputs; with momentum or penalties 2¹⁷ slopes, or those of sixteen outputs, for each part. A step allocates nothing, but for these spans at their first.
 ///
 /// **Panics**, perhaps: for a batch of more rows than the table has.
 pub struct EmpiricalLoss {
@@ -455,8 +455,10 @@ impl EmpiricalLoss {
         losses: &mut StepLosses,
     ) -> bool {
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
-        let are_such = problem.goes_through_all_weights();
-        if !are_such || !Workers::can_step_directly(problem, batches.batch_size().min(self.data.n_rows())) {
+        // The last may be short, and fewer rows may not be shared out.
+        let is_such = |batch: Batch<'_>| Workers::can_step_directly(problem, batch.len());
+        let are_such = [0, batches.len() - 1].into_iter().all(|index| is_such(batches.batch(index)));
+        if !problem.goes_through_all_weights() || !are_such {
             return false;
         }
         let pool = self.pool_to_wake(batches);

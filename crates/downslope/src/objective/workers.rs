@@ -22,7 +22,7 @@ use super::halves::Halves;
 use super::parts::{Outputs, cut_in_two, in_parts};
 use super::pass::{BLOCK_ROWS, Pass};
 use super::{Gradient, LossSum, StepLosses, StepRule};
-use crate::awake::{MOST_AWAKE, install, is_awake};
+use crate::awake::{install, is_within};
 use crate::data::{Dataset, Features};
 use crate::kernels::{self, Aligned, LANES, Scores, Targets, Update};
 use crate::loader::{Batch, Batches};
@@ -30,10 +30,10 @@ use crate::loss::Loss;
 use crate::model::{Layer, Model};
 
 /// A batch is shared out at most so often.
-pub(super) const MOST_SHARES: usize = MOST_AWAKE;
+pub(super) const MOST_SHARES: usize = 8;
 
 /// A chunk of rows is worth at least so much work: some 10 µs. To hand it to a thread that is awake takes a twentieth of
-/// that, and while steps follow each other closely, none falls asleep.
+/// that, and while a run lasts all are ([`crate::awake`]).
 const CHUNK_WORK: usize = 1 << 18;
 /// But where a step has to wake the threads for itself alone, it is worth that only if it is so much work.
 const WAKING_WORK: usize = 1 << 22;
@@ -212,7 +212,7 @@ impl Problem<'_> {
 pub(super) struct Workers {
     each: Vec<Worker>,
     halves: Option<Halves>,
-    /// Slopes of a few outputs, for each part of a layer that a thread may take: from the first step by a rule on.
+    /// Slopes of a few outputs, for each part of a layer that a thread may take.
     slopes: Vec<Aligned>,
     pub(super) pool: Option<Arc<ThreadPool>>,
     /// It was made for so many.
@@ -244,7 +244,10 @@ impl Workers {
         };
         let direct_rows = problem.direct_rows().min(n_rows);
         let halves = problem.steps_by_halves(direct_rows).then(|| Halves::new(direct_rows));
-        Self { each: (0..n_shares).map(worker).collect(), halves, slopes: Vec::new(), pool: None, n_rows }
+        let room =
+            problem.model.layers().iter().map(LayerStep::room).max().filter(|_| problem.goes_through_all_weights());
+        let slopes = (0..n_shares).map(|_| Aligned::zeros(room.unwrap_or(0))).collect();
+        Self { each: (0..n_shares).map(worker).collect(), halves, slopes, pool: None, n_rows }
     }
 
     /// Whether there is scratch memory enough for other rows than it was made for.
@@ -280,12 +283,12 @@ impl Workers {
 
     /// How many threads are awake.
     pub(super) fn n_threads(&self) -> usize {
-        self.pool.as_deref().filter(|pool| is_awake(pool)).map_or(1, ThreadPool::current_num_threads)
+        self.pool.as_deref().filter(|pool| is_within(pool)).map_or(1, ThreadPool::current_num_threads)
     }
 
     /// The threads, where they are worth asking.
     fn pool_for(&self, problem: Problem<'_>, batch_rows: usize) -> Option<&Arc<ThreadPool>> {
-        self.pool.as_ref().filter(|pool| is_awake(pool) || problem.is_worth_waking(batch_rows))
+        self.pool.as_ref().filter(|pool| is_within(pool) || problem.is_worth_waking(batch_rows))
     }
 
     /// Runs `work` on some shares of a batch of so many rows, each with a worker, on as many threads as there are, and adds
@@ -454,7 +457,7 @@ impl Workers {
     }
 
     /// Takes a step by a rule down (1/B) Σ w∇ℓ over a batch that [`Workers::can_step_directly`], and returns Σ wℓ before. Of the
-    /// gradient there are never more than some outputs, from which the step is taken at once. The bits are those of a gradient
+    /// gradient there are never more than some outputs of each part, from which the step is taken at once. The bits are those of a gradient
     /// and a step behind it.
     pub(super) fn step_by_rule(
         &mut self,
@@ -468,7 +471,6 @@ impl Workers {
         self.derive(problem, theta, batch, &shares, 1.0, &mut loss);
         let (pool, n_parts) = self.parts_for(problem, batch.len());
         let mut slopes = std::mem::take(&mut self.slopes);
-        slopes.resize_with(n_parts.max(slopes.len()), || Aligned::zeros(0));
         let (workers, features) = (&self.each[..shares.which.len()], &problem.data.features);
         let factor = (1.0 / batch.len() as f64) as f32;
         install(pool.as_deref(), || {
@@ -612,12 +614,21 @@ struct LayerStep<'a> {
 }
 
 impl LayerStep<'_> {
+    /// Outputs that are taken at once, at most.
+    fn at_once(layer: &Layer) -> usize {
+        (SLOPES / layer.n_inputs.max(1)).max(1).next_multiple_of(LANES)
+    }
+
+    /// Slopes that there are at once, at most.
+    fn room(layer: &Layer) -> usize {
+        Self::at_once(layer).min(layer.n_outputs) * (layer.n_inputs + 1)
+    }
+
     /// Goes through the outputs, a few at a time: `gradient` adds up what belongs to them, from an output on.
     fn take(&mut self, outputs: Range<usize>, gradient: impl Fn(usize, &mut Outputs<'_>)) {
         let Self { layer, theta, velocity, rule, factor, slopes } = self;
         let (width, without_l1) = (layer.n_inputs, StepRule { l1: 0.0, ..*rule });
-        let at_once = (SLOPES / width.max(1)).next_multiple_of(LANES);
-        for few in cut(0..outputs.len(), at_once) {
+        for few in cut(0..outputs.len(), Self::at_once(layer)) {
             let weights = few.start * width..few.end * width;
             slopes.resize(weights.len() + few.len());
             slopes.fill(0.0);

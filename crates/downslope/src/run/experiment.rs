@@ -345,6 +345,7 @@ impl Experiment {
         let findings = if reason == StopReason::Interrupted { Vec::new() } else { diagnosis::examine(&mut case) };
         let probes = case.probes;
         live.tell(&findings, state);
+        let is_sparse = self.settings.l1 > 0.0 && !matches!(reason, StopReason::Diverged | StopReason::Interrupted);
         let lowest = |losses: &[f64]| (0..losses.len()).rev().min_by(|&a, &b| losses[a].total_cmp(&losses[b]));
         Ok(Trained {
             outcome: Outcome {
@@ -357,7 +358,7 @@ impl Experiment {
                 } else {
                     lowest(state.monitored()).map(|epoch| epoch as u64 + 1)
                 },
-                zero_weights: (self.settings.l1 > 0.0).then(|| ZeroWeights::count(&self.model, &state.theta)),
+                zero_weights: is_sparse.then(|| ZeroWeights::count(&self.model, &state.theta)),
                 time: OutcomeTime {
                     training_seconds: state.training_time.as_secs_f64(),
                     peak_resident: memory::peak_resident(),

@@ -9,6 +9,7 @@ use crate::diagnosis::learning_rate;
 use crate::error::Result;
 use crate::loader::BatchSize;
 use crate::schedule::Schedule;
+use crate::sgd::Sgd;
 use crate::stop::Stop;
 use crate::trainer::{OnDivergence, Trainer};
 
@@ -65,7 +66,8 @@ impl Plan {
     pub(super) fn trainer(&self, settings: &Settings, n_rows: usize) -> Trainer {
         let trainer = trainer_of(settings, n_rows, self.batch_size, self.lr);
         // What was given, be it by a schedule, is left as it is; and where speed never fades no rate is low enough.
-        let helps = self.lr_from.is_some() && settings.momentum < 1.0;
+        let momentum = self.schedule.largest_momentum(trainer.sgd.momentum);
+        let helps = self.lr_from.is_some() && !Sgd { momentum, ..trainer.sgd }.never_comes_to_rest();
         let on_divergence = if helps { OnDivergence::BackOff } else { OnDivergence::Stop };
         let stop = Stop { epochs: Some(self.epochs), ..trainer.stop };
         Trainer { schedule: self.schedule.clone(), stop, on_divergence, ..trainer }

@@ -12,7 +12,7 @@ pub(super) const SLUG: &str = "learning-rate-too-high";
 
 pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     // A momentum that never fades is its own reason, at any rate.
-    if case.settings.momentum >= 1.0 {
+    if case.schedule.largest_momentum(case.settings.momentum) >= 1.0 {
         return None;
     }
     if case.back_offs > 0 && case.has_ended_well() {
@@ -20,14 +20,14 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     }
     let has_failed = case.reason == Some(StopReason::Diverged);
     // One that did not leap far enough out to be stopped.
-    let ended_above = case.has_ended_well() && case.last_loss().is_some_and(|loss| loss > case.initial_loss);
+    let ended_above = case.has_ended_well() && case.train.is_some_and(|train| train.loss > case.initial_loss);
     if !(has_failed || ended_above) {
         return None;
     }
     let chosen = case.chosen()?;
     let mut finding = learning_rate_too_high(&chosen, &case.sgd(), case.batch_size, case.data.n_train);
     if !has_failed {
-        if finding.numbers["times_the_limit"] < 1.0 {
+        if finding.numbers["times_the_limit"].is_nan() || finding.numbers["times_the_limit"] < 1.0 {
             return None;
         }
         finding.severity = Severity::Warning;

@@ -1,16 +1,17 @@
 #![doc = include_str!("momentum_too_high.md")]
 
 use crate::diagnosis::{Case, Finding, Severity};
+use crate::sgd::Sgd;
 use crate::stop::StopReason;
 
 pub(super) const SLUG: &str = "momentum-too-high";
 
 pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
-    let momentum = case.settings.momentum;
+    let sgd = case.sgd();
+    let momentum = case.schedule.largest_momentum(sgd.momentum);
     let has_failed = case.reason == Some(StopReason::Diverged);
-    // Nesterov's looks ahead, which takes a little off a speed that is kept whole.
-    let never_fades = momentum > 1.0 || momentum >= 1.0 && !case.settings.nesterov;
-    if momentum < 1.0 || !(has_failed || case.has_ended_well() && never_fades) {
+    let is_worth_a_word = Sgd { momentum, ..sgd }.never_comes_to_rest() || case.back_offs > 0;
+    if momentum < 1.0 || !(has_failed || case.has_ended_well() && is_worth_a_word) {
         return None;
     }
     let severity = if has_failed { Severity::Failure } else { Severity::Warning };

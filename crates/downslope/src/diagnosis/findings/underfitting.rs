@@ -1,6 +1,6 @@
 #![doc = include_str!("underfitting.md")]
 
-use super::{dead_units, learning_rate_too_high, learning_rate_too_low};
+use super::{dead_units, learning_rate_too_high, learning_rate_too_low, momentum_too_high};
 use crate::diagnosis::finding::{digits, percent, round_down};
 use crate::diagnosis::trend::Trend;
 use crate::diagnosis::{Case, Finding, Severity};
@@ -36,8 +36,9 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     if below.is_nan() || below > NOTHING {
         return None;
     }
-    let reasons = [learning_rate_too_high::find, learning_rate_too_low::find, dead_units::find];
-    if reasons.into_iter().any(|find| find(case).is_some()) {
+    let reasons =
+        [momentum_too_high::find, learning_rate_too_high::find, learning_rate_too_low::find, dead_units::find];
+    if reasons.into_iter().filter_map(|find| find(case)).any(|finding| finding.severity != Severity::Advice) {
         return None;
     }
     let by = if below > 0.0 { format!("only {} below", percent(below)) } else { "not below".to_owned() };
