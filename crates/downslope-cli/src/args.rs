@@ -616,7 +616,8 @@ pub(crate) struct Fit {
     #[arg(
         long,
         value_name = "X",
-        allow_negative_numbers = true, value_parser = number,
+        allow_negative_numbers = true,
+        value_parser = number,
         conflicts_with = "clip_norm",
         help_heading = "Descent"
     )]
