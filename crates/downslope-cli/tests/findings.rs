@@ -21,7 +21,15 @@ const BAD: &[Bad] = &[
     // Neither the lowest rate nor an end that comes early helps.
     Bad { slug: "momentum-too-high", train: "@digits --lr auto --momentum 1 --epochs 5" },
     Bad { slug: "learning-rate-too-high", train: "@diabetes --lr 5" },
+    Bad {
+        slug: "momentum-too-high",
+        train: "@digits --momentum 0.9 --epochs 3 --lr 0.0001 --schedule one-cycle:max-momentum=1.2",
+    },
     Bad { slug: "learning-rate-too-high", train: "@diabetes --lr 0.245 --batch-size 177 --epochs 2" },
+    Bad {
+        slug: "learning-rate-too-high",
+        train: "@diabetes --lr 0.26 --batch-size 177 --epochs 2 --schedule step:step-size=1,gamma=0.000001",
+    },
     // What scikit-learn's SGD makes of such columns at a constant rate, without a word, are weights of 1e12 …
     Bad { slug: "learning-rate-too-high", train: "scales.csv --scale none --lr 0.01 --batch-size 1" },
     Bad { slug: "badly-scaled-columns", train: "scales.csv --scale none --lr 0.01 --batch-size 1" },

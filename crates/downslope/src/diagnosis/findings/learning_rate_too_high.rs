@@ -25,7 +25,10 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
         return None;
     }
     let chosen = case.chosen()?;
-    let mut finding = learning_rate_too_high(&chosen, &case.sgd(), case.batch_size, case.data.n_train);
+    // A schedule may have brought the rate down since.
+    let highest = case.schedule.own_lr().unwrap_or(case.lr).max(case.last_lr);
+    let sgd = if has_failed { case.sgd() } else { case.settings.sgd(highest) };
+    let mut finding = learning_rate_too_high(&chosen, &sgd, case.batch_size, case.data.n_train);
     if !has_failed {
         if finding.numbers["times_the_limit"].is_nan() || finding.numbers["times_the_limit"] < 1.0 {
             return None;

@@ -1,6 +1,7 @@
 #![doc = include_str!("momentum_too_high.md")]
 
 use crate::diagnosis::{Case, Finding, Severity};
+use crate::schedule::{OneCycle, Schedule};
 use crate::sgd::Sgd;
 use crate::stop::StopReason;
 
@@ -20,5 +21,14 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
         "momentum {momentum} keeps all of every step so far{more}: the speed never fades, at any learning rate"
     );
     let finding = Finding::new(SLUG, severity, [("momentum", momentum)], cause);
+    // A schedule with momenta of its own goes by those.
+    if let Schedule::OneCycle(cycle) = case.schedule
+        && cycle.cycle_momentum
+    {
+        // PyTorch's own.
+        let lower = OneCycle { base_momentum: 0.85, max_momentum: 0.95, ..cycle.clone() };
+        let schedule = Schedule::OneCycle(lower).to_string();
+        return Some(finding.remedy([("--schedule", Some(schedule))], "some of the speed is lost at each step"));
+    }
     Some(finding.remedy([("--momentum", Some("0.9".to_owned()))], "nine tenths of the speed are kept at each step"))
 }
