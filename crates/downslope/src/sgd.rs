@@ -188,7 +188,7 @@ impl Sgd {
             kernels::run(Update { rule, is_first, factor, gradient: &gradient.values()[range], velocity, theta });
         };
         // What L1 applies to, and what stands before, between and behind.
-        let (mut end, without_l1) = (0, StepRule { l1: 0.0, ..rule });
+        let (mut end, without_l1) = (0, rule.without_l1());
         for range in shrunk.iter().filter(|_| rule.l1 > 0.0) {
             update(end..range.start, without_l1);
             update(range.clone(), rule);

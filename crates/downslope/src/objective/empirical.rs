@@ -37,7 +37,8 @@ const RARER: usize = 8;
 /// hidden layers one for each of two spans a thread, eight at most, from the first batch of over 1024 rows on; two rows'
 /// worth of activations where there are several scores or hidden layers, and sixteen rows' of a large first layer, and 32
 /// sparse rows before it as dense ones; 48 rows of up to 1024 columns for each share, and for each part of a layer, where
-/// layers have many outputs; with momentum or penalties 2¹⁷ slopes, or those of sixteen outputs, for each part. A step allocates nothing, but for these spans at their first.
+/// layers have many outputs; with momentum or penalties 2¹⁷ slopes, or those of sixteen outputs, for each part. A step
+/// allocates nothing, but for these spans at their first.
 ///
 /// **Panics**, perhaps: for a batch of more rows than the table has.
 pub struct EmpiricalLoss {
@@ -355,17 +356,14 @@ impl EmpiricalLoss {
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
         self.lazy.begin(&self.model, rule, batches.len());
         let mut n_steps = 0;
-        for batch in batches.iter() {
-            self.lazy.catch_up_rows(moving, x, &batch, n_steps);
+        one_by_one(batches, losses, |batch, _| {
+            self.lazy.catch_up_rows(moving, x, batch, n_steps);
             self.step.clear();
-            let loss = self.workers.add_gradient(problem, moving.theta, (&batch, None), &mut self.step);
+            let loss = self.workers.add_gradient(problem, moving.theta, (batch, None), &mut self.step);
             self.lazy.apply(moving, &self.step, batch.len(), n_steps);
             n_steps += 1;
-            losses.push(loss);
-            if !loss.sum.is_finite() {
-                break;
-            }
-        }
+            loss
+        });
         self.lazy.catch_up_all(moving, n_steps);
     }
 
@@ -391,14 +389,7 @@ impl EmpiricalLoss {
         {
             return;
         }
-        for (index, batch) in batches.iter().enumerate() {
-            let next = (index + 1 < batches.len()).then(|| batches.batch(index + 1));
-            let loss = self.step(theta, &batch, next.as_ref(), lr);
-            losses.push(loss);
-            if !loss.sum.is_finite() {
-                break;
-            }
-        }
+        one_by_one(batches, losses, |batch, next| self.step(theta, batch, next, lr));
     }
 
     /// The threads of steps on these batches, for whoever is not among them already: if the steps are shared out, and are worth
@@ -456,25 +447,19 @@ impl EmpiricalLoss {
     ) -> bool {
         let problem = Problem { model: &self.model, loss: self.loss, data: &self.data };
         // The last may be short, and fewer rows may not be shared out.
-        let is_such = |batch: Batch<'_>| Workers::can_step_directly(problem, batch.len());
-        let are_such = [0, batches.len() - 1].into_iter().all(|index| is_such(batches.batch(index)));
-        if !problem.goes_through_all_weights() || !are_such {
+        let is_such = |index| Workers::can_step_directly(problem, batches.batch(index).len());
+        if !problem.goes_through_all_weights() || !is_such(0) || !is_such(batches.len() - 1) {
             return false;
         }
         let pool = self.pool_to_wake(batches);
         let (workers, data) = (&mut self.workers, &self.data);
         install(pool.as_deref(), || {
-            for (index, batch) in batches.iter().enumerate() {
-                let next = (index + 1 < batches.len()).then(|| batches.batch(index + 1));
-                if let Some(next) = &next {
+            one_by_one(batches, losses, |batch, next| {
+                if let Some(next) = next {
                     kernels::prefetch_targets(data, next);
                 }
-                let loss = workers.step_by_rule(problem, (&mut *theta, &mut *velocity), (&batch, next.as_ref()), rule);
-                losses.push(loss);
-                if !loss.sum.is_finite() {
-                    break;
-                }
-            }
+                workers.step_by_rule(problem, (&mut *theta, &mut *velocity), (batch, next), rule)
+            });
         });
         true
     }
@@ -498,5 +483,20 @@ impl EmpiricalLoss {
         let loss = self.workers.add_gradient(problem, theta, (batch, next), &mut self.step);
         self.step.add_to(factor, theta);
         loss
+    }
+}
+
+/// Takes a step on each batch, told which comes next; the first without a finite loss is the last.
+fn one_by_one(
+    batches: &Batches<'_>,
+    losses: &mut StepLosses,
+    mut step: impl FnMut(&Batch<'_>, Option<&Batch<'_>>) -> LossSum,
+) {
+    for (index, batch) in batches.iter().enumerate() {
+        let next = (index + 1 < batches.len()).then(|| batches.batch(index + 1));
+        losses.push(step(&batch, next.as_ref()));
+        if !losses.last.sum.is_finite() {
+            break;
+        }
     }
 }

@@ -81,6 +81,11 @@ impl StepRule {
         Self { lr, ..Self::default() }
     }
 
+    /// The same for a bias, which L1 leaves alone.
+    pub(crate) fn without_l1(self) -> Self {
+        Self { l1: 0.0, ..self }
+    }
+
     /// Whether there is neither a penalty nor momentum.
     pub fn is_plain(self) -> bool {
         self.weight_decay == 0.0 && self.l1 == 0.0 && self.momentum == 0.0

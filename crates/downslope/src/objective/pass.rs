@@ -359,8 +359,7 @@ impl Pass {
         into: &mut [f32],
     ) {
         for (index, layer) in self.layers.iter().enumerate().skip(first_layer) {
-            let (weight, bias) = layer.parts_mut(into);
-            self.accumulate(index, 0, features, (block, next), Outputs { weight, bias });
+            self.accumulate(index, 0, features, (block, next), Outputs::of(layer, into));
         }
     }
 

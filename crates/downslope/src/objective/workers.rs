@@ -457,8 +457,8 @@ impl Workers {
     }
 
     /// Takes a step by a rule down (1/B) Σ w∇ℓ over a batch that [`Workers::can_step_directly`], and returns Σ wℓ before. Of the
-    /// gradient there are never more than some outputs of each part, from which the step is taken at once. The bits are those of a gradient
-    /// and a step behind it.
+    /// gradient there are never more than some outputs of each part, from which the step is taken at once. The bits are those
+    /// of a gradient and a step behind it.
     pub(super) fn step_by_rule(
         &mut self,
         problem: Problem<'_>,
@@ -480,12 +480,8 @@ impl Workers {
                 in_parts(all, 0, &mut slopes[..n_parts], &|outputs, (theta, velocity), slopes| {
                     let mut step = LayerStep { layer, theta, velocity, rule, factor, slopes };
                     step.take(outputs, |first, into| {
-                        for (share, worker) in workers.iter().enumerate() {
-                            let next = next.filter(|_| first == 0).map(|next| shares.part(next, share));
-                            let rows = shares.part(batch, share);
-                            let into = Outputs { weight: &mut *into.weight, bias: &mut *into.bias };
-                            worker.pass.accumulate(index, first, features, (&rows, next.as_ref()), into);
-                        }
+                        let next = next.filter(|_| first == 0);
+                        accumulate(workers, (&shares, batch, next), (index, first), features, into);
                     });
                 });
             }
@@ -538,17 +534,28 @@ impl Workers {
         let features = &problem.data.features;
         install(pool.as_deref(), || {
             for (index, layer) in self.each[0].pass.layers().iter().enumerate() {
-                let (weight, bias) = layer.parts_mut(into);
-                let all = Outputs { weight, bias };
-                in_parts(all, 0, &mut [(); MOST_SHARES][..n_parts], &|outputs, Outputs { weight, bias }, ()| {
-                    for (share, worker) in workers.iter().enumerate() {
-                        let (rows, next) = (shares.part(batch, share), next.map(|next| shares.part(next, share)));
-                        let into = Outputs { weight: &mut *weight, bias: &mut *bias };
-                        worker.pass.accumulate(index, outputs.start, features, (&rows, next.as_ref()), into);
-                    }
+                let all = Outputs::of(layer, into);
+                in_parts(all, 0, &mut [(); MOST_SHARES][..n_parts], &|outputs, mut into, ()| {
+                    accumulate(workers, (shares, batch, next), (index, outputs.start), features, &mut into);
                 });
             }
         });
+    }
+}
+
+/// Adds the gradient of the shares that workers took forward and back, one after the other, for some outputs of a layer, from
+/// the `first` on.
+fn accumulate(
+    workers: &[Worker],
+    (shares, batch, next): (&Shares, &Batch<'_>, Option<&Batch<'_>>),
+    (layer, first): (usize, usize),
+    features: &Features,
+    into: &mut Outputs<'_>,
+) {
+    for (share, worker) in workers.iter().enumerate() {
+        let (rows, next) = (shares.part(batch, share), next.map(|next| shares.part(next, share)));
+        let into = Outputs { weight: &mut *into.weight, bias: &mut *into.bias };
+        worker.pass.accumulate(layer, first, features, (&rows, next.as_ref()), into);
     }
 }
 
@@ -627,7 +634,7 @@ impl LayerStep<'_> {
     /// Goes through the outputs, a few at a time: `gradient` adds up what belongs to them, from an output on.
     fn take(&mut self, outputs: Range<usize>, gradient: impl Fn(usize, &mut Outputs<'_>)) {
         let Self { layer, theta, velocity, rule, factor, slopes } = self;
-        let (width, without_l1) = (layer.n_inputs, StepRule { l1: 0.0, ..*rule });
+        let width = layer.n_inputs;
         for few in cut(0..outputs.len(), Self::at_once(layer)) {
             let weights = few.start * width..few.end * width;
             slopes.resize(weights.len() + few.len());
@@ -642,7 +649,7 @@ impl LayerStep<'_> {
                 kernels::run(Update { rule, is_first: false, factor: *factor, gradient, velocity, theta });
             };
             update(*rule, weight, of_weight, &mut theta.weight[weights]);
-            update(without_l1, bias, of_bias, &mut theta.bias[few]);
+            update(rule.without_l1(), bias, of_bias, &mut theta.bias[few]);
         }
     }
 }

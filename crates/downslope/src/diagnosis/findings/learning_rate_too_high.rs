@@ -30,7 +30,8 @@ pub(super) fn find(case: &mut Case<'_>) -> Option<Finding> {
     let sgd = if has_failed { case.sgd() } else { case.settings.sgd(highest) };
     let mut finding = learning_rate_too_high(&chosen, &sgd, case.batch_size, case.data.n_train);
     if !has_failed {
-        if finding.numbers["times_the_limit"].is_nan() || finding.numbers["times_the_limit"] < 1.0 {
+        let times = finding.numbers["times_the_limit"];
+        if times.is_nan() || times < 1.0 {
             return None;
         }
         finding.severity = Severity::Warning;
